@@ -1,0 +1,163 @@
+"""What has been released: the only numbers the API and the dashboard can see.
+
+A ``Number`` is one published value of one sealed release, or the statement that it is hidden and
+why. The store process answers a ``Question`` about released numbers and nothing else; no type in
+this module can name a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from headcount_aggregator.periods import PeriodKind
+
+
+class Statistic(StrEnum):
+    """What a number says."""
+
+    PEOPLE = "people"
+    NEW_PEOPLE = "new_people"
+    RETURNING_PEOPLE = "returning_people"
+    COUNT = "count"
+    RETENTION_DAY = "retention_day"
+    RETENTION_WEEK = "retention_week"
+    QUANTILE = "quantile"
+
+    @property
+    def sentence(self) -> str:
+        """What it means, for people."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Statistic.PEOPLE: "Distinct devices with the measure in the period, each counted once.",
+    Statistic.NEW_PEOPLE: "Devices whose first use fell into the period.",
+    Statistic.RETURNING_PEOPLE: "Devices active in the period whose first use lies before it.",
+    Statistic.COUNT: "How often it happened.",
+    Statistic.RETENTION_DAY: "Devices of the period's cohort that were active again n days later (slot n; 0 is the cohort).",
+    Statistic.RETENTION_WEEK: "Devices of the cohort week that were active again n weeks later (slot n; 0 is the cohort).",
+    Statistic.QUANTILE: "The value under which slot percent of the observations lie, off by less than 2 percent.",
+}
+
+
+class State(StrEnum):
+    """Whether a number is shown, and if not, why."""
+
+    SHOWN = "shown"
+    FEWER_THAN_K = "fewer_than_k"
+    COMPLEMENT = "complement"
+
+    @property
+    def sentence(self) -> str:
+        """What it means, for people; ``{k}`` is the threshold in force."""
+        return _STATES[self]
+
+
+_STATES = {
+    State.SHOWN: "Shown.",
+    State.FEWER_THAN_K: "Fewer than {k} people: hidden, so that nobody can be singled out.",
+    State.COMPLEMENT: "All but fewer than {k} people are in it: hidden, so that the few others cannot be singled out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One released number.
+
+    ``first``/``last``: the period's days (day numbers, both included); for retention, the
+    cohort's. ``label``: 0 for the whole measure. ``breakdown``: 0 for a total; then ``value1``
+    and ``value2`` are empty. ``value1 == "other"`` holds every sibling merged away, ``members``
+    of them. ``value`` is ``None`` unless ``state`` is shown; ``rounding`` is the step it was
+    rounded to (1: exact). ``late`` devices are part of the value.
+    """
+
+    statistic: Statistic
+    period: PeriodKind
+    first: int
+    last: int
+    measure: int
+    label: int
+    breakdown: int
+    value1: str
+    value2: str
+    slot: int
+    state: State
+    value: int | None
+    rounding: int = 1
+    members: int = 0
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHeader:
+    """One sealed release: what it covers, by which rule, and its place in the hash chain."""
+
+    release: str
+    customer: int
+    app: int
+    period: PeriodKind
+    first: int
+    last: int
+    sealed_on: int
+    rule: str
+    k: int
+    numbers: int
+    hidden: int
+    late_dropped: int
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What can be asked: the numbers of one Customer's app, of the given kinds, over a span of days.
+
+    ``measure``, ``label`` and ``breakdown`` narrow when they are given. Spans are inclusive and
+    select numbers whose period's *last* day (retention: cohort's first day) lies in it.
+    """
+
+    customer: int
+    app: int
+    statistics: tuple[Statistic, ...]
+    periods: tuple[PeriodKind, ...]
+    first: int
+    last: int
+    measure: int | None = None
+    label: int | None = None
+    breakdown: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the releases of an app have come (day numbers; ``None`` before the first)."""
+
+    sealed_through: int | None
+    today: int
+    first_day: int | None
+
+
+class ReleasedReader(Protocol):
+    """What the API and the dashboard are given: released numbers, and nothing to reach cells with."""
+
+    async def numbers(self, question: Question) -> Sequence[Number]:
+        """The released numbers a question selects, ordered by period, measure, label, breakdown, slot."""
+        ...
+
+    async def provisional(self, customer: int, app: int) -> Sequence[Number]:
+        """Open periods under the provisional rule: totals, rounded down to tens, never below k."""
+        ...
+
+    async def debug(self, customer: int, app: int) -> Sequence[Number]:
+        """What debug keys reported in the last day, threshold 1; never mixed with live numbers."""
+        ...
+
+    async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
+        """The sealed releases whose last day lies in the span."""
+        ...
+
+    async def freshness(self, customer: int, app: int) -> Freshness:
+        """How far the releases have come."""
+        ...

@@ -1,0 +1,59 @@
+"""Detectors of identifiers: they lint the catalog and guard the one open dimension.
+
+They are a second line. The first is shape: a label or a context value that is not declared
+never leaves the decoder. A detector names what it found, never the text it found it in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("an e-mail address", re.compile(r"[^\s@]+(@|%40)[^\s@]+\.[A-Za-z]{2,}")),
+    ("a URL", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,10}://")),
+    ("a UUID", re.compile(r"(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")),
+    ("a MAC address", re.compile(r"(?i)\b[0-9a-f]{2}([:-][0-9a-f]{2}){5}\b")),
+    ("an IP address", re.compile(r"\b(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]\d)){3}\b")),
+    ("an IPv6 address", re.compile(r"(?i)(?<![\w:])([0-9a-f]{1,4}:){2,7}[0-9a-f]{0,4}(?![\w:])")),
+    ("a token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.|\b(AKIA|ghp_|AIza|xox[bp]-|sk_live_)[A-Za-z0-9_-]{8,}")),
+    ("a hash or a device id", re.compile(r"(?i)\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,}\b")),
+    ("coordinates", re.compile(r"-?\b\d{1,3}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}\b")),
+    ("a bank account number", re.compile(r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b")),
+    ("a date of birth", re.compile(r"\b(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")),
+    ("a telephone, card or serial number", re.compile(r"\+?\d(?:[ ()./-]?\d){6,}(?![\d.])")),
+)
+
+_RESERVED = re.compile(
+    r"(?i)(?:\A|[._-])(?:user_?id|device_?id|install_?id|session_?id|client_?id|account_?id|org(?:anisation|anization)?_?id|"
+    r"e_?mail|idfa|idfv|gaid|aaid|android_?id|udid|imei|imsi|msisdn|phone_?number|mobile_?number|latitude|longitude|"
+    r"password|passwd|secret|token|user_?name|first_?name|last_?name|full_?name|ip_?address|mac_?address)(?:\Z|[._-])"
+)
+
+
+def _high_entropy(text: str) -> bool:
+    for word in re.findall(r"[A-Za-z0-9_-]{16,}", text):
+        kinds = sum(bool(re.search(kind, word)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+        counts = Counter(word)
+        bits = -sum(n / len(word) * math.log2(n / len(word)) for n in counts.values())
+        if kinds >= 3 and bits > 3.3:
+            return True
+    return False
+
+
+def finds_identifier(text: str) -> str | None:
+    """The kind of identifier a text looks like, or ``None``. Never returns the text."""
+    for kind, pattern in _PATTERNS:
+        if pattern.search(text):
+            return kind
+    return "a random token" if _high_entropy(text) else None
+
+
+def finds_reserved_name(name: str) -> bool:
+    """Whether a declared name promises an identifier (``user_id``, ``email``, ``idfa``, ...)."""
+    return _RESERVED.search(name) is not None
+
+
+Detector = Callable[[str], str | None]

@@ -1,0 +1,195 @@
+"""What an edge hands over: segments of stripped records, byte for byte.
+
+A segment is a header and records, all integers little-endian::
+
+    header   magic "HCSEG" + version u8 | worker 8 bytes | sequence u32 | created day u16 | crc32 u32
+    record   length u32 | crc32 u32 | report id 16 bytes | payload (``length`` bytes)
+    payload  kind u8 | stream u8 | created day u16 | partner u32 | customer u32 | app u32 |
+             catalog u32 | context 6 x (length u8, text) | origin flag u8 [6 x (length u8, text)] |
+             count u16 | count x tally
+    tally    day u16 | measure u16 | label u8 | fact u8 | slot u16 | n u32
+
+The record's crc covers length, id and payload. A reader stops at the first record whose length
+or crc is wrong: what stands before it is whole, what stands after it cannot be trusted. Nothing
+in a record names a device: the report id is random, for this upload only.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from headcount_wire import limits
+from headcount_wire.dimensions import Dimension
+from headcount_wire.errors import MalformedSegment
+from headcount_wire.report import REPORT_ID_BYTES
+
+MAGIC = b"HCSEG"
+VERSION = 1
+
+_HEADER = struct.Struct("<5sB8sIHI")
+_FRAME = struct.Struct(f"<II{REPORT_ID_BYTES}s")
+_LENGTH = struct.Struct("<I")
+_PAYLOAD = struct.Struct("<BBHIIII")
+_COUNT = struct.Struct("<H")
+_TALLY = "HHBBHI"
+_TALLY_STRUCT = struct.Struct("<" + _TALLY)
+
+HEADER_BYTES = _HEADER.size
+FRAME_BYTES = _FRAME.size
+
+
+class Stream(IntEnum):
+    """Which data a record belongs to; the two never meet in one sum."""
+
+    LIVE = 0
+    DEBUG = 1
+
+
+class DayTally(NamedTuple):
+    """A tally with its local day, as a record holds it."""
+
+    day: int
+    measure: int
+    label: int
+    fact: int
+    slot: int
+    n: int
+
+
+Values = tuple[str, str, str, str, str, str]
+"""One value per ``Dimension``, in the order of their codes; ``unknown`` where none was granted."""
+
+assert len(Dimension) == 6
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stripped report. ``tallies`` are six-tuples in the order of ``DayTally``."""
+
+    stream: Stream
+    created: int
+    partner: int
+    customer: int
+    app: int
+    catalog: int
+    context: Values
+    origin: Values | None
+    tallies: tuple[tuple[int, int, int, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Who wrote a segment, and when."""
+
+    worker: bytes
+    sequence: int
+    created: int
+
+
+def encode_header(header: Header) -> bytes:
+    """The first bytes of a segment file."""
+    bare = _HEADER.pack(MAGIC, VERSION, header.worker, header.sequence, header.created, 0)[:-4]
+    return bare + _LENGTH.pack(zlib.crc32(bare))
+
+
+def decode_header(data: bytes) -> Header:
+    """The header at the start of a segment's bytes; raises ``MalformedSegment``."""
+    if len(data) < HEADER_BYTES:
+        raise MalformedSegment("the segment's header is cut off")
+    magic, version, worker, sequence, created, crc = _HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise MalformedSegment("this file is no segment")
+    if zlib.crc32(data[: HEADER_BYTES - 4]) != crc:
+        raise MalformedSegment("the segment's header is corrupt")
+    if version != VERSION:
+        raise MalformedSegment(f"segment version {version} is not known to this reader (it knows {VERSION})")
+    return Header(worker, sequence, created)
+
+
+def encode_record(report_id: bytes, record: Record) -> bytes:
+    """One framed record, ready to append; raises ``MalformedSegment`` when it is too large."""
+    flat = [number for tally in record.tallies for number in tally]
+    parts = [
+        _PAYLOAD.pack(1, record.stream, record.created, record.partner, record.customer, record.app, record.catalog),
+        _pack_values(record.context),
+        b"\x00" if record.origin is None else b"\x01" + _pack_values(record.origin),
+        struct.pack(f"<H{_TALLY * len(record.tallies)}", len(record.tallies), *flat),
+    ]
+    payload = b"".join(parts)
+    if len(payload) > limits.RECORD_BYTES:
+        raise MalformedSegment("a record is larger than the format allows")
+    length = _LENGTH.pack(len(payload))
+    return _FRAME.pack(len(payload), zlib.crc32(length + report_id + payload), report_id) + payload
+
+
+def decode_payload(payload: bytes) -> Record:
+    """The record in a payload whose crc was right; raises ``MalformedSegment``."""
+    try:
+        kind, stream, created, partner, customer, app, catalog = _PAYLOAD.unpack_from(payload)
+        if kind != 1:
+            raise MalformedSegment(f"record kind {kind} is not known to this reader")
+        context, at = _unpack_values(payload, _PAYLOAD.size)
+        origin: Values | None = None
+        flag, at = payload[at], at + 1
+        if flag:
+            origin, at = _unpack_values(payload, at)
+        (count,) = _COUNT.unpack_from(payload, at)
+        body = payload[at + _COUNT.size :]
+        if len(body) != count * _TALLY_STRUCT.size:
+            raise MalformedSegment("a record's tallies do not fill it")
+        tallies = tuple(_TALLY_STRUCT.iter_unpack(body))
+        return Record(Stream(stream), created, partner, customer, app, catalog, context, origin, tallies)
+    except (struct.error, IndexError, ValueError):
+        raise MalformedSegment("a record's payload is not of this format") from None
+
+
+def whole_bytes(data: bytes) -> int:
+    """How many bytes from the start are whole: the header and every record before the first bad one."""
+    return max((end for _, _, end in _frames(data)), default=HEADER_BYTES)
+
+
+def records(data: bytes) -> Iterator[tuple[bytes, Record]]:
+    """``(report id, record)`` for every whole record, in order; stops at the first bad one.
+
+    Raises ``MalformedSegment`` for a bad header, or for a record whose crc is right and
+    whose payload is not (a newer writer): such a segment is set aside whole.
+    """
+    for report_id, payload, _ in _frames(data):
+        yield report_id, decode_payload(payload)
+
+
+def _frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    decode_header(data)
+    at, end = HEADER_BYTES, len(data)
+    while at + FRAME_BYTES <= end:
+        length, crc, report_id = _FRAME.unpack_from(data, at)
+        start = at + FRAME_BYTES
+        payload = data[start : start + length]
+        if length > limits.RECORD_BYTES or len(payload) != length:
+            return
+        if zlib.crc32(_LENGTH.pack(length) + report_id + payload) != crc:
+            return
+        at = start + length
+        yield report_id, payload, at
+
+
+def _pack_values(values: Values) -> bytes:
+    return b"".join(bytes((len(raw),)) + raw for raw in (value.encode("ascii") for value in values))
+
+
+def _unpack_values(payload: bytes, at: int) -> tuple[Values, int]:
+    found: list[str] = []
+    for _ in Dimension:
+        length = payload[at]
+        raw = payload[at + 1 : at + 1 + length]
+        if len(raw) != length:
+            raise MalformedSegment("a record's context is cut off")
+        found.append(raw.decode("ascii"))
+        at += 1 + length
+    os, os_version, language, time_zone, app_version, device_class = found
+    return (os, os_version, language, time_zone, app_version, device_class), at
