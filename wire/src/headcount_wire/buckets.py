@@ -1,6 +1,6 @@
 """Log-spaced buckets for timings and distributions, in whole numbers only.
 
-Bucket ``i`` holds the values ``v`` with ``UPPER[i - 1] < v <= UPPER[i]``. Up to 25 each whole
+Bucket ``i`` holds the values ``v`` with ``UPPER[i - 1] < v <= UPPER[i]``. Up to 50 each whole
 value has its own bucket; above, each bound is the one before times 1.04, rounded down. Any value
 is therefore known to better than 2 %, which is DDSketch's guarantee (Masson, Rim and Lee, VLDB
 2019), but no logarithm is taken, so that every language finds the same bucket for every value.

@@ -17,19 +17,19 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a UUID", re.compile(r"(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")),
     ("a MAC address", re.compile(r"(?i)\b[0-9a-f]{2}([:-][0-9a-f]{2}){5}\b")),
     ("an IP address", re.compile(r"\b(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]\d)){3}\b")),
-    ("an IPv6 address", re.compile(r"(?i)(?<![\w:])([0-9a-f]{1,4}:){2,7}[0-9a-f]{0,4}(?![\w:])")),
+    ("an IPv6 address", re.compile(r"(?i)(?<![\w:])([0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])")),
     ("a token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.|\b(AKIA|ghp_|AIza|xox[bp]-|sk_live_)[A-Za-z0-9_-]{8,}")),
     ("a hash or a device id", re.compile(r"(?i)\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,}\b")),
     ("coordinates", re.compile(r"-?\b\d{1,3}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}\b")),
     ("a bank account number", re.compile(r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b")),
     ("a date of birth", re.compile(r"\b(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")),
-    ("a telephone, card or serial number", re.compile(r"\+?\d(?:[ ()./-]?\d){6,}(?![\d.])")),
+    ("a telephone, card or serial number", re.compile(r"\+?\d(?:[ ()/-]?\d){6,}(?![\d.])")),
 )
 
 _RESERVED = re.compile(
     r"(?i)(?:\A|[._-])(?:user_?id|device_?id|install_?id|session_?id|client_?id|account_?id|org(?:anisation|anization)?_?id|"
     r"e_?mail|idfa|idfv|gaid|aaid|android_?id|udid|imei|imsi|msisdn|phone_?number|mobile_?number|latitude|longitude|"
-    r"password|passwd|secret|token|user_?name|first_?name|last_?name|full_?name|ip_?address|mac_?address)(?:\Z|[._-])"
+    r"password|passwd|secret|token|user_?name|first_?name|last_?name|full_?name|ip_?address|mac_?address)(?:\Z|\.)"
 )
 
 
