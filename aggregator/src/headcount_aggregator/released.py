@@ -37,8 +37,8 @@ _SENTENCES = {
     Statistic.NEW_PEOPLE: "Devices whose first use fell into the period.",
     Statistic.RETURNING_PEOPLE: "Devices active in the period whose first use lies before it.",
     Statistic.COUNT: "How often it happened.",
-    Statistic.RETENTION_DAY: "Devices of the period's cohort that were active again n days later (slot n; 0 is the cohort).",
-    Statistic.RETENTION_WEEK: "Devices of the cohort week that were active again n weeks later (slot n; 0 is the cohort).",
+    Statistic.RETENTION_DAY: "Devices of the cohort day that were active n days later (slot n; 0 is the cohort).",
+    Statistic.RETENTION_WEEK: "Devices of the cohort week that were active n weeks later (slot n; 0 is the cohort).",
     Statistic.QUANTILE: "The value under which slot percent of the observations lie, off by less than 2 percent.",
 }
 

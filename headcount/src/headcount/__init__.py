@@ -1,1 +1,1 @@
-"""To be filled."""
+"""The headcount command: runs the whole house on one machine, and looks after its declarations."""

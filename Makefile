@@ -1,0 +1,54 @@
+# `make` lists the targets. Each is one visible command; nothing here needs more than Python 3.11,
+# and, for the browser tests, Debian's chromium (installed here where root can install it).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install servers demo up test test-fast lint format check replay clean
+
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Headcount needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+install: $(BIN)/.installed ## make .venv with everything in it
+
+servers: ## install the Debian packages that tests start (needs root), or say which are missing
+	@sh tests/servers.sh
+
+demo: $(BIN)/.installed ## run the whole house with simulated devices (ARGS=--once ends by itself)
+	$(BIN)/headcount demo $(ARGS)
+
+up: $(BIN)/.installed ## run the house for real: make up ARGS='--config headcount.toml'
+	$(BIN)/headcount up $(ARGS)
+
+test: $(BIN)/.installed servers ## run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(BIN)/.installed ## run the tests that need no server and kill nothing
+	$(BIN)/python -m pytest tests/wire tests/sdk tests/ingest tests/aggregator tests/contracts tests/repo $(PYTEST_ARGS)
+
+lint: $(BIN)/.installed ## ruff, mypy (strict) and pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(BIN)/.installed ## let ruff format and sort
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint test ## what CI runs
+
+replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
+	$(BIN)/python -m benchmarks.replay $(ARGS)
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) demo-data .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""A population of simulated devices that drives the whole house through the real SDK."""

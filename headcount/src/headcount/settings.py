@@ -1,0 +1,61 @@
+"""The settings of ``headcount up``: one file, environment overrides, unknown keys are errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """How one machine runs the house. Environment: ``HEADCOUNT_`` and the name, in upper case."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADCOUNT_", extra="forbid", frozen=True)
+
+    organisation: Path = Field(default=Path("organisation.toml"), description="The organisation file.")
+    data: Path = Field(default=Path("headcount-data"), description="Where spool, units, warehouse and releases live.")
+    workers: int = Field(
+        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Edge worker processes."
+    )
+    edge_host: str = Field(default="127.0.0.1", description="The address the edge listens on.")
+    edge_port: int = Field(default=8700, ge=1, le=65535, description="The port the edge listens on.")
+    admin_host: str = Field(default="127.0.0.1", description="The address of health and metrics; never a public one.")
+    admin_port: int = Field(default=8710, ge=1, le=65535, description="Its first port; the next worker takes the next.")
+    dashboard_host: str = Field(default="127.0.0.1", description="The address of the dashboard and the API.")
+    dashboard_port: int = Field(default=8701, ge=1, le=65535, description="The port of the dashboard and the API.")
+    seal_seconds: float = Field(default=2.0, gt=0, le=60, description="A spool segment is sealed after this long.")
+    unit_seconds: float = Field(
+        default=60.0, gt=0, le=900, description="How long the loader gathers segments for a unit."
+    )
+    trusted_proxies: tuple[str, ...] = Field(default=(), description="Networks whose X-Forwarded-For names the client.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then what ``load_settings`` read from the file."""
+        return env_settings, init_settings
+
+
+def load_settings(config: Path | None) -> Settings:
+    """The settings in a TOML file (all defaults when there is none), with environment overrides.
+
+    Relative paths are relative to the file. Raises pydantic's ``ValidationError`` for a key or
+    value that cannot be, and ``OSError`` for a file that cannot be read.
+    """
+    if config is None:
+        return Settings()
+    declared = TomlConfigSettingsSource(Settings, toml_file=config)()
+    for name in ("organisation", "data"):
+        if name in declared:
+            declared[name] = config.parent / declared[name]
+    if not config.is_file():
+        raise FileNotFoundError(config)
+    return Settings(**declared)

@@ -1,0 +1,147 @@
+"""The whole house on one machine: which processes there are, and when they are ready."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from headcount.settings import Settings
+from headcount.supervisor import Role, Supervisor
+
+POLL_SECONDS = 0.02
+
+
+class NotReadyError(Exception):
+    """A process did not come up in time; says which, and what it answered last."""
+
+
+class Stack:
+    """Edge workers, store and web process, supervised. With ``clock_file`` they share its clock.
+
+    Use it as a context manager: leaving it stops every process, edges first.
+    """
+
+    def __init__(self, settings: Settings, *, clock_file: Path | None = None, log: Path | None = None) -> None:
+        self.settings = settings
+        self._log = log.open("ab") if log else None
+        self.supervisor = Supervisor(roles_of(settings, clock_file), self._log.fileno() if self._log else None)
+
+    def __enter__(self) -> Stack:
+        self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.supervisor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.supervisor.stop()
+        if self._log:
+            self._log.close()
+
+    @property
+    def edge(self) -> str:
+        """Where devices report to."""
+        return f"http://{self.settings.edge_host}:{self.settings.edge_port}"
+
+    @property
+    def dashboard(self) -> str:
+        """Where people look."""
+        return f"http://{self.settings.dashboard_host}:{self.settings.dashboard_port}"
+
+    def await_ready(self, seconds: float = 60.0) -> None:
+        """Return when every process answers that it is ready; raises ``NotReadyError``."""
+        deadline = time.monotonic() + seconds
+        settings = self.settings
+        for number in range(settings.workers):
+            ask = partial(_get, settings.admin_host, settings.admin_port + number, "/readyz")
+            _await(f"edge {number}", ask, deadline)
+        _await("store", lambda: store_health(settings.data), deadline)
+        _await("web", lambda: _get(settings.dashboard_host, settings.dashboard_port, "/readyz"), deadline)
+
+    def await_settled(self, moment: float, seconds: float = 120.0) -> dict[str, Any]:
+        """Return when the store has done all that was due at a moment of its clock.
+
+        Everything the edge had acknowledged by then is loaded, and what was frozen is released.
+        """
+        deadline = time.monotonic() + seconds
+
+        def settled() -> dict[str, Any] | None:
+            health = store_health(self.settings.data)
+            return health if health and health.get("settled_through", 0.0) >= moment else None
+
+        return _await("store", settled, deadline)
+
+
+def roles_of(settings: Settings, clock_file: Path | None = None) -> Sequence[Role]:
+    """One role per process: the edge workers, the store, the web process."""
+    shared = ["--settings", settings.model_dump_json()]
+    if clock_file:
+        shared += ["--clock-file", str(clock_file)]
+    edges = [
+        Role(f"edge-{number}", ("edge", "--worker", str(number), *shared), stop_order=0)
+        for number in range(settings.workers)
+    ]
+    return [*edges, Role("web", ("web", *shared), stop_order=1), Role("store", ("store", *shared), stop_order=2)]
+
+
+def store_health(data: Path) -> dict[str, Any] | None:
+    """What the store says of itself over its socket; ``None`` while it does not answer."""
+    connection = _SocketConnection(data / "store.sock")
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        found: dict[str, Any] = json.loads(answer.read())
+        return found if answer.status == 200 else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        import socket
+
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _get(host: str, port: int, path: str) -> dict[str, Any] | None:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return {"status": answer.status} if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _await(name: str, ask: Callable[[], dict[str, Any] | None], deadline: float) -> dict[str, Any]:
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if (answer := ask()) is not None:
+            return answer
+        pause.wait(POLL_SECONDS)
+    raise NotReadyError(f"the {name} process did not become ready in time; its log says why")
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A loopback port that nothing listens on now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

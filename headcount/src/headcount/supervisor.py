@@ -1,0 +1,127 @@
+"""Keeps the processes of one machine running, and stops them so that nothing is lost.
+
+Each process is one ``python -m headcount.role``. A process that ends by itself is started again,
+after a pause that doubles while it keeps failing. On stop the edges drain first (no report is
+taken that is not spooled), then the web process, then the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.supervisor")
+
+PAUSE_FIRST_SECONDS = 0.2
+PAUSE_MOST_SECONDS = 30.0
+STEADY_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Role:
+    """One process to keep running: a name, and the arguments of ``headcount.role``."""
+
+    name: str
+    arguments: Sequence[str]
+    stop_order: int
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
+    pause: float = field(default=PAUSE_FIRST_SECONDS, init=False)
+    due: float = field(default=0.0, init=False)
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 while there is no process."""
+        return self.process.pid if self.process and self.process.poll() is None else 0
+
+
+class Supervisor:
+    """Starts roles, restarts them, stops them in order. ``output`` receives their stderr."""
+
+    def __init__(self, roles: Sequence[Role], output: int | None = None) -> None:
+        self.roles = {role.name: role for role in roles}
+        self._output = output
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start every role and the thread that watches them."""
+        with self._lock:
+            for role in self.roles.values():
+                self._spawn(role)
+        self._watcher = threading.Thread(target=self._watch, name="headcount-supervisor", daemon=True)
+        self._watcher.start()
+
+    def pids(self) -> Mapping[str, int]:
+        """The process id of each role that runs."""
+        return {name: role.pid for name, role in self.roles.items() if role.pid}
+
+    def kill(self, name: str) -> int:
+        """SIGKILL a role's process, as a crash would; it is started again. Returns its id."""
+        with self._lock:
+            role = self.roles[name]
+            pid = role.pid
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                assert role.process is not None
+                role.process.wait()
+            return pid
+
+    def stop(self, patience_seconds: float = 30.0) -> None:
+        """SIGTERM in stop order, each group awaited; SIGKILL for what outlasts the patience."""
+        self._stopping.set()
+        if self._watcher:
+            self._watcher.join()
+        with self._lock:
+            for order in sorted({role.stop_order for role in self.roles.values()}):
+                group = [role for role in self.roles.values() if role.stop_order == order]
+                for role in group:
+                    if role.process and role.process.poll() is None:
+                        with contextlib.suppress(ProcessLookupError):
+                            role.process.terminate()
+                deadline = time.monotonic() + patience_seconds
+                for role in group:
+                    self._await_end(role, deadline)
+
+    def _await_end(self, role: Role, deadline: float) -> None:
+        if role.process is None:
+            return
+        try:
+            role.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("role_killed", role=role.name)
+            role.process.kill()
+            role.process.wait()
+
+    def _spawn(self, role: Role) -> None:
+        command = [sys.executable, "-m", "headcount.role", *role.arguments]
+        role.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._output)
+        role.started = time.monotonic()
+        role.due = 0.0
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.05):
+            with self._lock:
+                for role in self.roles.values():
+                    self._look_after(role)
+
+    def _look_after(self, role: Role) -> None:
+        now = time.monotonic()
+        if role.process is not None and (code := role.process.poll()) is not None:
+            role.process = None
+            steady = now - role.started > STEADY_SECONDS
+            role.pause = PAUSE_FIRST_SECONDS if steady else min(PAUSE_MOST_SECONDS, role.pause * 2)
+            role.due = now + role.pause
+            log.warning("role_ended", role=role.name, code=code, again_in_seconds=role.pause)
+        if role.process is None and now >= role.due and not self._stopping.is_set():
+            self._spawn(role)

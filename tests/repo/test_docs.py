@@ -1,0 +1,91 @@
+"""The documents list what the code lists, and name only what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from headcount_wire import limits
+from headcount_wire.facts import FACT_RULES
+from headcount_wire.problems import Dropped, Problem
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+ROOT_FILES = {
+    "README.md",
+    "ARCHITECTURE.md",
+    "STYLE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE",
+    "Makefile",
+    "pyproject.toml",
+    ".gitignore",
+}
+
+
+def protocol() -> str:
+    return (ROOT / "docs/protocol.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("problem", Problem, ids=lambda problem: problem.slug)
+def test_every_problem_has_its_heading(problem: Problem) -> None:
+    """docs/protocol.md has a heading for each problem, with its status and its sentence."""
+    section = re.search(rf"^#### `{problem.slug}`\n(.*?)(?=^#|\Z)", protocol(), re.MULTILINE | re.DOTALL)
+    assert section, f"docs/protocol.md has no heading for {problem.slug}"
+    assert f"{problem.status}" in section.group(1)
+    assert problem.sentence in section.group(1)
+
+
+def test_no_heading_without_a_problem() -> None:
+    """docs/protocol.md describes no problem that no edge answers."""
+    assert set(re.findall(r"^#### `([a-z-]+)`$", protocol(), re.MULTILINE)) == {problem.slug for problem in Problem}
+
+
+def test_every_limit_fact_and_reason_stands_in_the_protocol() -> None:
+    """The tables of limits, facts and drop reasons in docs/protocol.md are those of the code."""
+    text = protocol()
+    for limit in limits.LIMITS:
+        assert f"| `{limit.name}` | {limit.value:,} | {limit.sentence} |" in text, limit.name
+    for fact, rule in FACT_RULES.items():
+        assert f"| {fact.value} | `{fact.name.lower()}` |" in text, fact.name
+        assert rule.sentence in text, fact.name
+    for reason in Dropped:
+        assert f"| `{reason.value}` | {reason.sentence} |" in text, reason
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page leads to a file of the project."""
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_files_exist(page: Path) -> None:
+    """A path in back quotes that begins with one of the project's folders exists."""
+    folders = "wire|sdk|ingest|aggregator|headcount|tests|docs|benchmarks"
+    if page.name == "CHANGELOG.md":
+        return
+    for path in re.findall(rf"`((?:{folders})/[A-Za-z0-9_./-]+)`", page.read_text("utf-8")):
+        assert (ROOT / path).exists(), f"{page}: {path} is not there"
+
+
+def test_the_root_holds_no_litter() -> None:
+    """The root holds what design and habit put there, and no report or left-over."""
+    found = {path.name for path in ROOT.iterdir() if path.is_file()}
+    assert found <= ROOT_FILES | {".git"}, found - ROOT_FILES
+    assert found >= ROOT_FILES, ROOT_FILES - found
+
+
+def test_decisions_are_numbered_once() -> None:
+    """Each page of docs/decisions has its own number and says what was chosen and what it costs."""
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [page.name[:4] for page in pages]
+    assert len(set(numbers)) == len(numbers), numbers
+    for page in pages:
+        assert re.match(r"\d{4}-[a-z0-9-]+\.md\Z", page.name), page.name
+        assert page.read_text("utf-8").startswith("# "), page.name
