@@ -1,0 +1,34 @@
+"""What ``headcount catalog check`` says of a catalog."""
+
+from __future__ import annotations
+
+from headcount_wire.catalog import Catalog, Measure, parse_catalog
+from headcount_wire.errors import CatalogError, Finding
+from rich.table import Table
+
+
+def check(text: str, file: str) -> tuple[Catalog | None, tuple[Finding, ...]]:
+    """The catalog and no finding, or ``None`` and every fault of the text."""
+    try:
+        return parse_catalog(text, file), ()
+    except CatalogError as error:
+        return None, error.findings
+
+
+def describe(catalog: Catalog) -> Table:
+    """A table of what the catalog lets an app count, a measure a row."""
+    table = Table(title=f"{catalog.name}, version {catalog.version}, sent {catalog.cadence}", title_justify="left")
+    for column in ("code", "measure", "kind", "purpose", "label", "a day at most", "cut by"):
+        table.add_column(column, overflow="fold")
+    for measure in sorted(catalog.measures.values(), key=lambda measure: measure.code):
+        table.add_row(*_row(measure))
+    fields = ", ".join(f"{dimension.field} ({purpose})" for dimension, purpose in catalog.context.items())
+    table.caption = f"Context fields that may be read, each only with its purpose: {fields or 'none'}"
+    return table
+
+
+def _row(measure: Measure) -> tuple[str, ...]:
+    label = f"{measure.label.key}: {', '.join(measure.label.values)}, other" if measure.label else ""
+    cuts = ", ".join(breakdown.name for breakdown in measure.breakdowns)
+    kind = f"{measure.kind}{', reach' if measure.reach else ''}"
+    return str(measure.code), measure.name, kind, measure.purpose, label, str(measure.cap), cuts

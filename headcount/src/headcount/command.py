@@ -1,0 +1,92 @@
+"""The ``headcount`` command line. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(help="Headcount: counts heads, never faces.", no_args_is_help=True, add_completion=False)
+catalog_app = typer.Typer(help="Look after the catalog: the one declared list of what may be counted.")
+keys_app = typer.Typer(help="Make app keys and readers' tokens.")
+app.add_typer(catalog_app, name="catalog", no_args_is_help=True)
+app.add_typer(keys_app, name="keys", no_args_is_help=True)
+
+out = Console()
+err = Console(stderr=True)
+
+Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Run the house on this machine: edge workers, aggregator, dashboard."""
+    from headcount.up import run_up
+
+    raise typer.Exit(run_up(config, out, err))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the numbers are on the dashboard.")] = False,
+    devices: Annotated[int, typer.Option(min=60, max=20_000, help="Simulated devices.")] = 1_000,
+    days: Annotated[int, typer.Option(min=8, max=400, help="Days they have been in use.")] = 70,
+    data: Annotated[Path | None, typer.Option(help="Where to put it; a fresh temporary folder if not given.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+) -> None:
+    """Run the house with simulated devices that report through the real SDK."""
+    from headcount.demo.show import Demo
+
+    raise typer.Exit(Demo(devices, days, seed, data, out).run(once=once))
+
+
+@catalog_app.command("check")
+def catalog_check(
+    file: Annotated[Path, typer.Argument(help="The catalog, a TOML file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check a catalog: every fault with its line, and what it would count."""
+    from headcount.catalog_check import check, describe
+
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        err.print(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red")
+        raise typer.Exit(2) from None
+    catalog, findings = check(text, str(file))
+    if as_json:
+        faults = [{"line": finding.line, "place": finding.place, "fault": finding.fault} for finding in findings]
+        out.print_json(json.dumps({"file": str(file), "faults": faults}))
+    elif catalog is None:
+        for finding in findings:
+            err.print(f"{file}, {finding}", markup=False, highlight=False)
+        err.print(f"{len(findings)} fault(s); nothing was written.", style="red")
+    else:
+        out.print(describe(catalog))
+        out.print(f"{file}: sound.", style="green")
+    raise typer.Exit(0 if catalog else 1)
+
+
+@keys_app.command("new")
+def keys_new(
+    kind: Annotated[str, typer.Argument(help="live, debug (both for apps) or read (for a reader).")],
+) -> None:
+    """Make a key, and the fingerprint that goes into the organisation file."""
+    from headcount_wire.app_key import fingerprint, new_key
+
+    try:
+        key = new_key(kind)
+    except ValueError as error:
+        err.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    out.print(f"key          {key}", highlight=False)
+    out.print(f'fingerprint = "{fingerprint(key)}"', highlight=False)
+    out.print("The key is shown only now. Put the fingerprint into the organisation file.", style="dim")
