@@ -1,0 +1,173 @@
+"""Everything a device holds, as one value and one file: consent, tallies, markers, the sealed report.
+
+The file is replaced whole, so each change of consent, each sealing and each acknowledgement
+happens entirely or not at all. What was recorded since stands in the journal.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from headcount_wire.policy import Policy
+
+from headcount_sdk.markers import Context, Markers
+from headcount_sdk.tallies import Day, Part
+
+FILE = "state"
+VERSION = 1
+_MAGIC = b"headcount-state "
+
+
+class StateCorrupt(Exception):
+    """The file is no state, or was cut off or changed."""
+
+
+class StateNewer(Exception):
+    """The file was written by a newer version of the SDK."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the user decided for a purpose. Counting starts on ``from_day`` (a local day)."""
+
+    granted: bool
+    policy: int
+    from_day: int
+
+
+@dataclass(slots=True)
+class Sealed:
+    """One report under way: its bytes, and what its acknowledgement changes."""
+
+    report_id: str
+    body: bytes
+    created: int
+    context: Context
+    days: list[tuple[int, Part]]
+    attempted: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """The whole of it. ``contexts`` numbers the contexts that the journal refers to."""
+
+    generation: int = 1
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    policy: Policy | None = None
+    policy_day: int = -1
+    days: dict[int, Day] = field(default_factory=dict)
+    markers: Markers = field(default_factory=Markers)
+    sealed: Sealed | None = None
+    contexts: list[Context] = field(default_factory=list)
+    last_day: int = 0
+    due: float = 0.0
+    not_before: float = 0.0
+    attempts: int = 0
+
+
+def encode(state: State) -> bytes:
+    """The file's bytes: a line with version and checksum, then JSON."""
+    plain: dict[str, Any] = {
+        "generation": state.generation,
+        "decisions": {name: [d.granted, d.policy, d.from_day] for name, d in sorted(state.decisions.items())},
+        "policy": _policy_plain(state.policy),
+        "policy_day": state.policy_day,
+        "days": [[day, _day_plain(held)] for day, held in sorted(state.days.items())],
+        "markers": [sorted(state.markers.last.items()), state.markers.first_use, state.markers.origin],
+        "sealed": _sealed_plain(state.sealed),
+        "contexts": state.contexts,
+        "last_day": state.last_day,
+        "due": state.due,
+        "not_before": state.not_before,
+        "attempts": state.attempts,
+    }
+    body = json.dumps(plain, separators=(",", ":")).encode()
+    return b"%s%d %08x\n" % (_MAGIC, VERSION, zlib.crc32(body)) + body
+
+
+def decode(data: bytes) -> State:
+    """The state in a file's bytes; raises ``StateCorrupt`` or ``StateNewer``."""
+    head, _, body = data.partition(b"\n")
+    try:
+        if not head.startswith(_MAGIC):
+            raise StateCorrupt
+        version, crc = head[len(_MAGIC) :].split(b" ")
+        if int(version) > VERSION:
+            raise StateNewer
+        if zlib.crc32(body) != int(crc, 16):
+            raise StateCorrupt
+        plain = json.loads(body)
+        last, first_use, origin = plain["markers"]
+        return State(
+            generation=plain["generation"],
+            decisions={name: Decision(*fields) for name, fields in plain["decisions"].items()},
+            policy=_policy(plain["policy"]),
+            policy_day=plain["policy_day"],
+            days={day: _day(held) for day, held in plain["days"]},
+            markers=Markers({measure: day for measure, day in last}, first_use, _context(origin)),
+            sealed=_sealed(plain["sealed"]),
+            contexts=[_context(context) for context in plain["contexts"]],
+            last_day=plain["last_day"],
+            due=plain["due"],
+            not_before=plain["not_before"],
+            attempts=plain["attempts"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StateCorrupt from None
+
+
+def part_plain(part: Part) -> list[Any]:
+    """A part as JSON holds it, readable enough to show to the user."""
+    return [part.context, [[*key, n] for key, n in sorted(part.sums.items())], part.touched]
+
+
+def _part(plain: list[Any]) -> Part:
+    context, sums, touched = plain
+    return Part(_context(context), {(m, la, f, s): n for m, la, f, s, n in sums}, list(touched))
+
+
+def _day_plain(day: Day) -> list[Any]:
+    return [[part_plain(part) for part in day.parts], sorted(day.once), sorted(day.used.items())]
+
+
+def _day(plain: list[Any]) -> Day:
+    parts, once, used = plain
+    return Day([_part(part) for part in parts], {(m, la, f) for m, la, f in once}, {measure: n for measure, n in used})
+
+
+def _sealed_plain(sealed: Sealed | None) -> list[Any] | None:
+    if sealed is None:
+        return None
+    body = base64.b64encode(sealed.body).decode("ascii")
+    days = [[day, part_plain(part)] for day, part in sealed.days]
+    return [sealed.report_id, body, sealed.created, sealed.context, days, sealed.attempted]
+
+
+def _sealed(plain: list[Any] | None) -> Sealed | None:
+    if plain is None:
+        return None
+    report_id, body, created, context, held, attempted = plain
+    days = [(day, _part(part)) for day, part in held]
+    return Sealed(report_id, base64.b64decode(body), created, _context(context), days, attempted)
+
+
+def _policy_plain(policy: Policy | None) -> list[Any] | None:
+    if policy is None:
+        return None
+    since, context = sorted(policy.consent_since.items()), sorted(policy.context)
+    return [policy.version, since, context, policy.paused, policy.minimum_sdk]
+
+
+def _policy(plain: list[Any] | None) -> Policy | None:
+    if plain is None:
+        return None
+    version, since, context, paused, minimum = plain
+    return Policy(version, {name: at for name, at in since}, frozenset(context), paused, minimum)
+
+
+def _context(plain: Any) -> Context:
+    return tuple((str(name), str(value)) for name, value in plain)
