@@ -36,7 +36,7 @@ def test_each_fault_comes_with_its_line(tmp_path: Path) -> None:
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     """A file that is not there is a clear error, not a traceback."""
-    result = CliRunner().invoke(app, ["catalog", "check", str(tmp_path / "no.toml")])
+    result = CliRunner().invoke(app, ["catalog", "check", str(tmp_path / "no.toml")], env={"COLUMNS": "500"})
     assert result.exit_code == 2
     assert "cannot be read" in result.stderr.replace("\n", " ")
 

@@ -108,7 +108,7 @@ def decode(data: bytes) -> State:
             policy=_policy(plain["policy"]),
             policy_day=plain["policy_day"],
             days={day: _day(held) for day, held in plain["days"]},
-            markers=Markers({measure: day for measure, day in last}, first_use, _context(origin)),
+            markers=Markers(dict(last), first_use, _context(origin)),
             sealed=_sealed(plain["sealed"]),
             contexts=[_context(context) for context in plain["contexts"]],
             last_day=plain["last_day"],
@@ -136,7 +136,7 @@ def _day_plain(day: Day) -> list[Any]:
 
 def _day(plain: list[Any]) -> Day:
     parts, once, used = plain
-    return Day([_part(part) for part in parts], {(m, la, f) for m, la, f in once}, {measure: n for measure, n in used})
+    return Day([_part(part) for part in parts], {(m, la, f) for m, la, f in once}, dict(used))
 
 
 def _sealed_plain(sealed: Sealed | None) -> list[Any] | None:
@@ -166,7 +166,7 @@ def _policy(plain: list[Any] | None) -> Policy | None:
     if plain is None:
         return None
     version, since, context, paused, minimum = plain
-    return Policy(version, {name: at for name, at in since}, frozenset(context), paused, minimum)
+    return Policy(version, dict(since), frozenset(context), paused, minimum)
 
 
 def _context(plain: Any) -> Context:

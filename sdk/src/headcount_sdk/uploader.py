@@ -1,0 +1,114 @@
+"""One attempt, one verdict. Pure but for the transport it is given.
+
+Only a listed problem or our own 202 body is an answer: a redirect, a captive portal's page or a
+proxy's 404 is none, and the report stays.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import gzip
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from headcount_wire import days
+from headcount_wire.problems import BY_URI, Problem, Verdict
+
+from headcount_sdk.transport import Answer, NoAnswer, Request, Transport
+
+TIMEOUT_SECONDS = 20.0
+BACKOFF_FIRST_SECONDS = 1.0
+BACKOFF_MOST_SECONDS = 900.0
+DAY_SECONDS = 86_400.0
+
+
+class Fate(Enum):
+    """What became of one attempt."""
+
+    ACCEPTED = auto()
+    DROPPED = auto()
+    SPLIT = auto()
+    KEPT = auto()
+    KEPT_A_DAY = auto()
+    NO_ANSWER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on one attempt; ``refused`` names measures whose markers stay."""
+
+    fate: Fate
+    refused: frozenset[int] = frozenset()
+    dropped: int = 0
+    retry_after: float = 0.0
+    server_day: int | None = None
+    problem: Problem | None = None
+
+
+_FATES = {
+    Verdict.DROP: Fate.DROPPED,
+    Verdict.SPLIT: Fate.SPLIT,
+    Verdict.KEEP: Fate.KEPT,
+    Verdict.KEEP_A_DAY: Fate.KEPT_A_DAY,
+    Verdict.RESEND_ELSEWHERE: Fate.KEPT_A_DAY,
+}
+
+
+def compress(body: bytes) -> bytes:
+    """The body as it is sent: gzip with no time in it, so that a retry is byte-identical."""
+    return gzip.compress(body, 6, mtime=0)
+
+
+def upload(transport: Transport, host: str, app_key: str, report_id: str, body: bytes, content_type: str) -> Outcome:
+    """Try once to have a report accepted."""
+    headers = {"Authorization": f"Bearer {app_key}", "Content-Type": content_type, "Content-Encoding": "gzip"}
+    request = Request("POST", f"{host}/v1/reports/{report_id}", headers, body)
+    try:
+        answer = transport.send(request, TIMEOUT_SECONDS)
+    except NoAnswer:
+        return Outcome(Fate.NO_ANSWER)
+    return judge(answer)
+
+
+def judge(answer: Answer) -> Outcome:
+    """What an answer means, if it is one."""
+    plain = _plain(answer)
+    day = _server_day(answer.headers)
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    if answer.status == 202 and kind == "application/json" and plain.get("v") == 1:
+        refused, dropped = plain.get("refused"), plain.get("dropped")
+        if isinstance(refused, list) and all(type(code) is int for code in refused) and type(dropped) is int:
+            return Outcome(Fate.ACCEPTED, frozenset(refused), dropped, server_day=day)
+    problem = BY_URI.get(str(plain.get("type"))) if kind == "application/problem+json" else None
+    if problem is not None and problem.status == answer.status:
+        return Outcome(_FATES[problem.verdict], retry_after=_retry_after(answer), server_day=day, problem=problem)
+    return Outcome(Fate.NO_ANSWER, retry_after=_retry_after(answer))
+
+
+def pause(attempts: int, retry_after: float, draw: random.Random) -> float:
+    """Seconds to wait after a failed attempt: full jitter, never less than the edge asked for."""
+    most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempts, 20))
+    return max(retry_after, draw.uniform(0.0, most))
+
+
+def _plain(answer: Answer) -> Mapping[str, object]:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _retry_after(answer: Answer) -> float:
+    text = answer.headers.get("retry-after", "")
+    return min(float(text), DAY_SECONDS) if text.isascii() and text.isdigit() else 0.0
+
+
+def _server_day(headers: Mapping[str, str]) -> int | None:
+    try:
+        return days.utc_day(email.utils.parsedate_to_datetime(headers["date"]).timestamp())
+    except (KeyError, ValueError, TypeError, IndexError):
+        return None
