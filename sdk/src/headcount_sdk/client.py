@@ -138,7 +138,7 @@ class Headcount:
 
     def measure(self, name: str, value: float, **labels: str) -> None:
         """Record one value of a timing (milliseconds) or a distribution (its unit)."""
-        if not isinstance(value, int | float) or not math.isfinite(value):
+        if type(value) not in (int, float) or not math.isfinite(value):
             self._misuse(Surprise.BAD_VALUE)
             return
         self._record(name, (Kind.TIMING, Kind.DISTRIBUTION), labels, bucket_of(round(value)), 1)

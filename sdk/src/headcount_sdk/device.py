@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from headcount_wire import codec, limits
 from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.facts import WHOLE, Fact
 from headcount_wire.policy import Policy
 from headcount_wire.report import new_report_id
 
@@ -165,42 +166,43 @@ class Device:
         with self._lock:
             state = self.state
             day = max(day, state.last_day)
+            held = state.days.get(day)
+            if measure is self._catalog.active and held is not None and (measure.code, WHOLE, Fact.GAP) in held.once:
+                return
             journal = self._journal
-            if journal is None or journal.full or not self._knows(context):
-                if self._context_index < 0 or not self._knows(context):
-                    self._context_index = self._index(context)
+            known = self._find(context)
+            if journal is None or journal.full or not known:
+                if not known:
+                    self._context_index = len(state.contexts)
+                    state.contexts.append(context)
                 self._save()
                 journal = self._journal
                 assert journal is not None
-            if self._apply(day, context, measure, label, slot, amount):
-                journal.append(day, self._context_index, measure.code, label, slot, amount)
+            self._apply(day, context, measure, label, slot, amount)
+            journal.append(day, self._context_index, measure.code, label, slot, amount)
 
-    def _knows(self, context: Context) -> bool:
-        index = self._context_index
-        return 0 <= index < len(self.state.contexts) and self.state.contexts[index] == context
+    def _find(self, context: Context) -> bool:
+        """Point at the number of a context; whether the state file knows it."""
+        contexts, index = self.state.contexts, self._context_index
+        if 0 <= index < len(contexts) and contexts[index] == context:
+            return True
+        if context in contexts:
+            self._context_index = contexts.index(context)
+            return True
+        return False
 
-    def _index(self, context: Context) -> int:
-        if context not in self.state.contexts:
-            self.state.contexts.append(context)
-        return self.state.contexts.index(context)
-
-    def _apply(self, day: int, context: Context, measure: Measure, label: int, slot: int, amount: int) -> bool:
-        """Apply one observation to memory; whether the day changed by it."""
+    def _apply(self, day: int, context: Context, measure: Measure, label: int, slot: int, amount: int) -> None:
+        """Apply one observation to memory."""
         state = self.state
         state.last_day = max(state.last_day, day)
         held = state.days.get(day)
         if held is None:
             held = state.days[day] = Day()
-        active = self._catalog.active
-        if active is measure:
-            if (active.code, 0, 4) in held.once:
-                return False
-            if state.markers.first_use is None:
-                state.markers.first_use = day
-                state.markers.origin = context
+        if measure is self._catalog.active and state.markers.first_use is None:
+            state.markers.first_use = day
+            state.markers.origin = context
         if record(held, context, measure, label, slot, amount) < amount:
             self._health.note(Surprise.CLIPPED)
-        return True
 
     # -- reports ------------------------------------------------------------------------------
 

@@ -1,0 +1,119 @@
+"""A device in a temporary folder, with a clock and a network that tests hold in their hands."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headcount_sdk.client import Headcount
+from headcount_sdk.facts import DeviceFacts
+from headcount_sdk.testing import ManualClock, MemoryTransport
+from headcount_wire.catalog import Catalog, parse_catalog
+
+CATALOG_TEXT = """\
+[catalog]
+name = "meet"
+version = 1
+[purposes.usage]
+sentence.en = "Count features."
+sentence.de = "Funktionen zählen."
+[purposes.diagnostics]
+sentence.en = "Measure speed."
+[purposes.context]
+sentence.en = "Tell the system."
+[context]
+os = "context"
+app_version = "context"
+[measures."active"]
+code = 1
+kind = "active"
+purpose = "usage"
+description = "Used."
+owner = "p@x.example"
+[measures."meeting.joined"]
+code = 2
+kind = "counter"
+purpose = "usage"
+description = "Joined."
+owner = "p@x.example"
+cap = 5
+reach = true
+label = { key = "entry", values = ["link", "room"] }
+[measures."share.used"]
+code = 3
+kind = "flag"
+purpose = "usage"
+description = "Shared."
+owner = "p@x.example"
+[measures."join.time"]
+code = 4
+kind = "timing"
+purpose = "diagnostics"
+description = "Time to join."
+owner = "q@x.example"
+cap = 10
+"""
+CATALOG: Catalog = parse_catalog(CATALOG_TEXT)
+START = 20_000 * 86_400.0 + 12 * 3600.0
+DAY = 86_400.0
+
+
+class CountingFacts(DeviceFacts):
+    """Facts that note each reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+        self.version = "3.1"
+
+    def os(self) -> str | None:
+        self.read.append("os")
+        return "ios"
+
+    def app_version(self) -> str | None:
+        self.read.append("app_version")
+        return self.version
+
+
+MakeClient = Callable[..., Headcount]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def network() -> MemoryTransport:
+    return MemoryTransport()
+
+
+@pytest.fixture
+def facts() -> CountingFacts:
+    return CountingFacts()
+
+
+@pytest.fixture
+def make(tmp_path: Path, clock: ManualClock, network: MemoryTransport, facts: CountingFacts) -> Iterator[MakeClient]:
+    made: list[Headcount] = []
+
+    def client(**changes: Any) -> Headcount:
+        settings: dict[str, Any] = {
+            "directory": tmp_path / "state",
+            "clock": clock,
+            "transport": network,
+            "facts": facts,
+            "utc_offset": lambda _: 0.0,
+            "draw": random.Random(1),
+        }
+        found = Headcount("hc_live_" + "k" * 43, "https://edge.example", CATALOG, **{**settings, **changes})
+        found.start(thread=False)
+        made.append(found)
+        return found
+
+    yield client
+    for client_made in made:
+        client_made.shutdown()

@@ -1,0 +1,199 @@
+"""Verdicts: what is an answer, what it does to the queue, and when the next try comes."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from headcount_sdk.health import Surprise
+from headcount_sdk.testing import ManualClock, MemoryTransport, accepted
+from headcount_sdk.transport import Answer, Request
+from headcount_sdk.uploader import Fate, judge, pause
+from headcount_wire.facts import Fact
+from headcount_wire.policy import Policy, encode_policy
+from headcount_wire.problems import Problem
+from headcount_wire.report import Tally
+
+from tests.sdk.conftest import DAY, MakeClient
+
+
+def refusal(problem: Problem, **headers: str) -> Answer:
+    body = json.dumps({"type": problem.uri, "title": problem.sentence, "status": problem.status}).encode()
+    return Answer(problem.status, {"content-type": "application/problem+json", **headers}, body)
+
+
+NO_ANSWERS = [
+    Answer(200, {"content-type": "text/html"}, b"<html>Please log in</html>"),
+    Answer(202, {"content-type": "text/html"}, accepted().body),
+    Answer(202, {"content-type": "application/json"}, b'{"ok":true}'),
+    Answer(302, {"location": "https://portal.example"}),
+    Answer(404, {"content-type": "text/html"}, b"not here"),
+    Answer(413, {"content-type": "text/html"}, b"too large, says a proxy"),
+    Answer(400, {"content-type": "application/problem+json"}, b'{"type":"about:blank"}'),
+    Answer(503, {"content-type": "text/plain"}, b""),
+]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
+def test_what_is_no_answer_keeps_the_report(answer: Answer) -> None:
+    """A portal, a redirect, a proxy's page: none of them is an answer."""
+    assert judge(answer).fate is Fate.NO_ANSWER
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_each_problem_has_its_fate(problem: Problem) -> None:
+    """Every listed problem leads to the fate its verdict names."""
+    assert (
+        judge(refusal(problem)).fate.name
+        in {
+            "drop": ["DROPPED"],
+            "split": ["SPLIT"],
+            "keep": ["KEPT"],
+            "keep_a_day": ["KEPT_A_DAY"],
+            "resend_elsewhere": ["KEPT_A_DAY"],
+        }[problem.verdict.value]
+    )
+
+
+def test_the_pause_has_full_jitter_and_respects_the_edge() -> None:
+    """Pauses spread from nothing to a doubling bound, and never undercut Retry-After."""
+    draw = random.Random(1)
+    drawn = [pause(6, 0.0, draw) for _ in range(2000)]
+    assert min(drawn) < 1.0
+    assert 60.0 < max(drawn) <= 64.0
+    assert min(pause(3, 120.0, draw) for _ in range(50)) == 120.0
+    assert max(pause(60, 0.0, draw) for _ in range(50)) <= 900.0
+
+
+def test_a_retry_is_byte_identical_and_survives_a_restart(
+    make: MakeClient, network: MemoryTransport, clock: ManualClock
+) -> None:
+    """Without an answer the same id and bytes go again, also from a new process."""
+    network.answer = lambda _: None
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    client.flush()
+    client.track("meeting.joined", entry="link")
+    client.shutdown()
+    clock.advance(2 * 3600)
+    client = make()
+    client.pump()
+    posts = [(r.url, r.body) for r in network.requests if r.method == "POST"]
+    assert len(posts) == 2
+    assert posts[0] == posts[1]
+    assert client.health.counts[Surprise.NO_ANSWER] == 1
+
+
+def test_back_off_is_kept_over_a_restart(make: MakeClient, network: MemoryTransport, clock: ManualClock) -> None:
+    """After a 503 with Retry-After nothing is sent before its time, even after a restart."""
+    network.answer = lambda _: refusal(Problem.OVERLOADED, **{"retry-after": "600"})
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    client.flush()
+    client.shutdown()
+    clock.advance(599)
+    client = make()
+    client.pump()
+    assert len(network.reports) == 1
+    clock.advance(2)
+    client.pump()
+    assert len(network.reports) == 2
+
+
+def test_markers_advance_on_acknowledgement_only(
+    make: MakeClient, network: MemoryTransport, clock: ManualClock
+) -> None:
+    """A refused day moves no marker; a day of unknown fate does; an accepted one does."""
+    client = make()
+    client.consent.grant("usage")
+    network.answer = lambda _: refusal(Problem.MALFORMED)
+    client.track("share.used")
+    client.flush()
+    assert client.export()["markers"] == {}
+
+    clock.advance(DAY)
+    network.answer = lambda _: None
+    client.track("share.used")
+    client.flush()
+    clock.advance(9 * DAY)
+    network.answer = lambda _: accepted()
+    client.track("share.used")
+    client.flush()
+    assert client.health.counts[Surprise.FATE_UNKNOWN] == 1
+    assert Tally(1, 0, Fact.GAP, 9, 1) in network.reports[-1].days[-1].tallies
+    assert client.export()["markers"] == {1: 20_010}
+
+
+def test_refused_measures_keep_their_markers(make: MakeClient, network: MemoryTransport) -> None:
+    """What the edge dropped from an accepted report was not counted there, so its marker stays."""
+    network.answer = lambda request: accepted(2) if request.method == "POST" else None
+    client = make()
+    client.consent.grant("usage")
+    client.track("meeting.joined", entry="link")
+    client.flush()
+    assert client.export()["markers"] == {1: 20_000}
+    assert client.health.counts[Surprise.TALLIES_REFUSED] == 1
+
+
+def test_too_large_is_split(make: MakeClient, network: MemoryTransport, clock: ManualClock) -> None:
+    """A 413 sends the days again in smaller parts, under new ids, with the same sums and gaps."""
+    client = make()
+    client.consent.grant("usage")
+    for _ in range(4):
+        client.track("share.used")
+        clock.advance(DAY)
+
+    def edge(request: Request) -> Answer:
+        return refusal(Problem.TOO_LARGE) if len(network.reports[-1].days) > 1 else accepted()
+
+    network.answer = lambda request: edge(request) if request.method == "POST" else None
+    client.flush()
+    sent = [report for report in network.reports if len(report.days) == 1]
+    assert [report.days[0].day for report in sent] == [20_000, 20_001, 20_002, 20_003]
+    gaps = [t.slot for report in sent for t in report.days[0].tallies if t.fact == Fact.GAP]
+    assert gaps == [31, 1, 1, 1]
+    assert len({request.url for request in network.requests if request.method == "POST"}) == len(network.reports)
+
+
+def test_a_policy_narrows_and_renews(make: MakeClient, network: MemoryTransport) -> None:
+    """A purpose the Customer forbids is erased unsent; one that needs a new consent is not decided again."""
+    policy = Policy(4, {"usage": 3, "context": 1}, frozenset({"os"}))
+
+    def edge(request: Request) -> Answer:
+        return Answer(200, {}, encode_policy(policy)) if request.method == "GET" else accepted()
+
+    network.answer = edge
+    client = make(policy=2)
+    changes: list[object] = []
+    client.consent.listen(changes.append)
+    client.consent.grant("usage", "diagnostics", "context")
+    client.measure("join.time", 5)
+    client.track("share.used")
+    client.flush()
+
+    assert {name: status.value for name, status in client.consent.status().items()} == {
+        "usage": "not_decided",
+        "diagnostics": "granted",
+        "context": "granted",
+    }
+    assert network.reports == []
+    assert len(changes) == 2
+
+
+def test_a_marker_from_a_wrong_clock_is_reset(make: MakeClient, network: MemoryTransport, clock: ManualClock) -> None:
+    """A device that was years ahead counts again as soon as the server's date shows it."""
+    dated = Answer(202, {**accepted().headers, "date": "Thu, 03 Oct 2024 12:00:00 GMT"}, accepted().body)
+    network.answer = lambda request: dated if request.method == "POST" else None
+    client = make()
+    client.consent.grant("usage")
+    clock.advance(900 * DAY)
+    client.track("share.used")
+    client.flush()
+    clock.set_now(clock.now() - 900 * DAY)
+    client.track("share.used")
+    client.flush()
+    assert client.health.counts[Surprise.CLOCK_RESET] >= 1
+    assert network.reports[-1].days[-1].day <= 20_001
