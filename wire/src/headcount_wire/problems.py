@@ -46,6 +46,7 @@ class Problem(Enum):
     )
     POLICY_OLD = ProblemKind(409, Verdict.DROP, "The consent was given under a policy version that is no longer valid.")
     PAUSED = ProblemKind(409, Verdict.DROP, "The Customer has paused collection.")
+    SLOW_BODY = ProblemKind(408, Verdict.KEEP, "The body did not arrive in time.")
     TOO_LATE = ProblemKind(410, Verdict.DROP, "The report's creation day lies outside the window that is accepted.")
     TOO_LARGE = ProblemKind(413, Verdict.SPLIT, "The body is larger than a report may be.")
     MEDIA_TYPE = ProblemKind(415, Verdict.DROP, "The Content-Type or Content-Encoding is not one this edge reads.")

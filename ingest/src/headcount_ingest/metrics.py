@@ -1,0 +1,64 @@
+"""The edge's own metrics: a closed list, each with its sentence, in a registry of their own.
+
+No label names a device, a key or an address. Customers and measures stand as their codes.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Every metric of one worker."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.outcomes = Counter(
+            "headcount_edge_requests",
+            "Requests by what became of them: accepted, or the problem's name.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.dropped = Counter(
+            "headcount_edge_tallies_dropped",
+            "Tallies of accepted reports that were not counted, by Customer code, measure code and reason.",
+            ("customer", "measure", "reason"),
+            registry=self.registry,
+        )
+        self.admitted = Counter("headcount_edge_tallies_admitted", "Tallies that were counted.", registry=self.registry)
+        self.seconds = Histogram(
+            "headcount_edge_request_seconds",
+            "From the first byte of a report's request to its answer.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.sync_seconds = Histogram(
+            "headcount_edge_sync_seconds", "One group commit: write and sync.", buckets=_SECONDS, registry=self.registry
+        )
+        self.group_records = Histogram(
+            "headcount_edge_group_records",
+            "Records that one group commit made durable.",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+            registry=self.registry,
+        )
+        self.storage_failures = Counter(
+            "headcount_edge_storage_failures", "Writes, syncs and seals that failed.", registry=self.registry
+        )
+        self.recovered = Counter(
+            "headcount_edge_records_recovered", "Records an earlier process left unsealed.", registry=self.registry
+        )
+        self.in_flight = Gauge(
+            "headcount_edge_bytes_in_flight", "Bytes of bodies that are being read.", registry=self.registry
+        )
+        self.reloads = Counter(
+            "headcount_edge_reloads",
+            "Reloads of the organisation file, by result.",
+            ("result",),
+            registry=self.registry,
+        )
+
+    def text(self) -> bytes:
+        """All of them, in Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,37 @@
+"""The settings of one edge worker: frozen, checked once, every one with its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """How one worker runs.
+
+    ``organisation``: the organisation file. ``spool``: the folder of all workers' spools; this
+    one uses ``spool/worker``. ``seal_seconds``: a segment is sealed this long after its first
+    record. ``body_seconds``: how long a body may take to arrive. ``bytes_in_flight``: body bytes
+    under way before 503. ``disk_floor_bytes``: free disk below which the answer is 507.
+    ``key_per_minute``, ``address_per_minute``: requests before 429. ``trusted_proxies``: networks
+    whose ``X-Forwarded-For`` names the client. ``reload_seconds``: how often the organisation
+    file is looked at for changes.
+    """
+
+    organisation: Path
+    spool: Path
+    worker: str
+    host: str = "127.0.0.1"
+    port: int = 8700
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8710
+    seal_seconds: float = 2.0
+    body_seconds: float = 10.0
+    bytes_in_flight: int = 16 * 1024 * 1024
+    disk_floor_bytes: int = 256 * 1024 * 1024
+    key_per_minute: int = 600_000
+    address_per_minute: int = 60_000
+    trusted_proxies: tuple[str, ...] = ()
+    reload_seconds: float = 1.0
+    drain_seconds: float = 10.0
