@@ -1,0 +1,1 @@
+"""From sealed segments to committed units: each report exactly once."""

@@ -1,0 +1,38 @@
+"""The durable operations the loader is made of; tests replace them to die at each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """Files that are whole or not there."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a file, synced when this returns."""
+        fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file its final name; the name is on the disk when this returns."""
+        source.rename(target)
+        self.sync(target.parent)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+        path.unlink(missing_ok=True)
+
+    def sync(self, folder: Path) -> None:
+        """Have a folder's names on the disk."""
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

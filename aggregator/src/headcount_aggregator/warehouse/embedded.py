@@ -1,0 +1,91 @@
+"""chDB: ClickHouse inside this process. One process owns the directory; that is the default home."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from headcount_aggregator.warehouse import Row
+from headcount_aggregator.warehouse.dialect import Dialect
+from headcount_aggregator.warehouse.errors import Reason, WarehouseError, wrapped
+from headcount_aggregator.warehouse.migrate import migrate
+from headcount_aggregator.warehouse.tables import Table
+
+
+class Embedded:
+    """A directory of tables, owned by this process until ``close``."""
+
+    def __init__(self, directory: Path, session: Any, version: tuple[int, int]) -> None:
+        self._directory = directory
+        self._session = session
+        self._lock = threading.Lock()
+        self._dialect = Dialect(version)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What this engine understands."""
+        return self._dialect
+
+    def execute(self, statement: str) -> None:
+        """Run one statement that answers nothing."""
+        self._run(statement, "Null")
+
+    def query(self, statement: str) -> Sequence[Row]:
+        """The rows one ``SELECT`` answers."""
+        body = self._run(statement, "JSONCompactEachRow")
+        return [tuple(int(v) if isinstance(v, bool) else v for v in json.loads(line)) for line in body.splitlines()]
+
+    def insert(self, table: Table, block: bytes) -> None:
+        """Insert one block of RowBinary rows, synced when this returns."""
+        if not block:
+            return
+        columns = ", ".join(f"{name} {kind.replace('Text', 'String')}" for name, kind in table.columns)
+        names = ", ".join(name for name, _ in table.columns)
+        file = self._directory / "insert.rows"
+        fd = os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(fd, "wb") as writer:
+            writer.write(block)
+        try:
+            source = f"file('{file}', 'RowBinary', '{columns}')"
+            settings = self._dialect.insert_settings
+            self.execute(f"INSERT INTO {table.sql} ({names}) {settings} SELECT {names} FROM {source}")
+        finally:
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+    def _run(self, statement: str, form: str) -> bytes:
+        with self._lock:
+            if self._session is None:
+                raise WarehouseError(Reason.CLOSED)
+            try:
+                answer = self._session.query(statement, form)
+            except Exception as error:  # the engine's text can hold values: only its code goes on
+                raise wrapped(str(error)) from None
+            return bytes(answer.bytes())
+
+
+def open_embedded(directory: Path) -> Embedded:
+    """Open, or make, the tables in a directory; raises ``WarehouseError`` when another process has it."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        from chdb.session import Session
+    except ImportError:
+        raise WarehouseError(Reason.UNREACHABLE) from None
+    try:
+        session: Any = Session(str(directory / "tables"))  # type: ignore[no-untyped-call]  # chdb ships no types
+        major, minor, *_ = str(session.query("SELECT version()", "TabSeparated")).strip().split(".")
+    except Exception as error:  # as above: only the engine's code goes on
+        raise wrapped(str(error)) from None
+    home = Embedded(directory, session, (int(major), int(minor)))
+    migrate(home)
+    return home
