@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -89,30 +91,12 @@ def roles_of(settings: Settings, clock_file: Path | None = None) -> Sequence[Rol
 
 
 def store_health(data: Path) -> dict[str, Any] | None:
-    """What the store says of itself over its socket; ``None`` while it does not answer."""
-    connection = _SocketConnection(data / "store.sock")
+    """What the store last said of itself; ``None`` before it said anything."""
     try:
-        connection.request("GET", "/health")
-        answer = connection.getresponse()
-        found: dict[str, Any] = json.loads(answer.read())
-        return found if answer.status == 200 else None
-    except (OSError, ValueError, http.client.HTTPException):
+        found: dict[str, Any] = json.loads((data / "store.json").read_bytes())
+    except (OSError, ValueError):
         return None
-    finally:
-        connection.close()
-
-
-class _SocketConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        import socket
-
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+    return found
 
 
 def _get(host: str, port: int, path: str) -> dict[str, Any] | None:
@@ -137,11 +121,12 @@ def _await(name: str, ask: Callable[[], dict[str, Any] | None], deadline: float)
     raise NotReadyError(f"the {name} process did not become ready in time; its log says why")
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A loopback port that nothing listens on now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
+    """A loopback port that nothing listens on now: the preferred one, if it is free."""
+    for port in (preferred, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no loopback port is free")

@@ -1,0 +1,1 @@
+"""The only door: what may leave, decided by a rule, sealed once."""

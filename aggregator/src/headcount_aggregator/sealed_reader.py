@@ -1,0 +1,146 @@
+"""Released numbers from their sealed files: all that the web process can see.
+
+It is given the folder of releases and nothing else: no warehouse, no cell, no socket to one. A
+file is read once; sealed files never change. ``verify`` walks the hash chain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from headcount_wire import days
+from headcount_wire.clock import Clock
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
+
+
+@dataclass(slots=True)
+class _App:
+    names: list[str] = field(default_factory=list)
+    headers: list[ReleaseHeader] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
+    provisional: tuple[int, list[Number]] = (0, [])
+
+
+class SealedReader:
+    """The sealed releases in a folder, and the store's provisional totals beside them."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._apps: dict[tuple[int, int], _App] = {}
+
+    async def numbers(self, question: Question) -> Sequence[Number]:
+        """The released numbers a question selects, ordered by period, measure, label, breakdown, slot."""
+        app = await asyncio.to_thread(self._app, question.customer, question.app)
+        found = [number for number in app.numbers if _asked(number, question)]
+        found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1))
+        return found
+
+    async def provisional(self, customer: int, app: int) -> Sequence[Number]:
+        """Totals of open periods, rounded down to tens, never below k."""
+        return await asyncio.to_thread(self._provisional, customer, app)
+
+    async def debug(self, customer: int, app: int) -> Sequence[Number]:
+        """What debug keys reported; nothing is published of it yet."""
+        return ()
+
+    async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
+        """The sealed releases whose last day lies in the span."""
+        found = await asyncio.to_thread(self._app, customer, app)
+        return [header for header in found.headers if first <= header.last <= last]
+
+    async def freshness(self, customer: int, app: int) -> Freshness:
+        """How far the releases have come."""
+        found = await asyncio.to_thread(self._app, customer, app)
+        sealed = [header.last for header in found.headers if header.period is PeriodKind.DAY]
+        today = days.utc_day(self._clock.now())
+        return Freshness(max(sealed, default=None), today, min(sealed, default=None))
+
+    def _app(self, customer: int, app: int) -> _App:
+        known = self._apps.setdefault((customer, app), _App())
+        folder = self._folder / f"{int(customer)}-{int(app)}"
+        names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
+        for name in names[len(known.names) :]:
+            data = (folder / name).read_bytes()
+            header, numbers = parse_release(data)
+            known.headers.append(header)
+            known.numbers += numbers
+            known.names.append(name)
+        return known
+
+    def _provisional(self, customer: int, app: int) -> Sequence[Number]:
+        path = self._folder / f"{int(customer)}-{int(app)}" / "provisional"
+        try:
+            plain = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return ()
+        sealed = self._app(customer, app)
+        released = {(header.period, header.first) for header in sealed.headers}
+        found = [replace(_number(number), provisional=True) for number in plain]
+        return [number for number in found if (number.period, number.first) not in released]
+
+
+def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
+    """A sealed file's header and numbers."""
+    plain = json.loads(data)
+    header = ReleaseHeader(
+        release=plain["release"],
+        customer=plain["customer"],
+        app=plain["app"],
+        period=PeriodKind(plain["period"]),
+        first=plain["first"],
+        last=plain["last"],
+        sealed_on=plain["sealed_on"],
+        rule=plain["rule"],
+        k=plain["k"],
+        numbers=len(plain["numbers"]),
+        hidden=plain["hidden"],
+        late_dropped=plain["late_dropped"],
+        previous=plain["previous"],
+        hash=hashlib.sha256(data).hexdigest(),
+    )
+    return header, [_number(number) for number in plain["numbers"]]
+
+
+def verify(folder: Path) -> int:
+    """Walk one app's chain; returns its length, raises ``ValueError`` at the first broken link."""
+    previous = "0" * 64
+    files = sorted(folder.glob("*.json"))
+    for path in files:
+        data = path.read_bytes()
+        if json.loads(data)["previous"] != previous:
+            raise ValueError(f"{path.name} does not follow the release before it")
+        previous = hashlib.sha256(data).hexdigest()
+    return len(files)
+
+
+def _number(plain: dict[str, Any]) -> Number:
+    return Number(
+        **{
+            **plain,
+            "statistic": Statistic(plain["statistic"]),
+            "period": PeriodKind(plain["period"]),
+            "state": State(plain["state"]),
+        }
+    )
+
+
+def _asked(number: Number, question: Question) -> bool:
+    cohort = number.statistic in (Statistic.RETENTION_DAY, Statistic.RETENTION_WEEK)
+    day = number.first if cohort else number.last
+    return (
+        number.statistic in question.statistics
+        and number.period in question.periods
+        and question.first <= day <= question.last
+        and question.measure in (None, number.measure)
+        and question.label in (None, number.label)
+        and question.breakdown in (None, number.breakdown)
+    )

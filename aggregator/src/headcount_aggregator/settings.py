@@ -1,0 +1,47 @@
+"""The settings of the store process: frozen, every one with its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """How the store runs.
+
+    ``data`` holds ``spool`` (the edges write, the store removes), ``units``, ``warehouse`` and
+    ``releases``. ``organisation``: the organisation file. ``unit_seconds``: how long segments are
+    gathered before they are loaded. ``reconcile_seconds``: how often units are compared with the
+    warehouse.
+    """
+
+    organisation: Path
+    data: Path
+    unit_seconds: float = 60.0
+    reconcile_seconds: float = 3600.0
+
+    @property
+    def spool(self) -> Path:
+        """Where the edges' segments are."""
+        return self.data / "spool"
+
+    @property
+    def units(self) -> Path:
+        """Where units are committed."""
+        return self.data / "units"
+
+    @property
+    def warehouse(self) -> Path:
+        """The embedded warehouse's directory."""
+        return self.data / "warehouse"
+
+    @property
+    def releases(self) -> Path:
+        """Where releases are sealed; all that the web process reads."""
+        return self.data / "releases"
+
+    @property
+    def status(self) -> Path:
+        """A small file in which the store says how far it has come."""
+        return self.data / "store.json"

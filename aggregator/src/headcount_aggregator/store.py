@@ -1,0 +1,147 @@
+"""The store process: the only owner of the warehouse. Loads, rolls on, releases, on its clock.
+
+``tick`` is the whole of it, once: load -> reconcile -> release what is due -> provisional totals. The
+web process is never asked and never asks: it reads the sealed files.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import structlog
+from headcount_wire import days
+from headcount_wire.clock import Clock, SystemClock
+from headcount_wire.errors import DeclarationError
+from headcount_wire.organisation import Organisation, load_organisation
+
+from headcount_aggregator.cell_reader import WarehouseCells
+from headcount_aggregator.load.loader import Loader, LoadResult
+from headcount_aggregator.load.spool_reader import open_before, sealed
+from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.settings import StoreSettings
+from headcount_aggregator.warehouse.embedded import open_embedded
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
+
+PROVISIONAL_SECONDS = 3600.0
+
+
+class Store:
+    """Warehouse, loader and releases of one node."""
+
+    def __init__(self, settings: StoreSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._organisation: Organisation = load_organisation(settings.organisation)
+        self._stamp = self._look()
+        self._warehouse = open_embedded(settings.warehouse)
+        self._loader = Loader(settings.spool, settings.units, self._organisation, self._warehouse, clock)
+        self._releaser = Releaser(settings.releases, WarehouseCells(self._warehouse))
+        self._reconciled = clock.monotonic()
+        self._published = -PROVISIONAL_SECONDS
+        self._released_through = -1
+
+    def tick(self) -> dict[str, Any]:
+        """Do everything that is due now, once; returns what the status file says."""
+        moment = self._clock.now()
+        today = days.utc_day(moment)
+        self._reload()
+        result = self._loader.load_once()
+        repaired = self._reconcile()
+        settled = self._drained(moment)
+        released = 0
+        if self._released_through < today and self._drained(today * 86_400.0):
+            released = self._releaser.release_due(self._organisation, today)
+            self._released_through = today
+            self._loader.forget()
+        if moment - self._published >= PROVISIONAL_SECONDS:
+            self._releaser.publish_provisional(self._organisation, today)
+            self._published = moment
+        settled = settled and self._released_through == today
+        return self._say(moment if settled else None, result, released, repaired)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._loader.close()
+        self._warehouse.close()
+
+    def _drained(self, moment: float) -> bool:
+        """Whether everything acknowledged up to a moment is loaded."""
+        spool = self._settings.spool
+        # Open before sealed: a segment that is sealed between the two looks is seen by the second.
+        return not open_before(spool, moment) and not sealed(spool)
+
+    def _reconcile(self) -> int:
+        now = self._clock.monotonic()
+        if now - self._reconciled < self._settings.reconcile_seconds:
+            return 0
+        self._reconciled = now
+        return self._loader.reconcile()
+
+    def _reload(self) -> None:
+        stamp = self._look()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._organisation = load_organisation(self._settings.organisation)
+        except (DeclarationError, OSError):
+            log.error("organisation_faulty", advice="check the file; the one before stays in force")
+            return
+        self._loader.use(self._organisation)
+
+    def _look(self) -> list[tuple[str, int, int]]:
+        folder = self._settings.organisation.parent
+        return [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.glob("*.toml"))]
+
+    def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
+        status: dict[str, Any] = {"released_through": self._released_through}
+        if settled is not None:
+            status["settled_through"] = settled
+        if result.units or released or repaired:
+            log.info(
+                "store_ticked",
+                records=result.records,
+                duplicates=result.duplicates,
+                units=result.units,
+                rows=result.rows,
+                quarantined=result.quarantined,
+                releases=released,
+                repaired=repaired,
+            )
+        path: Path = self._settings.status
+        path.with_suffix(".tmp").write_text(json.dumps(status))
+        path.with_suffix(".tmp").rename(path)
+        return status
+
+
+def run(settings: StoreSettings, clock: Clock | None = None) -> int:
+    """Tick until SIGTERM; returns the process's exit code."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.spool.mkdir(exist_ok=True, mode=0o700)
+    store = Store(settings, clock or SystemClock())
+    try:
+        while not stop.is_set():
+            store.tick()
+            stop.wait(settings.unit_seconds)
+        store.tick()
+    finally:
+        store.close()
+    log.info("store_stopped")
+    return 0

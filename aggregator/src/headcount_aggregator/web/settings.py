@@ -1,0 +1,16 @@
+"""The settings of the web process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """``organisation``: the organisation file. ``releases``: the folder of sealed releases, all it reads."""
+
+    organisation: Path
+    releases: Path
+    host: str = "127.0.0.1"
+    port: int = 8701

@@ -1,0 +1,123 @@
+"""Drives simulated people through the real SDK: one client a device, real files, real HTTP."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headcount_sdk.client import Headcount
+from headcount_sdk.uploader import Fate
+from headcount_wire.catalog import Catalog, parse_catalog
+
+from headcount.demo.ground import Ground
+from headcount.demo.population import Person, PersonFacts, Use, use_of
+from headcount.file_clock import FileClock
+
+DAY = 86_400.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to the reports of one simulated day."""
+
+    sent: int = 0
+    accepted: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+
+
+class Device:
+    """One person's device. Its client is made with the first day of use, as an app would."""
+
+    def __init__(self, person: Person, ground: Ground, host: str, catalog: Catalog, clock: FileClock) -> None:
+        self.person = person
+        self._facts = PersonFacts(person)
+        self._client: Headcount | None = None
+        self._make: Callable[[], Headcount] = lambda: Headcount(
+            ground.app_keys[person.customer],
+            host,
+            catalog,
+            directory=ground.folder / "devices" / str(person.number),
+            clock=clock,
+            facts=self._facts,
+            utc_offset=lambda _: person.utc_offset,
+            draw=random.Random(person.number),
+        )
+
+    def live(self, day: int, use: Use | None) -> None:
+        """Live through one day: consent on the first, use the app, perhaps withdraw."""
+        person = self.person
+        if day < person.joined or not person.consents():
+            return
+        self._facts.day = day
+        if self._client is None:
+            self._client = self._make()
+            self._client.start(thread=False)
+            self._client.consent.grant(*person.purposes)
+        if use is not None:
+            self._client.on_foreground()
+            for entry, milliseconds in use.meetings:
+                self._client.track("meeting.joined", entry=entry)
+                self._client.measure("meeting.join_time", milliseconds)
+            if use.shared:
+                self._client.track("screen_share.used")
+        if person.withdraws == day:
+            self._client.consent.withdraw(*person.purposes)
+
+    def upload(self, day: int, *, now: bool = False) -> list[Fate]:
+        """Send what is due, if there is a network."""
+        if self._client is None or not self.person.online(day):
+            return []
+        outcomes = self._client.flush() if now else self._client.pump()
+        return [outcome.fate for outcome in outcomes]
+
+    def close(self) -> None:
+        """Let go of the device's files."""
+        if self._client is not None:
+            self._client.shutdown()
+
+
+class Drive:
+    """A whole population under one clock. Days count from ``first_day`` (a day number)."""
+
+    def __init__(
+        self, persons: Sequence[Person], ground: Ground, host: str, clock: FileClock, first_day: int, seed: int
+    ):
+        catalog = parse_catalog(ground.catalog.read_text("utf-8"), str(ground.catalog))
+        self._devices = [Device(person, ground, host, catalog, clock) for person in persons]
+        self._folder: Path = ground.folder / "devices"
+        self._clock = clock
+        self._first_day = first_day
+        self._seed = seed
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="devices")
+
+    def days(self, span: int) -> Iterator[tuple[int, Tally]]:
+        """Live through the span, a day at a time; yields each day with what became of its reports."""
+        for day in range(span):
+            noon = (self._first_day + day) * DAY + 12 * 3600.0
+            self._clock.set_now(noon)
+            for device in self._devices:
+                device.live(day, use_of(device.person, day, self._first_day, self._seed))
+            yield day, self._night(day)
+
+    def _night(self, day: int) -> Tally:
+        """The hours after midnight, in three steps, so that uploads spread as they would."""
+        tally = Tally()
+        for hours in (26.0, 30.0, 35.0):
+            self._clock.set_now((self._first_day + day) * DAY + hours * 3600.0)
+            for fates in self._pool.map(lambda device: device.upload(day), self._devices):
+                for fate in fates:
+                    tally.sent += 1
+                    tally.accepted += fate is Fate.ACCEPTED
+                    tally.fates[fate.name] = tally.fates.get(fate.name, 0) + 1
+        return tally
+
+    def close(self) -> None:
+        """Let go of every device, and remove their folders."""
+        self._pool.shutdown()
+        for device in self._devices:
+            device.close()
+        shutil.rmtree(self._folder, ignore_errors=True)

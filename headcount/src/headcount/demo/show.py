@@ -1,0 +1,109 @@
+"""``headcount demo``: the whole house with a simulated population, from first day to dashboard."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+
+from headcount_wire import days as calendar
+from headcount_wire.clock import SystemClock
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from headcount.demo.drive import Drive
+from headcount.demo.ground import CUSTOMERS, Ground, prepare
+from headcount.demo.population import people
+from headcount.demo.summary import summary
+from headcount.file_clock import FileClock
+from headcount.settings import Settings
+from headcount.stack import NotReadyError, Stack, free_port
+
+DAY = 86_400.0
+
+
+class Demo:
+    """One run of the demo; ``data`` is kept when it was named, else removed at the end."""
+
+    def __init__(self, devices: int, span_days: int, seed: int, data: Path | None, out: Console) -> None:
+        self._devices = devices
+        self._span = span_days
+        self._seed = seed
+        self._data = data
+        self._out = out
+
+    def run(self, *, once: bool) -> int:
+        """Run until told to stop, or with ``once`` until the numbers are there; returns the exit code."""
+        folder = self._data or Path(tempfile.mkdtemp(prefix="headcount-demo-"))
+        asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.set())
+        try:
+            return self._show(folder, asked, once)
+        except NotReadyError as error:
+            self._out.print(f"{error}: {folder / 'log'}", style="red")
+            return 1
+        finally:
+            if self._data is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _show(self, folder: Path, asked: threading.Event, once: bool) -> int:
+        ground = prepare(folder)
+        today = calendar.utc_day(SystemClock().now())
+        first_day = today - self._span
+        clock = FileClock.create(folder / "clock", first_day * DAY)
+        settings = demo_settings(ground)
+        self._out.print(f"[bold]Headcount demo[/]: {self._devices} simulated devices, {self._span} days, in {folder}")
+        with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
+            stack.await_ready()
+            self._live(ground, stack, clock, first_day, asked)
+            if asked.is_set():
+                return 130
+            clock.go_live()
+            stack.await_settled(clock.now())
+            for table in summary(ground, clock):
+                self._out.print(table)
+            if not once:
+                self._say_where(stack, ground)
+                asked.wait()
+        return 0
+
+    def _live(self, ground: Ground, stack: Stack, clock: FileClock, first_day: int, asked: threading.Event) -> None:
+        persons = people(self._devices, self._span, CUSTOMERS, self._seed)
+        drive = Drive(persons, ground, stack.edge, clock, first_day, self._seed)
+        sent = accepted = 0
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        try:
+            with Progress(*columns, console=self._out) as progress:
+                task = progress.add_task("simulated days", total=self._span)
+                for _, tally in drive.days(self._span):
+                    sent, accepted = sent + tally.sent, accepted + tally.accepted
+                    progress.update(task, advance=1, description=f"simulated days, {accepted} reports on disk")
+                    stack.await_settled(clock.now())
+                    if asked.is_set():
+                        return
+        finally:
+            drive.close()
+        self._out.print(f"{sent} reports sent, {accepted} acknowledged as on disk")
+
+    def _say_where(self, stack: Stack, ground: Ground) -> None:
+        for name, token in ground.readers.items():
+            self._out.print(f"{name:10} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
+        self._out.print(f"edge       {stack.edge}\nCtrl-C ends the demo.", highlight=False)
+
+
+def demo_settings(ground: Ground) -> Settings:
+    """Settings for one machine: the usual ports where they are free, others where not."""
+    defaults = Settings()
+    return Settings(
+        organisation=ground.organisation,
+        data=ground.folder / "data",
+        workers=1,
+        edge_port=free_port(preferred=defaults.edge_port),
+        admin_port=free_port(preferred=defaults.admin_port),
+        dashboard_port=free_port(preferred=defaults.dashboard_port),
+        seal_seconds=0.05,
+        unit_seconds=0.05,
+    )

@@ -1,0 +1,80 @@
+"""One process of the house: ``python -m headcount.role edge|store|web``, started by the supervisor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from headcount_wire.clock import Clock, SystemClock
+
+from headcount.file_clock import FileClock
+from headcount.settings import Settings
+
+
+def main() -> int:
+    """Run one role until SIGTERM; the exit code is the process's."""
+    parser = argparse.ArgumentParser(prog="headcount.role")
+    parser.add_argument("role", choices=("edge", "store", "web"))
+    parser.add_argument("--settings", required=True, help="the settings as JSON")
+    parser.add_argument("--worker", type=int, default=0)
+    parser.add_argument("--clock-file", type=Path, help="only the demo and replays have one")
+    arguments = parser.parse_args()
+    settings = Settings.model_validate_json(arguments.settings)
+    clock: Clock = FileClock(arguments.clock_file) if arguments.clock_file else SystemClock()
+    match arguments.role:
+        case "edge":
+            return _edge(settings, arguments.worker, clock)
+        case "store":
+            return _store(settings, clock)
+        case _:
+            return _web(settings, clock)
+
+
+def _edge(settings: Settings, worker: int, clock: Clock) -> int:
+    from headcount_ingest.settings import EdgeSettings
+    from headcount_ingest.worker import run
+
+    return run(
+        EdgeSettings(
+            organisation=settings.organisation,
+            spool=settings.data / "spool",
+            worker=f"worker-{worker}",
+            host=settings.edge_host,
+            port=settings.edge_port,
+            admin_host=settings.admin_host,
+            admin_port=settings.admin_port + worker,
+            seal_seconds=settings.seal_seconds,
+            trusted_proxies=settings.trusted_proxies,
+        ),
+        clock,
+    )
+
+
+def _store(settings: Settings, clock: Clock) -> int:
+    from headcount_aggregator.settings import StoreSettings
+    from headcount_aggregator.store import run
+
+    return run(
+        StoreSettings(organisation=settings.organisation, data=settings.data, unit_seconds=settings.unit_seconds),
+        clock,
+    )
+
+
+def _web(settings: Settings, clock: Clock) -> int:
+    from headcount_aggregator.web.app import run
+    from headcount_aggregator.web.settings import WebSettings
+
+    return run(
+        WebSettings(
+            organisation=settings.organisation,
+            releases=settings.data / "releases",
+            host=settings.dashboard_host,
+            port=settings.dashboard_port,
+        ),
+        clock,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
