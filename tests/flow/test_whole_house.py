@@ -57,10 +57,9 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
         clock.set_now((FIRST + SPAN + 12) * DAY)
         stack.await_settled(clock.now())
         drive.close()
-        page = fetch(f"{stack.dashboard}/", ground.readers["aurora"])
-        numbers = json.loads(
-            fetch(f"{stack.dashboard}/api/v1/numbers?statistic=people&period=day", ground.readers["aurora"])
-        )
+        token = ground.readers["aurora"]
+        page = fetch(settings.dashboard_port, "/", token)
+        numbers = json.loads(fetch(settings.dashboard_port, "/api/v1/numbers?statistic=people&period=day", token))
 
     truth = {
         (name, FIRST + day): sum(
