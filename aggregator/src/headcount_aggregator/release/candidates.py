@@ -120,16 +120,18 @@ def _people_by_gap(
 
 
 def _people_by_first(active: Measure, period: Period, slot: int, cells: CellsOf) -> Iterator[Family]:
-    for code in (TOTAL, *_single_cuts(active)):
+    def parts_of(code: int) -> Counter[str]:
         parts: Counter[str] = Counter()
         for day in range(period.first, period.last + 1):
             parts.update(_by_value(cells(day), active.code, WHOLE, Fact.FIRST, slot, code))
-        if code == TOTAL:
-            whole = Candidate(parts[""], parts[""])
-            yield Family(Statistic.PEOPLE, period, active.code, WHOLE, TOTAL, 0, whole, step=10)
-        else:
-            siblings = {value: Candidate(n, n) for value, n in parts.items()}
-            yield Family(Statistic.PEOPLE, period, active.code, WHOLE, code, 0, whole, siblings, 10, show_total=False)
+        return parts
+
+    everyone = parts_of(TOTAL)[""]
+    whole = Candidate(everyone, everyone)
+    yield Family(Statistic.PEOPLE, period, active.code, WHOLE, TOTAL, 0, whole, step=10)
+    for code in _single_cuts(active):
+        siblings = {value: Candidate(n, n) for value, n in parts_of(code).items()}
+        yield Family(Statistic.PEOPLE, period, active.code, WHOLE, code, 0, whole, siblings, 10, show_total=False)
 
 
 def _new_and_returning(active: Measure, period: Period, today: DayCells) -> Iterator[Family]:
