@@ -90,8 +90,11 @@ class Headcount:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def start(self, *, thread: bool = True) -> None:
-        """Open the state and, unless told otherwise, the thread that uploads. Calling it again does nothing."""
+    def start(self, *, thread: bool = True, active: bool = True) -> None:
+        """Open the state and, unless told otherwise, the thread that uploads. Calling it again does nothing.
+
+        ``active=False``: nobody is looking at the app, as when the system woke it to upload.
+        """
         if self._usable:
             return
 
@@ -100,7 +103,8 @@ class Headcount:
             self._usable = True
 
         self._guard(opened)
-        self.active()
+        if active:
+            self.active()
         if thread and self._usable:
             self._thread = threading.Thread(target=self._run, name="headcount", daemon=True)
             try:

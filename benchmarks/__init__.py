@@ -1,0 +1,1 @@
+"""Programs that measure Headcount, and that run it on real input."""

@@ -1,0 +1,178 @@
+"""``python -m benchmarks.replay LOG.csv``: exit code 0 only if every number is the truth's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from headcount.file_clock import FileClock
+from headcount.settings import Settings
+from headcount.stack import Stack, free_port
+from headcount_aggregator.cell_reader import read_cells
+from headcount_aggregator.sealed_reader import parse_release, verify
+from headcount_wire.app_key import fingerprint, new_key
+from headcount_wire.catalog import parse_catalog
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.replay.compare import expected_release, from_cells, released_totals
+from benchmarks.replay.drive import DAY, Replay
+from benchmarks.replay.log import read_log
+from benchmarks.replay.truth import Truth
+
+CATALOG = """\
+[catalog]
+name = "shop"
+version = 1
+[purposes.usage]
+sentence.en = "Count how often the shop is used."
+[purposes.context]
+sentence.en = "Tell system, language and time zone."
+[context]
+os = "context"
+language = "context"
+time_zone = "context"
+[measures."active"]
+code = 1
+kind = "active"
+purpose = "usage"
+description = "The shop was used."
+owner = "shop@shop.example"
+breakdowns = ["os", "language"]
+[measures."purchase.made"]
+code = 2
+kind = "counter"
+purpose = "usage"
+description = "Something was bought."
+owner = "shop@shop.example"
+cap = 20
+breakdowns = ["os", "language", "time_zone"]
+"""
+
+
+def main() -> int:
+    """Replay, then compare; prints how many numbers were compared and how many differ."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replay")
+    parser.add_argument("log", nargs="?", type=Path, default=os.environ.get("HEADCOUNT_LOG"), help="a CSV file")
+    parser.add_argument("--devices", type=int, default=10**9, help="only the first so many customers")
+    parser.add_argument("--kills", type=int, default=0, help="SIGKILL a worker or the store so many times")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.log is None:
+        parser.error("name a log: a CSV file with the columns customer and date (or set HEADCOUNT_LOG)")
+    out = Console()
+    with tempfile.TemporaryDirectory(prefix="headcount-replay-") as name:
+        return _replay(Path(arguments.log), arguments.devices, arguments.kills, arguments.seed, Path(name), out)
+
+
+def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Console) -> int:
+    devices = read_log(log, seed)[:most]
+    key = new_key("live")
+    (folder / "catalog.toml").write_text(CATALOG)
+    (folder / "organisation.toml").write_text(
+        '[operator]\nname = "Replay"\n[customers.shop]\ncode = 1\n'
+        'policy = { version = 1, purposes = ["usage", "context"] }\n'
+        '[apps.shop]\ncode = 1\ncatalogs = ["catalog.toml"]\n'
+        f'[[keys]]\nfingerprint = "{fingerprint(key)}"\ncustomer = "shop"\napp = "shop"\n'
+    )
+    first = min(min(device.activity) for device in devices)
+    clock = FileClock.create(folder / "clock", first * DAY)
+    settings = Settings(
+        organisation=folder / "organisation.toml",
+        data=folder / "data",
+        workers=2,
+        edge_port=free_port(),
+        admin_port=_two_free_ports(),
+        dashboard_port=free_port(),
+        seal_seconds=0.02,
+        unit_seconds=0.02,
+    )
+    began = time.monotonic()
+    with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
+        stack.await_ready()
+        replay = Replay(devices, parse_catalog(CATALOG), key, stack.edge, folder / "devices", clock, seed)
+        span = max(max(device.activity) for device in devices) + 60 - first
+        draw = random.Random(seed)
+        deadly = sorted(draw.sample(range(span), kills)) if kills else []
+        for day in track(replay.run(), "virtual days", total=span, console=out):
+            if day - first in deadly:
+                stack.supervisor.kill(draw.choice(["edge-0", "edge-1", "store"]))
+                stack.await_ready()
+            stack.await_settled(clock.now())
+    seconds = time.monotonic() - began
+    ledger = replay.ledger
+    out.print(
+        f"{len(devices)} devices, {ledger.requests} reports, {ledger.doubled} of them sent twice, {seconds:.0f} s"
+    )
+    bytes_without_consent = sum(
+        replay.folders[d.number].exists() for d in devices if not d.consents and d.withdraws is None
+    )
+    missing = [
+        d
+        for d in devices
+        if d.consents and d.withdraws is None and any((d.number, day) not in ledger.acknowledged for day in d.activity)
+    ]
+    truth = Truth(list(ledger.acknowledged))
+    expected = dict(truth.numbers())
+    cells = read_cells(settings.data / "warehouse")
+    found = from_cells(cells, truth.first, truth.last)
+    differing = {name for name in expected.keys() | found.keys() if expected.get(name, 0) != found.get(name, 0)}
+    out.print(f"cells: {len(expected.keys() | found.keys())} numbers compared, {len(differing)} differ")
+    wrong, compared = _released(settings.data / "releases/1-1", ledger.acknowledged)
+    out.print(f"releases: {compared} numbers compared with the rule applied to the truth, {wrong} differ")
+    out.print(
+        f"devices without consent that left a byte: {bytes_without_consent}; days never acknowledged: {len(missing)}"
+    )
+    return 1 if differing or wrong or bytes_without_consent or missing else 0
+
+
+def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[int, int]:
+    """Every released total of active and new people against the rule applied to what came on time."""
+    verify(folder)
+    on_time = Truth([(device, day) for (device, day), came in acknowledged.items() if came < day + 4])
+    everyone = dict(on_time.numbers())
+    ages = Truth(list(acknowledged)).frame
+    ages = ages[ages["age"] == 0]
+    new = {(int(d), int(day)) for d, day in zip(ages["device"], ages["day"], strict=True)}
+    wrong = compared = 0
+    for path in sorted(folder.glob("*.json")):
+        _, numbers = parse_release(path.read_bytes())
+        for name, value in released_totals(numbers):
+            if not on_time.first + 30 <= name[1] <= on_time.last:
+                continue
+            if name[0] == "new":
+                base = everyone.get(("window", name[1], 1), 0)
+                count = sum(acknowledged[pair] < name[1] + 4 for pair in new if pair[1] == name[1])
+                wanted = expected_release(count, base, 1)
+            else:
+                wanted = expected_release(_window(acknowledged, name[1], name[2]), None, 1 if name[2] == 1 else 10)
+            compared += 1
+            wrong += wanted != value
+    return wrong, compared
+
+
+def _window(acknowledged: dict[tuple[int, int], int], last: int, width: int) -> int:
+    """Devices whose first day in the window came on time, by the window's own rule of counting each once."""
+    first = last - width + 1
+    earliest: dict[int, int] = {}
+    for device, day in acknowledged:
+        if first <= day <= last:
+            earliest[device] = min(day, earliest.get(device, day))
+    return sum(acknowledged[device, day] < day + 4 for device, day in earliest.items())
+
+
+def _two_free_ports() -> int:
+    """A port whose neighbour is free too: two workers' admin ports."""
+    while True:
+        port = free_port()
+        if free_port(preferred=port + 1) == port + 1:
+            return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())
