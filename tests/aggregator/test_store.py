@@ -1,0 +1,150 @@
+"""The store: loads, releases what is frozen, once, and starts again where it was."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from headcount_aggregator.load.spool_reader import open_before
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Question, State, Statistic
+from headcount_aggregator.sealed_reader import SealedReader, verify
+from headcount_aggregator.settings import StoreSettings
+from headcount_aggregator.store import Store
+from headcount_wire.clock import ManualClock
+
+from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StoreSettings:
+    (tmp_path / "catalog.toml").write_text(CUT_CATALOG)
+    (tmp_path / "organisation.toml").write_text(ORGANISATION)
+    settings = StoreSettings(organisation=tmp_path / "organisation.toml", data=tmp_path / "data")
+    settings.spool.mkdir(parents=True)
+    return settings
+
+
+def fill(settings: StoreSettings, day: int, devices: int, seed: int, count: Spooled) -> None:
+    draw = random.Random(seed)
+    records = [(draw.randbytes(16), record_of(draw, day=day)) for _ in range(devices)]
+    spool(settings.spool, records, f"w{seed % 2}", count=count)
+
+
+async def question(
+    settings: StoreSettings, clock: ManualClock, statistic: Statistic, period: PeriodKind
+) -> dict[int, object]:
+    reader = SealedReader(settings.releases, clock)
+    asked = Question(11, 3, (statistic,), (period,), 0, 65_000, 1, 0, 0)
+    return {number.last: number.value for number in await reader.numbers(asked)}
+
+
+async def test_a_frozen_day_is_released_once_and_never_revised(settings: StoreSettings, clock: ManualClock) -> None:
+    """Before its freeze a day is only provisional; then it is sealed; what comes later changes no byte of it."""
+    count = Spooled()
+    store = Store(settings, clock)
+    fill(settings, TODAY, 57, 1, count)
+    store.tick()
+    assert await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY) == {}
+    reader = SealedReader(settings.releases, clock)
+    open_days = await reader.provisional(11, 3)
+    assert {(n.measure, n.statistic): n.value for n in open_days}[1, Statistic.PEOPLE] == 50
+
+    clock.advance(4 * DAY)
+    store.tick()
+    assert (await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY))[TODAY] == 57
+    sealed = {path.name: path.read_bytes() for path in (settings.releases / "11-3").glob("*.json")}
+    fill(settings, TODAY, 40, 2, count)
+    clock.advance(12 * DAY)
+    store.tick()
+    store.tick()
+    store.close()
+    after = {path.name: path.read_bytes() for path in (settings.releases / "11-3").glob("*.json")}
+    assert sealed.items() <= after.items()
+    assert verify(settings.releases / "11-3") == len(after) > len(sealed)
+    week = next(json.loads(data) for name, data in after.items() if "week" in name)
+    assert week["late_dropped"] == 40
+
+
+async def test_a_restart_releases_what_is_missing_and_nothing_twice(
+    settings: StoreSettings, clock: ManualClock
+) -> None:
+    """After an outage of weeks every frozen period is sealed, in order, each once, the chain unbroken."""
+    count = Spooled()
+    for day in range(3):
+        fill(settings, TODAY + day, 30, day, count)
+    clock.advance(2 * DAY)
+    first = Store(settings, clock)
+    first.tick()
+    first.close()
+    clock.advance(20 * DAY)
+    second = Store(settings, clock)
+    second.tick()
+    second.close()
+    third = Store(settings, clock)
+    third.tick()
+    third.close()
+    names = [
+        json.loads(path.read_bytes())["release"][7:] for path in sorted((settings.releases / "11-3").glob("*.json"))
+    ]
+    assert len(names) == len(set(names))
+    days = sorted(int(name.split("-")[1]) for name in names if name.startswith("day"))
+    assert days == list(range(TODAY, max(days) + 1))
+    assert (await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY))[TODAY + 1] == 30
+    verify(settings.releases / "11-3")
+
+
+def test_a_changed_release_is_found(settings: StoreSettings, clock: ManualClock) -> None:
+    """One changed digit in a sealed file breaks the chain at the file after it."""
+    count = Spooled()
+    fill(settings, TODAY, 30, 1, count)
+    store = Store(settings, clock)
+    store.tick()
+    clock.advance(8 * DAY)
+    store.tick()
+    store.close()
+    first = min((settings.releases / "11-3").glob("*.json"))
+    assert verify(settings.releases / "11-3") > 3
+    first.write_bytes(first.read_bytes().replace(b'"value":30', b'"value":31', 1))
+    with pytest.raises(ValueError, match="does not follow"):
+        verify(settings.releases / "11-3")
+
+
+def test_nothing_is_released_while_a_worker_still_writes(settings: StoreSettings, clock: ManualClock) -> None:
+    """As long as a segment from before the freeze is open, its period waits."""
+    count = Spooled()
+    fill(settings, TODAY, 30, 1, count)
+    (settings.spool / "w9").mkdir()
+    still_open = settings.spool / "w9" / f"{int((TODAY + 1) * DAY * 1e9):020d}-aa-000001.open"
+    still_open.write_bytes(b"")
+    clock.advance(5 * DAY)
+    store = Store(settings, clock)
+    status = store.tick()
+    assert open_before(settings.spool, clock.now())
+    assert "settled_through" not in status
+    assert not list((settings.releases).glob("*/*.json"))
+    still_open.unlink()
+    assert store.tick()["settled_through"] == clock.now()
+    assert list((settings.releases).glob("*/day-*")) or list((settings.releases).glob("*/*.json"))
+    store.close()
+
+
+async def test_small_days_are_hidden_and_say_so(settings: StoreSettings, clock: ManualClock) -> None:
+    """A day of nineteen is released as hidden; a week that holds enough people is shown, in tens."""
+    count = Spooled()
+    fill(settings, TODAY, 19, 1, count)
+    store = Store(settings, clock)
+    store.tick()
+    clock.advance(12 * DAY)
+    store.tick()
+    store.close()
+    reader = SealedReader(settings.releases, clock)
+    asked = Question(11, 3, (Statistic.PEOPLE,), (PeriodKind.DAY,), TODAY, TODAY, 1, 0)
+    numbers = await reader.numbers(asked)
+    assert [number.state for number in numbers] == [State.FEWER_THAN_K]
+    assert all(number.value is None for number in numbers)
+    assert b'"value":19' not in b"".join(path.read_bytes() for path in settings.releases.glob("*/*.json"))

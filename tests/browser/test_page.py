@@ -1,0 +1,93 @@
+"""The page in a real browser: light and dark, wide and phone, without script, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from headcount_aggregator.sealed_reader import SealedReader
+from headcount_aggregator.settings import StoreSettings
+from headcount_aggregator.store import Store
+from headcount_aggregator.web.app import Tenancy, create_app
+from headcount_wire.clock import ManualClock
+from playwright.async_api import Browser, async_playwright
+
+from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
+from tests.aggregator.test_web import READERS, TOKEN
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "chromium is missing: run `make servers`, or install Debian's package chromium"
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        await found.close()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
+    clock = ManualClock(TODAY * 86_400.0 + 43_200.0)
+    (tmp_path / "catalog.toml").write_text(CUT_CATALOG)
+    (tmp_path / "organisation.toml").write_text(ORGANISATION + READERS)
+    settings = StoreSettings(organisation=tmp_path / "organisation.toml", data=tmp_path / "data")
+    settings.spool.mkdir(parents=True)
+    draw, count = random.Random(1), Spooled()
+    store = Store(settings, clock)
+    for day in range(8):
+        records = [(draw.randbytes(16), record_of(draw, day=TODAY + day)) for _ in range(40)]
+        spool(settings.spool, records, count=count)
+        clock.advance(86_400.0)
+    store.tick()
+    store.close()
+    async with TestServer(create_app(Tenancy(settings.organisation), SealedReader(settings.releases, clock))) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "script"), [(1280, "light", True), (1280, "dark", False), (390, "light", True)]
+)
+async def test_the_page_is_whole_and_quiet(
+    browser: Browser, server: TestServer, width: int, scheme: str, script: bool
+) -> None:
+    """It shows its numbers without an error, a request elsewhere, or a sideways scroll; the keyboard opens a table."""
+    colours = "dark" if scheme == "dark" else "light"
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=colours, java_script_enabled=script
+    )
+    page = await context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(str(server.make_url(f"/?token={TOKEN}")))
+
+    assert "token" not in page.url
+    assert "people used the app" in await page.inner_text("h1")
+    assert said == []
+    origin = str(server.make_url("/"))
+    assert all(url.startswith(origin) for url in asked), asked
+    box = await page.locator("main").bounding_box()
+    assert box is not None
+    assert box["width"] <= width
+    first = page.locator("summary").first
+    await first.focus()
+    await page.keyboard.press("Enter")
+    assert await page.locator("details[open] table").count() == 1
+    assert await page.locator("details[open] tbody tr").count() > 7
+    await context.close()
