@@ -55,8 +55,10 @@ async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
         clock.advance(86_400.0)
     store.tick()
     store.close()
-    async with TestServer(create_app(Tenancy(settings.organisation), SealedReader(settings.releases, clock))) as found:
-        yield found
+    found = TestServer(create_app(Tenancy(settings.organisation), SealedReader(settings.releases, clock)))
+    await found.start_server()
+    yield found
+    await found.close()
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,10 @@ async def test_the_page_is_whole_and_quiet(
     browser: Browser, server: TestServer, width: int, scheme: str, script: bool
 ) -> None:
     """It shows its numbers without an error, a request elsewhere, or a sideways scroll; the keyboard opens a table."""
-    colours = "dark" if scheme == "dark" else "light"
     context = await browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=colours, java_script_enabled=script
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=script,
     )
     page = await context.new_page()
     said: list[str] = []
