@@ -61,11 +61,9 @@ async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
     await found.close()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "script"), [(1280, "light", True), (1280, "dark", False), (390, "light", True)]
-)
+@pytest.mark.parametrize(("width", "dark", "script"), [(1280, False, True), (1280, True, False), (390, False, True)])
 async def test_the_page_is_whole_and_quiet(
-    browser: Browser, server: TestServer, width: int, scheme: str, script: bool
+    browser: Browser, server: TestServer, width: int, dark: bool, script: bool
 ) -> None:
     """It shows its numbers without an error, a request elsewhere, or a sideways scroll; the keyboard opens a table."""
     context = await browser.new_context(
