@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.replay.compare import expected_release, from_cells, released_totals
-from benchmarks.replay.drive import DAY, Replay
+from benchmarks.replay.drive import CANARY, DAY, Replay
 from benchmarks.replay.log import read_log
 from benchmarks.replay.truth import Truth
 
@@ -128,7 +128,17 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
     out.print(
         f"devices without consent that left a byte: {bytes_without_consent}; days never acknowledged: {len(missing)}"
     )
-    return 1 if differing or wrong or bytes_without_consent or missing else 0
+    planted = _planted(folder)
+    out.print(
+        f"files of spool, units, warehouse, releases and log that hold a planted header or the key: {len(planted)}"
+    )
+    return 1 if differing or wrong or bytes_without_consent or missing or planted else 0
+
+
+def _planted(folder: Path) -> list[Path]:
+    """Files in which a planted header or an app key is found, byte for byte."""
+    files = [path for path in (folder / "data").rglob("*") if path.is_file()] + [folder / "log"]
+    return [path for path in files if any(needle in path.read_bytes() for needle in (CANARY.encode(), b"hc_live_"))]
 
 
 def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[int, int]:

@@ -68,5 +68,5 @@ def released_totals(numbers: list[Number]) -> Iterator[tuple[Name, int | None]]:
             "rolling_30",
         ):
             yield ("window", number.last, width), value
-        elif number.statistic is Statistic.NEW_PEOPLE:
+        elif number.statistic is Statistic.NEW_PEOPLE and number.period.value == "day":
             yield ("new", number.last), value

@@ -18,6 +18,8 @@ from benchmarks.replay.log import LogDevice, LogFacts
 
 DAY = 86_400.0
 NIGHT_HOURS = (26.0, 31.0)
+CANARY = "CANARY4c1e"
+"""Planted in headers of every request; found nowhere afterwards."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class LedgerTransport:
         self._http = HttpTransport()
 
     def send(self, request: Request, timeout: float) -> Answer:
+        planted = {"User-Agent": f"{CANARY}-{self._device.number}", "X-Device-Id": f"{CANARY}-{self._device.number}"}
+        request = Request(request.method, request.url, {**request.headers, **planted}, request.body)
         if request.method == "POST":
             self._ledger.requests += 1
             if self._draw.random() < 0.05:
