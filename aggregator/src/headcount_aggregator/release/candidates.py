@@ -84,6 +84,7 @@ def of_span(period: Period, catalog: Catalog, cells: CellsOf) -> Iterator[Family
         return
     slot = First.WEEK if period.kind is PeriodKind.WEEK else First.MONTH
     yield from _people_by_first(active, period, slot, cells)
+    yield from _new_and_returning_in_span(active, period, slot, cells)
     for measure in catalog.measures.values():
         if measure.reach:
             yield from _people_by_gap(measure, period, 10, cells, active)
@@ -139,6 +140,15 @@ def _new_and_returning(active: Measure, period: Period, today: DayCells) -> Iter
     new = _by_value(today, active.code, WHOLE, Fact.AGE, 0, TOTAL)[""]
     for statistic, value in ((Statistic.NEW_PEOPLE, new), (Statistic.RETURNING_PEOPLE, everyone - new)):
         yield Family(statistic, period, active.code, WHOLE, TOTAL, 0, Candidate(value, value, everyone))
+
+
+def _new_and_returning_in_span(active: Measure, period: Period, slot: int, cells: CellsOf) -> Iterator[Family]:
+    span = range(period.first, period.last + 1)
+    everyone = sum(_by_value(cells(day), active.code, WHOLE, Fact.FIRST, slot, TOTAL)[""] for day in span)
+    new = sum(_by_value(cells(day), active.code, WHOLE, Fact.AGE, 0, TOTAL)[""] for day in span)
+    for statistic, value in ((Statistic.NEW_PEOPLE, new), (Statistic.RETURNING_PEOPLE, everyone - new)):
+        whole = Candidate(value, value, max(everyone, value))
+        yield Family(statistic, period, active.code, WHOLE, TOTAL, 0, whole, step=10)
 
 
 def _retention_by_day(active: Measure, day: int, cells: CellsOf) -> Iterator[Family]:

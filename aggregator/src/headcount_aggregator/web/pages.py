@@ -82,7 +82,7 @@ def said(number: Number | None, k: int) -> str:
 
 async def _active(page: Overview, reader: ReleasedReader, measure: Measure, first: int, last: int) -> None:
     kinds = (PeriodKind.DAY, PeriodKind.ROLLING_7, PeriodKind.ROLLING_28)
-    wanted = (Statistic.PEOPLE, Statistic.NEW_PEOPLE)
+    wanted = (Statistic.PEOPLE,)
     code = page.customer.code
     question = Question(code, page.app.code, wanted, kinds, first, last, measure.code, WHOLE, TOTAL)
     found = {(n.statistic, n.period, n.last): n for n in await reader.numbers(question)}
@@ -111,12 +111,22 @@ async def _active(page: Overview, reader: ReleasedReader, measure: Measure, firs
                 "not yet",
             ]
         page.active_rows.append((days.text(day), cells[0], cells[1], cells[2]))
-    new = [found.get((Statistic.NEW_PEOPLE, PeriodKind.DAY, day)) for day in range(first, last + 1)]
-    page.new_svg = line_chart("New people", labels[: len(new)], [Line("s0", "new", [_value(n) for n in new])], len(new))
-    page.new_rows = [(days.text(first + i), said(n, k)) for i, n in reversed(list(enumerate(new)))]
+    await _new(page, reader, measure, first, last)
     latest = found.get((Statistic.PEOPLE, PeriodKind.ROLLING_7, last))
     before = found.get((Statistic.PEOPLE, PeriodKind.ROLLING_7, last - 7))
     page.sentence = _sentence(latest, before, k)
+
+
+async def _new(page: Overview, reader: ReleasedReader, measure: Measure, first: int, last: int) -> None:
+    """New people by week: days seldom have enough of them."""
+    wanted, weekly = (Statistic.NEW_PEOPLE,), (PeriodKind.WEEK,)
+    question = Question(page.customer.code, page.app.code, wanted, weekly, first, last, measure.code, WHOLE, TOTAL)
+    numbers = await reader.numbers(question)
+    labels = [days.text(number.first) for number in numbers]
+    page.new_svg = line_chart(
+        "New people by week", labels, [Line("s0", "new", list(map(_value, numbers)))], len(labels)
+    )
+    page.new_rows = [(days.text(number.first), said(number, page.customer.k)) for number in reversed(numbers)]
 
 
 def _sentence(latest: Number | None, before: Number | None, k: int) -> str:
