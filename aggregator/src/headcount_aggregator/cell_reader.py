@@ -9,47 +9,78 @@ from typing import Any
 from headcount_wire.segment import Stream
 
 from headcount_aggregator.cells import Cell, CellQuery, CellRow, Span
-from headcount_aggregator.warehouse import Row, Warehouse
+from headcount_aggregator.rollup import watermark
+from headcount_aggregator.warehouse import Reason, Row, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.embedded import open_embedded
 from headcount_aggregator.warehouse.tables import Table
 
+_ATTEMPTS = 5
+
 
 class WarehouseCells:
-    """The cells of a warehouse."""
+    """The cells of a warehouse: what was loaded since the watermark, and what is rolled up below it."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def sums(self, query: CellQuery) -> Sequence[CellRow]:
         """The sums a query asks for, ordered by its ``by`` columns."""
-        chosen = [f"toUInt16({name})" if name == "day" else name for name in query.by]
-        conditions = [
-            f"stream = {int(query.stream)}",
-            f"toUInt16(day) BETWEEN {int(query.first)} AND {int(query.last)}",
-            *_narrowed("customer", query.customers),
-            *_narrowed("app", query.apps),
-            *_narrowed("partner", query.partners),
-            *_narrowed("measure", query.measures),
-            *_narrowed("label", query.labels),
-            *_narrowed("fact", query.facts),
-            *_narrowed("slot", query.slots),
-            *_narrowed("breakdown", query.breakdowns),
-            *_narrowed("late", None if query.late is None else (query.late,)),
-        ]
-        columns = ", ".join([*chosen, "toString(sum(n))"])
+        chosen = ", ".join([*(f"toUInt16({name})" if name == "day" else name for name in query.by), "toString(sum(m))"])
+        kept = "".join(f"{name}, " for name in query.by)
+        where = " AND ".join(_conditions(query))
         group = f" GROUP BY {', '.join(query.by)} ORDER BY {', '.join(query.by)}" if query.by else ""
-        where = " AND ".join(conditions)
-        rows = self._warehouse.query(f"SELECT {columns} FROM {Table.LANDING.sql} FINAL WHERE {where}{group}")
+        if query.stream is Stream.DEBUG:
+            source = f"SELECT {kept}n AS m FROM {Table.DEBUG.sql} FINAL WHERE {where}"
+            rows = self._warehouse.query(f"SELECT {chosen} FROM ({source}){group}")
+        else:
+            landing = (
+                f"SELECT {kept}n AS m FROM {Table.LANDING.sql} FINAL WHERE load_day > toDate({{mark}}) AND {where}"
+            )
+            final = (
+                f"SELECT {kept}if(version > {{mark}}, held, n) AS m FROM {Table.FINAL.sql} FINAL "
+                f"WHERE {where} AND if(version > {{mark}}, held, n) > 0"
+            )
+            rows = self._consistent(f"SELECT {chosen} FROM ({landing} UNION ALL {final}){group}")
         return [_cell(query, row) for row in rows]
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:
         """Every Customer's app that has cells."""
+        tables = (Table.DEBUG,) if stream is Stream.DEBUG else (Table.LANDING, Table.FINAL)
+        source = " UNION ALL ".join(
+            f"SELECT partner, customer, app, min(day) AS first, max(day) AS last FROM {table.sql} "
+            "GROUP BY partner, customer, app"
+            for table in tables
+        )
         rows = self._warehouse.query(
-            "SELECT partner, customer, app, toUInt16(min(day)), toUInt16(max(day)) "
-            f"FROM {Table.LANDING.sql} WHERE stream = {int(stream)} "
+            f"SELECT partner, customer, app, toUInt16(min(first)), toUInt16(max(last)) FROM ({source}) "
             "GROUP BY partner, customer, app ORDER BY partner, customer, app"
         )
         return [Span(*row) for row in rows]
+
+    def _consistent(self, statement: str) -> Sequence[Row]:
+        """The answer at one watermark: asked again when a roll-up moved it meanwhile."""
+        for _ in range(_ATTEMPTS):
+            mark = watermark(self._warehouse)
+            rows = self._warehouse.query(statement.format(mark=mark))
+            if watermark(self._warehouse) == mark:
+                return rows
+        raise WarehouseError(Reason.MISMATCH)
+
+
+def _conditions(query: CellQuery) -> list[str]:
+    first, last = max(0, int(query.first)), min(65_535, int(query.last))
+    return [
+        f"day BETWEEN toDate({first}) AND toDate({last})" if first <= last else "0",
+        *_narrowed("customer", query.customers),
+        *_narrowed("app", query.apps),
+        *_narrowed("partner", query.partners),
+        *_narrowed("measure", query.measures),
+        *_narrowed("label", query.labels),
+        *_narrowed("fact", query.facts),
+        *_narrowed("slot", query.slots),
+        *_narrowed("breakdown", query.breakdowns),
+        *_narrowed("late", None if query.late is None else (query.late,)),
+    ]
 
 
 def read_cells(directory: Path) -> WarehouseCells:

@@ -21,9 +21,10 @@ from headcount_wire.organisation import Organisation, load_organisation
 
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.load.loader import Loader, LoadResult
-from headcount_aggregator.load.spool_reader import open_before, sealed
+from headcount_aggregator.load.spool_reader import drained
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.settings import StoreSettings
+from headcount_aggregator.warehouse import Reason, WarehouseError
 from headcount_aggregator.warehouse.embedded import open_embedded
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
@@ -45,6 +46,7 @@ class Store:
         self._reconciled = clock.monotonic()
         self._published = -PROVISIONAL_SECONDS
         self._released_through = -1
+        self._tidied = -1
 
     def tick(self) -> dict[str, Any]:
         """Do everything that is due now, once; returns what the status file says."""
@@ -58,7 +60,7 @@ class Store:
         if self._released_through < today and self._drained(today * 86_400.0):
             released = self._releaser.release_due(self._organisation, today)
             self._released_through = today
-            self._loader.forget()
+        self._tidy(today)
         if moment - self._published >= PROVISIONAL_SECONDS:
             self._releaser.publish_provisional(self._organisation, today)
             self._published = moment
@@ -72,9 +74,7 @@ class Store:
 
     def _drained(self, moment: float) -> bool:
         """Whether everything acknowledged up to a moment is loaded."""
-        spool = self._settings.spool
-        # Open before sealed: a segment that is sealed between the two looks is seen by the second.
-        return not open_before(spool, moment) and not sealed(spool)
+        return drained(self._settings.spool, moment)
 
     def _reconcile(self) -> int:
         now = self._clock.monotonic()
@@ -82,6 +82,19 @@ class Store:
             return 0
         self._reconciled = now
         return self._loader.reconcile()
+
+    def _tidy(self, today: int) -> None:
+        """Once a day: roll up the load days that are over, forget what is past its window."""
+        if self._tidied == today:
+            return
+        self._tidied = today
+        try:
+            self._loader.compact()
+        except WarehouseError as error:
+            if error.reason is not Reason.MISMATCH:
+                raise
+            log.error("roll_up_refused", advice="the sums did not come out; nothing was dropped")
+        self._loader.forget()
 
     def _reload(self) -> None:
         stamp = self._look()

@@ -10,24 +10,28 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation
+from headcount_wire.segment import Stream
 
+from headcount_aggregator import rollup
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.fold import Folder, Versions
-from headcount_aggregator.load.groups import Groups, part, waits_until
-from headcount_aggregator.load.reconcile import holds
-from headcount_aggregator.load.spool_reader import batches, records_of, sealed
-from headcount_aggregator.load.unit import Unit, Units
+from headcount_aggregator.load.groups import Group, Groups, part, waits_until
+from headcount_aggregator.load.reconcile import checksum, differing
+from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
+from headcount_aggregator.load.unit import Header, Unit, Units
 from headcount_aggregator.warehouse import Warehouse
 from headcount_aggregator.warehouse.tables import Table, encode_rows
 
 BATCH_BYTES = 16 * 1024 * 1024
 UNIT_DAYS = 7
+DEBUG_DAYS = 1
 
 
 class LoaderBusy(Exception):
@@ -42,6 +46,18 @@ class LoadResult:
     duplicates: int = 0
     units: int = 0
     rows: int = 0
+    quarantined: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What some segments hold that was not counted before."""
+
+    groups: Groups
+    versions: Versions
+    ids: dict[bytes, int] = field(default_factory=dict)
+    sources: list[Path] = field(default_factory=list)
+    duplicates: int = 0
     quarantined: int = 0
 
 
@@ -69,13 +85,15 @@ class Loader:
             os.close(self._lock)
             raise LoaderBusy("another loader has this folder; a node runs one") from None
         self._units.recover()
-        self._seen = dict(self._units.ids())
+        self._seen: dict[int, set[bytes]] = {}
+        self._remember(self._units.ids())
         numbers = self._units.numbers()
-        kept = [self._units.read(number) for number in numbers]
-        self._consumed = {source for unit in kept for source in unit.sources}
-        self._next = numbers[-1] + 1 if numbers else 1
-        self._carry: Groups = kept[-1].carry if kept else {}
-        self._versions: Versions = kept[-1].versions if kept else {}
+        newest = self._units.read(numbers[-1]) if numbers else None
+        # Only the newest unit can have left sources: they are removed before the next is begun.
+        self._consumed = set(newest.header.sources) if newest else set[str]()
+        self._next = newest.header.number + 1 if newest else 1
+        self._carry: Groups = newest.carry if newest else {}
+        self._versions: Versions = newest.versions if newest else {}
         self._organisation = organisation
 
     def use(self, organisation: Organisation) -> None:
@@ -86,12 +104,9 @@ class Loader:
         """Load what is sealed: read -> dedup -> fold -> commit -> remove sources -> push -> done."""
         result = LoadResult()
         self._push_pending(result)
-        waiting: list[Path] = []
-        for path in sealed(self._spool):
-            if self._name(path) in self._consumed:
-                self._disk.remove(path)
-            else:
-                waiting.append(path)
+        found = sealed(self._spool)
+        waiting = [path for path in found if self._name(path) not in self._consumed]
+        self._remove([path for path in found if self._name(path) in self._consumed])
         for batch in batches(waiting, BATCH_BYTES):
             self._load(batch, result)
         if any(self._today >= waits_until(key) for key in self._carry):
@@ -105,21 +120,44 @@ class Loader:
         return result
 
     def reconcile(self) -> int:
-        """Compare every kept unit with the warehouse; push again what differs. Returns how many did."""
-        repaired = 0
-        for number in self._units.numbers():
-            unit = self._units.read(number)
-            if unit.rows and not holds(self._warehouse, unit):
-                self._warehouse.insert(Table.LANDING, unit.block)
-                repaired += 1
-        return repaired
+        """Compare every unit above the watermark with the warehouse; push again what differs. Returns how many did."""
+        return sum(self._reconcile(day, headers) for day, headers in self._stored().items())
+
+    def compact(self) -> int:
+        """Roll up the load days that are over and whose units are all stored; returns how many.
+
+        Raises ``WarehouseError`` with ``Reason.MISMATCH`` when the sums do not come out; then nothing was dropped.
+        """
+        done = 0
+        pending = {self._units.header(number).load_day for number in self._units.pending()}
+        for day, headers in sorted(self._stored().items()):
+            if day >= self._today or any(waiting <= day for waiting in pending):
+                break
+            if self._reconcile(day, headers) and differing(self._warehouse, day, headers):
+                break
+            rollup.roll_up(self._warehouse, day)
+            done += 1
+        rollup.drop_rolled_up(self._warehouse)
+        return done
 
     def forget(self) -> None:
-        """Let go of units and ids whose window has passed and whose spool is drained."""
-        if not sealed(self._spool):
-            oldest = self._today - limits.ID_MEMORY_DAYS
-            self._units.forget(self._today - UNIT_DAYS, oldest)
-            self._seen = {report_id: created for report_id, created in self._seen.items() if created >= oldest}
+        """Let go of ids, debug data, units and files set aside whose window has passed.
+
+        An id goes 9 days after its creation day, but never while the spool holds a segment so old that
+        the id could still be repeated in it.
+        """
+        today = self._today
+        oldest = oldest_day(self._spool)
+        before = today - limits.ID_MEMORY_DAYS
+        if oldest is not None:
+            before = min(before, oldest - limits.CREATED_PAST_DAYS - 1)
+        self._units.forget_ids(before)
+        self._seen = {created: ids for created, ids in self._seen.items() if created >= before}
+        self._units.forget_debug(today - DEBUG_DAYS)
+        rollup.drop_debug(self._warehouse, today - DEBUG_DAYS)
+        mark = rollup.watermark(self._warehouse)
+        self._units.forget_units(lambda header: header.load_day < today - UNIT_DAYS and header.load_day <= mark)
+        forget_set_aside(self._spool, today - UNIT_DAYS, self._disk)
 
     def close(self) -> None:
         """Let another loader in."""
@@ -132,60 +170,94 @@ class Loader:
     def _name(self, path: Path) -> str:
         return f"{path.parent.name}/{path.name}"
 
-    def _load(self, batch: list[Path], result: LoadResult, today: int | None = None) -> None:
+    def _load(self, paths: list[Path], result: LoadResult, today: int | None = None) -> None:
         fold_day = self._today
-        groups = {key: type(group)(group.reports, dict(group.sums)) for key, group in self._carry.items()}
-        versions = {app: dict(live) for app, live in self._versions.items()}
-        folder = Folder(self._organisation, versions)
-        ids: dict[bytes, int] = {}
-        duplicates = quarantined = 0
-        sources: list[Path] = []
-        for path in batch:
-            found = records_of(path, self._disk)
-            if found is None:
-                quarantined += 1
-                continue
-            sources.append(path)
-            for report_id, record in found:
-                if report_id in self._seen or report_id in ids:
-                    duplicates += 1
-                    continue
-                ids[report_id] = record.created
-                folder.add(groups, record, fold_day)
-        cells, carry = part(groups, fold_day if today is None else today)
-        result.quarantined += quarantined
-        if not sources and not cells:
+        batch = self._fold(paths, fold_day)
+        result.quarantined += batch.quarantined
+        cells, carry = part(batch.groups, fold_day if today is None else today)
+        if not batch.sources and not cells:
             return
+        # What is loaded never falls at or below the watermark, even when the clock was set back.
+        load_day = max(fold_day, rollup.watermark(self._warehouse) + 1)
         unit = secrets.token_bytes(16)
-        rows = [(unit, row, fold_day, *cell) for row, cell in enumerate(sorted(cells))]
-        committed = Unit(
+        numbered = [(unit, row, load_day, *cell) for row, cell in enumerate(sorted(cells))]
+        debug = [row for row in numbered if row[3] == Stream.DEBUG]
+        live = numbered[: len(numbered) - len(debug)]  # sorted by stream: debug comes last
+        header = Header(
             number=self._next,
-            unit=unit,
-            load_day=fold_day,
-            sources=tuple(self._name(path) for path in sources),
-            records=len(ids),
-            duplicates=duplicates,
-            rows=len(rows),
-            total=sum(cell.n for cell in cells),
-            block=encode_rows(Table.LANDING, rows),
-            carry=carry,
-            versions=versions,
+            unit=unit.hex(),
+            load_day=load_day,
+            sources=tuple(self._name(path) for path in batch.sources),
+            records=len(batch.ids),
+            duplicates=batch.duplicates,
+            rows=len(live),
+            total=sum(cell.n for cell in cells if cell.stream != Stream.DEBUG),
+            checksum=checksum(live),
+            debug_rows=len(debug),
         )
-        self._units.commit(committed, list(ids.items()))
+        blocks = encode_rows(Table.LANDING, live), encode_rows(Table.DEBUG, debug)
+        self._units.commit(Unit(header, *blocks, carry, batch.versions), batch.ids.items())
         self._next += 1
-        self._seen.update(ids)
-        self._consumed.update(committed.sources)
-        self._carry, self._versions = carry, versions
-        for path in sources:
-            self._disk.remove(path)
-        result.records += len(ids)
-        result.duplicates += duplicates
+        self._remember(batch.ids.items())
+        self._consumed = set(header.sources)
+        self._carry, self._versions = carry, batch.versions
+        self._remove(batch.sources)
+        result.records += header.records
+        result.duplicates += header.duplicates
         result.units += 1
         self._push_pending(result)
+
+    def _fold(self, paths: list[Path], fold_day: int) -> _Batch:
+        """The carry and what is new in some segments, added up. Changes nothing of the loader's."""
+        batch = _Batch(
+            groups={key: Group(group.reports, dict(group.sums)) for key, group in self._carry.items()},
+            versions={app: dict(live) for app, live in self._versions.items()},
+        )
+        folder = Folder(self._organisation, batch.versions)
+        for path in paths:
+            found = records_of(path, self._disk)
+            if found is None:
+                batch.quarantined += 1
+                continue
+            batch.sources.append(path)
+            for report_id, record in found:
+                if report_id in batch.ids or any(report_id in ids for ids in self._seen.values()):
+                    batch.duplicates += 1
+                    continue
+                batch.ids[report_id] = record.created
+                folder.add(batch.groups, record, fold_day)
+        return batch
+
+    def _remember(self, ids: Iterable[tuple[bytes, int]]) -> None:
+        for report_id, created in ids:
+            self._seen.setdefault(created, set()).add(report_id)
+
+    def _remove(self, sources: list[Path]) -> None:
+        for path in sources:
+            self._disk.remove(path)
+        for folder in {path.parent for path in sources}:
+            self._disk.sync(folder)
 
     def _push_pending(self, result: LoadResult) -> None:
         for number in self._units.pending():
             unit = self._units.read(number)
             self._warehouse.insert(Table.LANDING, unit.block)
+            self._warehouse.insert(Table.DEBUG, unit.debug)
             self._units.done(number)
-            result.rows += unit.rows
+            result.rows += unit.header.rows
+
+    def _stored(self) -> dict[int, list[Header]]:
+        """The headers of pushed units above the watermark, by load day."""
+        mark = rollup.watermark(self._warehouse)
+        pending = set(self._units.pending())
+        found: dict[int, list[Header]] = {}
+        for header in self._units.headers():
+            if header.load_day > mark and header.number not in pending:
+                found.setdefault(header.load_day, []).append(header)
+        return found
+
+    def _reconcile(self, load_day: int, headers: list[Header]) -> int:
+        wrong = differing(self._warehouse, load_day, headers)
+        for header in wrong:
+            self._warehouse.insert(Table.LANDING, self._units.read(header.number).block)
+        return len(wrong)

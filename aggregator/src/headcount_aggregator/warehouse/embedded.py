@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from headcount_aggregator.warehouse.tables import Table
 class Embedded:
     """A directory of tables, owned by this process until ``close``."""
 
-    def __init__(self, directory: Path, session: Any, version: tuple[int, int]) -> None:
-        self._directory = directory
+    def __init__(self, session: Any, version: tuple[int, int]) -> None:
         self._session = session
         self._lock = threading.Lock()
         self._dialect = Dialect(version)
@@ -43,18 +42,16 @@ class Embedded:
         """Insert one block of RowBinary rows, synced when this returns."""
         if not block:
             return
-        columns = ", ".join(f"{name} {kind.replace('Text', 'String')}" for name, kind in table.columns)
         names = ", ".join(name for name, _ in table.columns)
-        file = self._directory / "insert.rows"
-        fd = os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with os.fdopen(fd, "wb") as writer:
-            writer.write(block)
-        try:
-            source = f"file('{file}', 'RowBinary', '{columns}')"
-            settings = self._dialect.insert_settings
-            self.execute(f"INSERT INTO {table.sql} ({names}) {settings} SELECT {names} FROM {source}")
-        finally:
-            file.unlink(missing_ok=True)
+        with self._lock, self._wrapping() as session:
+            stream = session.send_insert(
+                f"INSERT INTO {table.sql} ({names}) {self._dialect.insert_settings}", "RowBinary"
+            )
+            try:
+                stream.append(block)
+                stream.finish()
+            finally:
+                stream.close()
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -64,14 +61,18 @@ class Embedded:
                 self._session = None
 
     def _run(self, statement: str, form: str) -> bytes:
-        with self._lock:
-            if self._session is None:
-                raise WarehouseError(Reason.CLOSED)
-            try:
-                answer = self._session.query(statement, form)
-            except Exception as error:  # the engine's text can hold values: only its code goes on
-                raise wrapped(str(error)) from None
-            return bytes(answer.bytes())
+        with self._lock, self._wrapping() as session:
+            return bytes(session.query(statement, form).bytes())
+
+    @contextmanager
+    def _wrapping(self) -> Iterator[Any]:
+        """The session; what goes wrong with it leaves as a ``WarehouseError``."""
+        if self._session is None:
+            raise WarehouseError(Reason.CLOSED)
+        try:
+            yield self._session
+        except Exception as error:  # the engine's text can hold values: only its code goes on
+            raise wrapped(str(error)) from None
 
 
 def open_embedded(directory: Path) -> Embedded:
@@ -86,6 +87,6 @@ def open_embedded(directory: Path) -> Embedded:
         major, minor, *_ = str(session.query("SELECT version()", "TabSeparated")).strip().split(".")
     except Exception as error:  # as above: only the engine's code goes on
         raise wrapped(str(error)) from None
-    home = Embedded(directory, session, (int(major), int(minor)))
+    home = Embedded(session, (int(major), int(minor)))
     migrate(home)
     return home

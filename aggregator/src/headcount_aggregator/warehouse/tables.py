@@ -13,38 +13,44 @@ from enum import Enum
 _FIXED = {"UInt8": "B", "UInt16": "H", "UInt32": "I", "Int64": "q", "Date": "H"}
 
 
+Columns = tuple[tuple[str, str], ...]
+
+_CELL: Columns = (
+    ("partner", "UInt32"),
+    ("customer", "UInt32"),
+    ("app", "UInt32"),
+    ("day", "Date"),
+    ("late", "UInt8"),
+    ("measure", "UInt16"),
+    ("label", "UInt8"),
+    ("fact", "UInt8"),
+    ("slot", "UInt16"),
+    ("breakdown", "UInt8"),
+    ("value1", "Text"),
+    ("value2", "Text"),
+    ("n", "Int64"),
+)
+_LOADED: Columns = (("unit", "FixedString(16)"), ("row", "UInt32"), ("load_day", "Date"), ("stream", "UInt8"), *_CELL)
+
+
 class Table(Enum):
     """Each table with its columns and their types; ``Text`` is the dialect's type for few texts."""
 
-    LANDING = (
-        ("unit", "FixedString(16)"),
-        ("row", "UInt32"),
-        ("load_day", "Date"),
-        ("stream", "UInt8"),
-        ("partner", "UInt32"),
-        ("customer", "UInt32"),
-        ("app", "UInt32"),
-        ("day", "Date"),
-        ("late", "UInt8"),
-        ("measure", "UInt16"),
-        ("label", "UInt8"),
-        ("fact", "UInt8"),
-        ("slot", "UInt16"),
-        ("breakdown", "UInt8"),
-        ("value1", "Text"),
-        ("value2", "Text"),
-        ("n", "Int64"),
-    )
+    LANDING = ("landing", _LOADED)
+    DEBUG = ("debug", _LOADED)
+    FINAL = ("final", (*_CELL, ("held", "Int64"), ("version", "UInt16")))
+    WATERMARK = ("watermark", (("load_day", "Date"),))
 
     @property
-    def columns(self) -> tuple[tuple[str, str], ...]:
+    def columns(self) -> Columns:
         """Names and types, in order."""
-        return self.value
+        columns: Columns = self.value[1]
+        return columns
 
     @property
     def sql(self) -> str:
         """The table's name in statements."""
-        return f"headcount.{self.name.lower()}"
+        return f"headcount.{self.value[0]}"
 
 
 def encode_rows(table: Table, rows: Iterable[Sequence[int | str | bytes]]) -> bytes:

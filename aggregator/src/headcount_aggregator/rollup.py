@@ -1,0 +1,107 @@
+"""Roll-up: a day of loading becomes part of the final cells, and what told it apart is dropped.
+
+``landing`` keeps units apart for at most 48 hours, so that they can be compared and pushed again.
+Then the sums of one load day are added to ``final``, keyed by the cell alone: no unit, no load day.
+
+A row of ``final`` holds ``n``, the sum up to load day ``version``, and ``held``, the sum before it.
+A reader at watermark W takes ``landing`` above W and, of ``final``, ``n`` up to version W and ``held``
+beyond it: at any instant, also after a crash in the middle, it sees each load day exactly once. An
+interrupted roll-up is finished by running it again: cells that already have the version are left
+alone. No DDL is relied on; partitions are dropped only once nothing reads them, and dropped again
+should a crash have brought them back.
+"""
+
+from __future__ import annotations
+
+from headcount_wire import days
+
+from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
+from headcount_aggregator.warehouse.tables import Table
+
+CELLS_AT_ONCE = 500_000
+
+_CELL = "partner, customer, app, day, late, measure, label, fact, slot, breakdown, value1, value2"
+
+
+def watermark(warehouse: Warehouse) -> int:
+    """The last load day that is rolled up (a day number; 0 before the first)."""
+    ((found,),) = warehouse.query(f"SELECT toUInt16(max(load_day)) FROM {Table.WATERMARK.sql}")
+    return int(found)
+
+
+def roll_up(warehouse: Warehouse, load_day: int) -> None:
+    """Add one load day to the final cells and move the watermark over it.
+
+    Every unit of the day must be in the warehouse. Raises ``WarehouseError`` with
+    ``Reason.MISMATCH``, and moves nothing, when the sums do not come out.
+    """
+    load_day = int(load_day)
+    for first, last in _spans(warehouse, load_day):
+        _add(warehouse, load_day, first, last)
+    _verify(warehouse, load_day)
+    warehouse.execute(
+        f"INSERT INTO {Table.WATERMARK.sql} (load_day) {warehouse.dialect.insert_settings} SELECT toDate({load_day})"
+    )
+
+
+def drop_rolled_up(warehouse: Warehouse) -> int:
+    """Drop the landing partitions at or below the watermark; returns how many there were."""
+    return _drop(warehouse, Table.LANDING, watermark(warehouse) + 1)
+
+
+def drop_debug(warehouse: Warehouse, before: int) -> int:
+    """Drop what debug keys sent, as far as it was loaded before a day; returns how many partitions."""
+    return _drop(warehouse, Table.DEBUG, before)
+
+
+def _drop(warehouse: Warehouse, table: Table, before: int) -> int:
+    found = warehouse.query(
+        f"SELECT DISTINCT toUInt16(load_day) FROM {table.sql} WHERE load_day < toDate({max(0, int(before))})"
+    )
+    for (day,) in found:
+        warehouse.execute(f"ALTER TABLE {table.sql} DROP PARTITION '{days.text(int(day))}'")
+    return len(found)
+
+
+def _spans(warehouse: Warehouse, load_day: int) -> list[tuple[int, int]]:
+    """Spans of local days, each in one month and of bounded size: one insert each, into one partition."""
+    counted = warehouse.query(
+        f"SELECT toUInt16(day), count() FROM {Table.LANDING.sql} WHERE load_day = toDate({load_day}) "
+        "GROUP BY day ORDER BY day"
+    )
+    spans: list[tuple[int, int]] = []
+    size = 0
+    for day, rows in counted:
+        same_month = spans and days.month_start(spans[-1][1]) == days.month_start(day)
+        if same_month and size + rows <= CELLS_AT_ONCE:
+            spans[-1] = (spans[-1][0], day)
+            size += rows
+        else:
+            spans.append((day, day))
+            size = rows
+    return spans
+
+
+def _add(warehouse: Warehouse, load_day: int, first: int, last: int) -> None:
+    span = f"day BETWEEN toDate({int(first)}) AND toDate({int(last)})"
+    loaded = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {span}"
+    warehouse.execute(
+        f"INSERT INTO {Table.FINAL.sql} ({_CELL}, n, held, version) {warehouse.dialect.insert_settings} "
+        f"SELECT {_CELL}, sum(added), sum(kept), toUInt16({load_day}) FROM ("
+        f"SELECT {_CELL}, n AS added, n AS kept, version AS through FROM {Table.FINAL.sql} FINAL "
+        f"WHERE {span} AND ({_CELL}) IN (SELECT {_CELL} {loaded}) "
+        f"UNION ALL SELECT {_CELL}, n AS added, toInt64(0) AS kept, toUInt16(0) AS through {loaded}"
+        f") GROUP BY {_CELL} HAVING max(through) < {load_day}"
+    )
+
+
+def _verify(warehouse: Warehouse, load_day: int) -> None:
+    loaded = warehouse.query(
+        f"SELECT count(), toString(sum(m)) FROM (SELECT {_CELL}, sum(n) AS m FROM {Table.LANDING.sql} FINAL "
+        f"WHERE load_day = toDate({load_day}) GROUP BY {_CELL})"
+    )
+    added = warehouse.query(
+        f"SELECT count(), toString(sum(n - held)) FROM {Table.FINAL.sql} FINAL WHERE version = {load_day}"
+    )
+    if [*map(tuple, loaded)] != [*map(tuple, added)]:
+        raise WarehouseError(Reason.MISMATCH)
