@@ -52,7 +52,7 @@ async def test_a_frozen_day_is_released_once_and_never_revised(settings: StoreSe
     assert await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY) == {}
     reader = SealedReader(settings.releases, clock)
     open_days = await reader.provisional(11, 3)
-    assert {(n.measure, n.statistic): n.value for n in open_days}[1, Statistic.PEOPLE] == 50
+    assert {(n.measure, n.statistic, n.period): n.value for n in open_days}[1, Statistic.PEOPLE, PeriodKind.DAY] == 50
 
     clock.advance(4 * DAY)
     store.tick()
@@ -109,7 +109,7 @@ def test_a_changed_release_is_found(settings: StoreSettings, clock: ManualClock)
     store.close()
     first = min((settings.releases / "11-3").glob("*.json"))
     assert verify(settings.releases / "11-3") > 3
-    first.write_bytes(first.read_bytes().replace(b'"value":30', b'"value":31', 1))
+    first.write_bytes(first.read_bytes().replace(b'"shown",30,', b'"shown",31,', 1))
     with pytest.raises(ValueError, match="does not follow"):
         verify(settings.releases / "11-3")
 
@@ -133,6 +133,22 @@ def test_nothing_is_released_while_a_worker_still_writes(settings: StoreSettings
     store.close()
 
 
+async def test_what_comes_after_a_provisional_total_is_in_the_sealed_number(
+    settings: StoreSettings, clock: ManualClock
+) -> None:
+    """A day is read again when it is sealed, however often its provisional total was written before."""
+    count = Spooled()
+    store = Store(settings, clock)
+    for seed, devices in enumerate((30, 25, 5)):
+        fill(settings, TODAY, devices, seed, count)
+        store.tick()
+        clock.advance(DAY)
+    clock.advance(DAY)
+    store.tick()
+    store.close()
+    assert (await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY))[TODAY] == 60
+
+
 async def test_small_days_are_hidden_and_say_so(settings: StoreSettings, clock: ManualClock) -> None:
     """A day of nineteen is released as hidden; a week that holds enough people is shown, in tens."""
     count = Spooled()
@@ -147,4 +163,4 @@ async def test_small_days_are_hidden_and_say_so(settings: StoreSettings, clock: 
     numbers = await reader.numbers(asked)
     assert [number.state for number in numbers] == [State.FEWER_THAN_K]
     assert all(number.value is None for number in numbers)
-    assert b'"value":19' not in b"".join(path.read_bytes() for path in settings.releases.glob("*/*.json"))
+    assert b",19,1," not in b"".join(path.read_bytes() for path in settings.releases.glob("*/*.json"))

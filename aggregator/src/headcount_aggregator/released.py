@@ -36,7 +36,7 @@ _SENTENCES = {
     Statistic.PEOPLE: "Distinct devices with the measure in the period, each counted once.",
     Statistic.NEW_PEOPLE: "Devices whose first use fell into the period.",
     Statistic.RETURNING_PEOPLE: "Devices active in the period whose first use lies before it.",
-    Statistic.COUNT: "How often it happened.",
+    Statistic.COUNT: "How often it happened; of a timing, how often it was measured.",
     Statistic.RETENTION_DAY: "Devices of the cohort day that were active n days later (slot n; 0 is the cohort).",
     Statistic.RETENTION_WEEK: "Devices of the cohort week that were active n weeks later (slot n; 0 is the cohort).",
     Statistic.QUANTILE: "The value under which slot percent of the observations lie, off by less than 2 percent.",
@@ -71,7 +71,10 @@ class Number:
     cohort's. ``label``: 0 for the whole measure. ``breakdown``: 0 for a total; then ``value1``
     and ``value2`` are empty. ``value1 == "other"`` holds every sibling merged away, ``members``
     of them. ``value`` is ``None`` unless ``state`` is shown; ``rounding`` is the step it was
-    rounded to (1: exact). ``late`` devices are part of the value.
+    rounded to (1: exact). ``members`` is counted aloud up to two only, where two means two or more.
+    ``value1 == "late"`` is what came after its day was frozen and still found a wider period open.
+    ``left_out``: days of the period whose count is not in the value, since too few devices
+    stand behind them.
     """
 
     statistic: Statistic
@@ -89,11 +92,15 @@ class Number:
     rounding: int = 1
     members: int = 0
     provisional: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHeader:
-    """One sealed release: what it covers, by which rule, and its place in the hash chain."""
+    """One sealed release: what it covers, by which rule, and its place in the hash chain.
+
+    ``late_dropped``: devices that came too late for it and were too few to be told, rounded up to tens.
+    """
 
     release: str
     customer: int

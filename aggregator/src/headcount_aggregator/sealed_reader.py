@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 from headcount_wire import days
 from headcount_wire.clock import Clock
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
 
+COLUMNS = tuple(column.name for column in fields(Number))
+"""The columns of the table of numbers in a sealed file."""
+
 
 @dataclass(slots=True)
 class _App:
     names: list[str] = field(default_factory=list)
     headers: list[ReleaseHeader] = field(default_factory=list)
-    numbers: list[Number] = field(default_factory=list)
+    numbers: dict[tuple[Statistic, PeriodKind], list[Number]] = field(default_factory=dict)
     provisional: tuple[int, list[Number]] = (0, [])
 
 
@@ -40,7 +43,13 @@ class SealedReader:
     async def numbers(self, question: Question) -> Sequence[Number]:
         """The released numbers a question selects, ordered by period, measure, label, breakdown, slot."""
         app = await asyncio.to_thread(self._app, question.customer, question.app)
-        found = [number for number in app.numbers if _asked(number, question)]
+        found = [
+            number
+            for statistic in question.statistics
+            for period in question.periods
+            for number in app.numbers.get((statistic, period), ())
+            if _asked(number, question)
+        ]
         found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1))
         return found
 
@@ -72,25 +81,26 @@ class SealedReader:
             data = (folder / name).read_bytes()
             header, numbers = parse_release(data)
             known.headers.append(header)
-            known.numbers += numbers
+            for number in numbers:
+                known.numbers.setdefault((number.statistic, number.period), []).append(number)
             known.names.append(name)
         return known
 
     def _provisional(self, customer: int, app: int) -> Sequence[Number]:
         path = self._folder / f"{int(customer)}-{int(app)}" / "provisional"
         try:
-            plain = json.loads(path.read_bytes())
+            plain = orjson.loads(path.read_bytes())
         except (OSError, ValueError):
             return ()
         sealed = self._app(customer, app)
         released = {(header.period, header.first) for header in sealed.headers}
-        found = [replace(_number(number), provisional=True) for number in plain]
+        found = [replace(number, provisional=True) for number in _numbers(plain["columns"], plain["numbers"])]
         return [number for number in found if (number.period, number.first) not in released]
 
 
 def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
     """A sealed file's header and numbers."""
-    plain = json.loads(data)
+    plain = orjson.loads(data)
     header = ReleaseHeader(
         release=plain["release"],
         customer=plain["customer"],
@@ -107,7 +117,7 @@ def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
         previous=plain["previous"],
         hash=hashlib.sha256(data).hexdigest(),
     )
-    return header, [_number(number) for number in plain["numbers"]]
+    return header, list(_numbers(plain["columns"], plain["numbers"]))
 
 
 def verify(folder: Path) -> int:
@@ -116,30 +126,30 @@ def verify(folder: Path) -> int:
     files = sorted(folder.glob("*.json"))
     for path in files:
         data = path.read_bytes()
-        if json.loads(data)["previous"] != previous:
+        if orjson.loads(data)["previous"] != previous:
             raise ValueError(f"{path.name} does not follow the release before it")
         previous = hashlib.sha256(data).hexdigest()
     return len(files)
 
 
-def _number(plain: dict[str, Any]) -> Number:
-    return Number(
-        **{
-            **plain,
-            "statistic": Statistic(plain["statistic"]),
-            "period": PeriodKind(plain["period"]),
-            "state": State(plain["state"]),
-        }
-    )
+def _numbers(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Number]:
+    for row in rows:
+        plain = dict(zip(columns, row, strict=True))
+        yield Number(
+            **plain
+            | {
+                "statistic": Statistic(plain["statistic"]),
+                "period": PeriodKind(plain["period"]),
+                "state": State(plain["state"]),
+            }
+        )
 
 
 def _asked(number: Number, question: Question) -> bool:
     cohort = number.statistic in (Statistic.RETENTION_DAY, Statistic.RETENTION_WEEK)
     day = number.first if cohort else number.last
     return (
-        number.statistic in question.statistics
-        and number.period in question.periods
-        and question.first <= day <= question.last
+        question.first <= day <= question.last
         and question.measure in (None, number.measure)
         and question.label in (None, number.label)
         and question.breakdown in (None, number.breakdown)

@@ -1,70 +1,55 @@
-"""From cells to sealed releases: which periods are due, each released once, in order.
+"""From cells to sealed releases: every frozen period of every app, once, in order.
 
-A period is due when it is frozen and the spool is drained past its freeze. None is skipped: after
-an outage the missing ones are sealed in the order in which they froze.
+A period is due when it is frozen and the spool is drained past its freeze (the store sees to the
+second). None is skipped: after an outage the missing ones are sealed in the order in which they froze.
 """
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headcount_wire.catalog import TOTAL, Catalog
-from headcount_wire.dimensions import Dimension
-from headcount_wire.facts import Fact
+import orjson
+from headcount_wire.catalog import Catalog
 from headcount_wire.organisation import Customer, Organisation
 
-from headcount_aggregator.cells import CellQuery, CellReader, Span
+from headcount_aggregator.cells import CellReader, Span
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.release import candidates
-from headcount_aggregator.release.candidates import DayCells, Family, Key
-from headcount_aggregator.release.seal import Chain, name_of
+from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.release import people, provisional
+from headcount_aggregator.release.app_cells import AppCells
+from headcount_aggregator.release.counts import Block, blocks_of_day, span_is_apart
+from headcount_aggregator.release.day_sums import whole
+from headcount_aggregator.release.due import due, open_periods
+from headcount_aggregator.release.period_numbers import Statistics
+from headcount_aggregator.release.seal import Chain
 from headcount_aggregator.release.threshold import Threshold
-from headcount_aggregator.released import Number, State, Statistic
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.sealed_reader import COLUMNS
 
-DAYS_KEPT = 250
-_CUTS = (TOTAL, *(dimension * 8 for dimension in Dimension))
-_KINDS = (PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH)
+WINDOW_DAYS = 31
 
 
-class CellDays:
-    """One app's on-time cells by day, each day read once: after its freeze a day does not change."""
+@dataclass(slots=True)
+class _App:
+    """One Customer's app: what it counts, its cells, its chain, and the blocks of its sealed counts."""
 
-    def __init__(self, reader: CellReader, span: Span) -> None:
-        self._reader = reader
-        self._span = span
-        self._days: OrderedDict[int, DayCells] = OrderedDict()
+    span: Span
+    customer: Customer
+    catalog: Catalog
+    cells: AppCells
+    chain: Chain
+    blocks: dict[str, list[Block]]
+    statistics: Statistics
+    first: int
+    """The first day of the chain; before the first release, the first day there are cells of."""
 
-    def __call__(self, day: int) -> DayCells:
-        """The cells of a day; none before the first."""
-        if day < self._span.first:
-            return {}
-        found = self._days.get(day)
-        if found is None:
-            found = self._days[day] = self.read(day)
-            while len(self._days) > DAYS_KEPT:
-                self._days.popitem(last=False)
-        return found
-
-    def read(self, day: int) -> DayCells:
-        """The cells of a day as they are now."""
-        query = CellQuery(
-            day,
-            day,
-            ("measure", "label", "fact", "slot", "breakdown", "value1"),
-            customers=(self._span.customer,),
-            apps=(self._span.app,),
-            breakdowns=_CUTS,
-            late=0,
-        )
-        rows = self._reader.sums(query)
-        cells: dict[Key, int] = {(r.measure, r.label, r.fact, r.slot, r.breakdown, r.value1): r.n for r in rows}
-        return cells
+    @property
+    def sealed_through(self) -> int:
+        """The newest sealed day; -1 before the first."""
+        return max((int(name.split("-")[1]) for name in self.chain.names if name.startswith("day-")), default=-1)
 
 
 class Releaser:
@@ -74,107 +59,91 @@ class Releaser:
         self._folder = folder
         self._reader = reader
         self._disk = disk or Disk()
-        self._chains: dict[tuple[int, int], Chain] = {}
-        self._cells: dict[tuple[int, int], CellDays] = {}
+        self._kept: dict[tuple[int, int], _App] = {}
 
     def release_due(self, organisation: Organisation, today: int) -> int:
         """Seal every frozen period that is not yet; returns how many were."""
         sealed = 0
-        for span, customer, catalog in self._apps(organisation):
-            chain = self._chain(span)
-            for period in due(span, chain, today):
-                self._seal(chain, period, span, customer, catalog, today)
+        for app in self._apps(organisation):
+            for period in due(app.first, set(app.chain.names), today):
+                self._seal(app, period, today)
                 sealed += 1
         return sealed
 
     def publish_provisional(self, organisation: Organisation, today: int) -> None:
-        """Write the totals of open days, rounded down to tens and never below k, beside the releases."""
-        for span, customer, catalog in self._apps(organisation):
-            chain = self._chain(span)
+        """Write the totals of open days, weeks and months beside the releases, in place of those before."""
+        for app in self._apps(organisation):
             numbers: list[Number] = []
-            cells = self._days(span)
-            for day in range(max(span.first, today - 4), today + 1):
-                if name_of(period_of(PeriodKind.DAY, day)) not in chain.names:
-                    held = cells.read(day)
-                    numbers += provisional(day, catalog, held, customer.k)
-            plain = json.dumps([asdict(number) for number in numbers]).encode()
-            path = self._folder / f"{span.customer}-{span.app}" / "provisional"
-            path.with_suffix(".tmp").write_bytes(plain)
+            rule = Threshold(app.customer.k)
+            app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
+            for period in open_periods(app.first, set(app.chain.names), today):
+                numbers += provisional.of_period(period, app.catalog, app.first, app.cells, rule)
+            rows = [[getattr(number, column) for column in COLUMNS] for number in numbers]
+            path = self._folder / f"{app.span.customer}-{app.span.app}" / "provisional"
+            path.with_suffix(".tmp").write_bytes(orjson.dumps({"columns": COLUMNS, "numbers": rows}))
             path.with_suffix(".tmp").rename(path)
 
-    def _seal(self, chain: Chain, period: Period, span: Span, customer: Customer, catalog: Catalog, today: int) -> None:
-        rule = Threshold(customer.k)
-        numbers = [number for family in self._families(period, span, catalog) for number in rule.decide(family)]
+    def _seal(self, app: _App, period: Period, today: int) -> None:
+        rule = Threshold(app.customer.k)
+        of_day = period.kind is PeriodKind.DAY
+        first = period.last - WINDOW_DAYS if of_day else period.first
+        app.cells.begin(first, period.last, app.sealed_through)
+        numbers: list[Number]
+        blocks: list[Block] = []
+        if of_day:
+            numbers = list(app.statistics.of_day(period.first))
+        else:
+            numbers, blocks = app.statistics.of_span(period, self._blocks(app, period))
         header: dict[str, Any] = {
-            "customer": span.customer,
-            "app": span.app,
+            "customer": app.span.customer,
+            "app": app.span.app,
             "sealed_on": today,
             "rule": rule.name,
             "k": rule.k,
-            "late_dropped": self._late(period, span, catalog),
+            "late_dropped": _late_dropped(app, period, numbers),
         }
-        chain.seal(header, period, numbers)
+        app.chain.seal(header, period, numbers, blocks)
 
-    def _families(self, period: Period, span: Span, catalog: Catalog) -> Iterator[Family]:
-        cells = self._days(span)
-        if period.kind is PeriodKind.DAY:
-            return candidates.of_day(period.first, catalog, cells)
-        return candidates.of_span(period, catalog, cells)
+    def _blocks(self, app: _App, period: Period) -> list[Block]:
+        """The sealed blocks that touch a period; each file is read once."""
+        span = range(period.first, period.last + 1)
+        found: list[Block] = []
+        for name in app.chain.names:
+            kind, first, last = name.split("-")
+            if int(last) < period.first or int(first) > period.last:
+                continue
+            if name not in app.blocks:
+                numbers, blocks = app.chain.read(name)
+                app.blocks[name] = blocks_of_day(numbers) if kind == PeriodKind.DAY else blocks
+            found += (block for block in app.blocks[name] if not span_is_apart(block, span))
+        return found
 
-    def _late(self, period: Period, span: Span, catalog: Catalog) -> int:
-        """Active devices whose day was frozen before their report came: not part of any number."""
-        if catalog.active is None:
-            return 0
-        query = CellQuery(
-            period.first,
-            period.last,
-            (),
-            customers=(span.customer,),
-            apps=(span.app,),
-            measures=(catalog.active.code,),
-            labels=(0,),
-            facts=(int(Fact.GAP),),
-            late=1,
-        )
-        return sum(row.n for row in self._reader.sums(query))
-
-    def _apps(self, organisation: Organisation) -> Iterator[tuple[Span, Customer, Catalog]]:
+    def _apps(self, organisation: Organisation) -> Iterator[_App]:
         customers = {customer.code: customer for customer in organisation.customers.values()}
         apps = {app.code: app for app in organisation.apps.values()}
         for span in self._reader.spans():
             if span.customer in customers and span.app in apps:
-                yield span, customers[span.customer], apps[span.app].catalog
+                yield self._app(span, customers[span.customer], apps[span.app].catalog)
 
-    def _chain(self, span: Span) -> Chain:
+    def _app(self, span: Span, customer: Customer, catalog: Catalog) -> _App:
         key = (span.customer, span.app)
-        if key not in self._chains:
-            self._chains[key] = Chain(self._folder / f"{span.customer}-{span.app}", self._disk)
-        return self._chains[key]
-
-    def _days(self, span: Span) -> CellDays:
-        key = (span.customer, span.app)
-        if key not in self._cells:
-            self._cells[key] = CellDays(self._reader, span)
-        return self._cells[key]
-
-
-def due(span: Span, chain: Chain, today: int) -> list[Period]:
-    """The frozen periods of an app that are not sealed, in the order in which they froze."""
-    sealed_days = [int(name.split("-")[1]) for name in chain.names if name.startswith("day-")]
-    first = min(sealed_days, default=span.first)
-    periods = {period_of(kind, day) for day in range(first, today) for kind in _KINDS}
-    missing = [p for p in periods if p.frozen_from <= today and name_of(p) not in chain.names]
-    return sorted(missing, key=lambda p: (p.frozen_from, _KINDS.index(p.kind), p.first))
+        kept = self._kept.get(key)
+        if kept is None or (kept.customer, kept.catalog, kept.span.first) != (customer, catalog, span.first):
+            cells = AppCells(self._reader, span)
+            chain = Chain(self._folder / f"{span.customer}-{span.app}", self._disk)
+            sealed = [int(name.split("-")[1]) for name in chain.names if name.startswith("day-")]
+            first = min(sealed, default=span.first)
+            statistics = Statistics(catalog, first, cells, Threshold(customer.k))
+            kept = self._kept[key] = _App(span, customer, catalog, cells, chain, {}, statistics, first)
+        return kept
 
 
-def provisional(day: int, catalog: Catalog, held: DayCells, k: int) -> Iterator[Number]:
-    """The totals of one open day: active people and counts, rounded down to tens, never below k."""
-    for family in candidates.of_day(day, catalog, lambda wanted: held if wanted == day else {}):
-        whole = family.total
-        if family.period.kind is not PeriodKind.DAY or family.label or family.breakdown or whole.contributors < k:
-            continue
-        if family.statistic in (Statistic.PEOPLE, Statistic.COUNT) and family.show_total:
-            value = max(k, whole.value // 10 * 10)
-            period = family.period
-            place = (period.kind, period.first, period.last, family.measure, 0, TOTAL, "", "", 0)
-            yield Number(family.statistic, *place, State.SHOWN, value, 10, provisional=True)
+def _late_dropped(app: _App, period: Period, numbers: list[Number]) -> int:
+    """Devices that came after the freeze of their day and joined nothing here, rounded up to tens."""
+    if app.catalog.active is None:
+        return 0
+    if any(n.statistic is Statistic.PEOPLE and n.period is period.kind and n.value1 == "late" for n in numbers):
+        return 0
+    came = app.cells.late(period.first, period.last)
+    late = sum(whole(sums.reaching(app.catalog.active.code, 0)) for sums in came.values())
+    return -(-late // people.TENS) * people.TENS

@@ -7,17 +7,23 @@ the chain. Its rename is the commit point; making it again before that gives the
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period
+from headcount_aggregator.release.counts import Block
+from headcount_aggregator.release.due import name_of
 from headcount_aggregator.released import Number, State
+from headcount_aggregator.sealed_reader import COLUMNS, parse_release
 
 GENESIS = "0" * 64
+
+_row_of = attrgetter(*COLUMNS)
 
 
 class Chain:
@@ -32,12 +38,19 @@ class Chain:
         sealed = sorted(folder.glob("*.json"))
         self._place = len(sealed)
         self._previous = hashlib.sha256(sealed[-1].read_bytes()).hexdigest() if sealed else GENESIS
-        self.names = {path.stem[7:] for path in sealed}
+        self._paths = {path.stem[7:]: path for path in sealed}
 
-    def seal(self, header: dict[str, Any], period: Period, numbers: Sequence[Number]) -> str:
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of the sealed periods."""
+        return self._paths.keys()
+
+    def seal(
+        self, header: dict[str, Any], period: Period, numbers: Sequence[Number], blocks: Sequence[Block] = ()
+    ) -> str:
         """Seal one period's numbers; returns the release's hash. A sealed period is a programmer's mistake."""
         name = name_of(period)
-        if name in self.names:
+        if name in self._paths:
             raise ValueError("a period is released once")
         plain = {
             **header,
@@ -47,19 +60,41 @@ class Chain:
             "last": period.last,
             "hidden": sum(number.state is not State.SHOWN for number in numbers),
             "previous": self._previous,
-            "numbers": [asdict(number) for number in numbers],
+            "blocks": [_plain_block(block) for block in blocks],
+            "columns": COLUMNS,
+            "numbers": [_row_of(number) for number in numbers],
         }
-        data = json.dumps(plain, separators=(",", ":"), sort_keys=True).encode()
+        data = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
         path = self._folder / f"{self._place:06d}-{name}.json"
         temporary = path.with_suffix(".new")
         self._disk.write(temporary, data)
         self._disk.rename(temporary, path)
         self._place += 1
         self._previous = hashlib.sha256(data).hexdigest()
-        self.names.add(name)
+        self._paths[name] = path
         return self._previous
 
+    def read(self, name: str) -> tuple[Sequence[Number], list[Block]]:
+        """A sealed period's numbers and the blocks it added."""
+        data = self._paths[name].read_bytes()
+        return parse_release(data)[1], [_block(plain) for plain in orjson.loads(data)["blocks"]]
 
-def name_of(period: Period) -> str:
-    """The name of a period's release: its kind and its days."""
-    return f"{period.kind.value}-{period.first}-{period.last}"
+
+def _plain_block(block: Block) -> dict[str, Any]:
+    return {
+        "measure": block.measure,
+        "days": block.days,
+        "late": block.late,
+        "total": block.total,
+        "labels": sorted(block.labels.items()),
+        "cuts": [[code, *key, n] for code, cut in sorted(block.cuts.items()) for key, n in sorted(cut.items())],
+    }
+
+
+def _block(plain: dict[str, Any]) -> Block:
+    cuts: dict[int, dict[tuple[str, str], int]] = {}
+    for code, value1, value2, n in plain["cuts"]:
+        cuts.setdefault(code, {})[value1, value2] = n
+    return Block(
+        plain["measure"], tuple(plain["days"]), plain["late"], plain["total"], dict(map(tuple, plain["labels"])), cuts
+    )

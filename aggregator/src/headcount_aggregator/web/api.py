@@ -38,6 +38,7 @@ class NumberAnswer(msgspec.Struct, frozen=True):
     value: int | None
     rounding: int
     members: int
+    left_out: int
     provisional: bool
 
 

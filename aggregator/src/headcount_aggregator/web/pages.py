@@ -86,7 +86,11 @@ async def _active(page: Overview, reader: ReleasedReader, measure: Measure, firs
     code = page.customer.code
     question = Question(code, page.app.code, wanted, kinds, first, last, measure.code, WHOLE, TOTAL)
     found = {(n.statistic, n.period, n.last): n for n in await reader.numbers(question)}
-    open_days = {n.last: n for n in await reader.provisional(code, page.app.code) if n.measure == measure.code}
+    open_days = {
+        n.last: n
+        for n in await reader.provisional(code, page.app.code)
+        if n.measure == measure.code and n.period is PeriodKind.DAY
+    }
     span = range(first, max([last, *open_days]) + 1)
     labels = [days.text(day) for day in span]
     lines = [
@@ -144,9 +148,8 @@ async def _retention(page: Overview, reader: ReleasedReader, measure: Measure, l
     newest = days.week_start(last)
     first = newest - 7 * RETENTION_WEEKS
     kinds = (PeriodKind.WEEK,)
-    question = Question(
-        page.customer.code, page.app.code, (Statistic.RETENTION_WEEK,), kinds, first, newest, measure.code
-    )
+    wanted = (Statistic.RETENTION_WEEK,)
+    question = Question(page.customer.code, page.app.code, wanted, kinds, first, newest, measure.code, WHOLE, TOTAL)
     found = {(n.first, n.slot): n for n in await reader.numbers(question)}
     for week in range(first, newest, 7):
         cohort = found.get((week, 0))

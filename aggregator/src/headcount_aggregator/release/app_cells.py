@@ -1,0 +1,91 @@
+"""One app's cells as the statistics are given them: read by day or by span, each as seldom as can be."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from headcount_wire.facts import Fact
+from headcount_wire.segment import Stream
+
+from headcount_aggregator.cells import Cell, CellQuery, CellReader, Column, Span
+from headcount_aggregator.release.day_sums import DaySums
+
+DAYS_KEPT = 45
+"""On-time days kept in memory: a month and the days that are still open."""
+
+SPANS_KEPT = 8
+
+_BY: tuple[Column, ...] = ("measure", "label", "fact", "slot", "breakdown", "value1", "value2")
+_ADD_OVER_DAYS = (int(Fact.FIRST), int(Fact.AGE), int(Fact.WEEK_AGE))
+
+
+class AppCells:
+    """The cells of one Customer's app; ``begin`` lets go of what may have grown."""
+
+    def __init__(self, reader: CellReader, span: Span, stream: Stream = Stream.LIVE) -> None:
+        self._reader = reader
+        self._app = span
+        self._stream = stream
+        self._days: OrderedDict[int, DaySums] = OrderedDict()
+        self._spans: OrderedDict[tuple[int, int], DaySums] = OrderedDict()
+        self._late: tuple[int, int, Mapping[int, DaySums]] = (0, -1, {})
+
+    def day(self, day: int) -> DaySums:
+        """The on-time sums of a day; frozen days are read once."""
+        if day < self._app.first:
+            return DaySums()
+        found = self._days.get(day)
+        if found is None:
+            found = self._days[day] = DaySums(self._rows(day, day, _BY, late=0))
+            while len(self._days) > DAYS_KEPT:
+                self._days.popitem(last=False)
+        return found
+
+    def span(self, first: int, last: int) -> DaySums:
+        """The on-time sums of all days together, of the facts of active people that add over days."""
+        found = self._spans.get((first, last))
+        if found is None:
+            found = self._spans[first, last] = DaySums(self._rows(first, last, _BY, late=0, facts=_ADD_OVER_DAYS))
+            while len(self._spans) > SPANS_KEPT:
+                self._spans.popitem(last=False)
+        return found
+
+    def late(self, first: int, last: int) -> Mapping[int, DaySums]:
+        """What came after its day was frozen, by day, as it is now."""
+        if not (self._late[0] <= first and last <= self._late[1]):
+            rows = self._rows(first, last, ("day", *_BY), late=1)
+            by_day: dict[int, list[Cell]] = {}
+            for row in rows:
+                by_day.setdefault(row.day, []).append(row)
+            self._late = (first, last, {day: DaySums(found) for day, found in by_day.items()})
+        return {day: sums for day, sums in self._late[2].items() if first <= day <= last}
+
+    def begin(self, first: int, last: int, through: int) -> None:
+        """Begin to look at an app again, with the late cells of a span of days.
+
+        Of what was read before, only days up to ``through``, the newest sealed one, are kept: a provisional
+        total has read the others while they were still filling.
+        """
+        for day in [day for day in self._days if day > through]:
+            del self._days[day]
+        for span in [span for span in self._spans if span[1] > through]:
+            del self._spans[span]
+        self._late = (0, -1, {})
+        self.late(first, last)
+
+    def _rows(
+        self, first: int, last: int, by: tuple[Column, ...], *, late: int, facts: tuple[int, ...] | None = None
+    ) -> list[Cell]:
+        query = CellQuery(
+            first,
+            last,
+            by,
+            customers=(self._app.customer,),
+            apps=(self._app.app,),
+            facts=facts,
+            breakdowns=None if late == 0 else (0,),
+            late=late,
+            stream=self._stream,
+        )
+        return list(self._reader.sums(query))

@@ -1,0 +1,222 @@
+"""Counts, and how they add up from days to weeks, months, quarters and years. Pure.
+
+A wide count is a sum of *blocks*. A day whose count is shown is a block. The days of a wider period
+that are in no block yet become one, once k devices stand behind them together. Blocks are disjoint,
+each is cut by itself, and each is taken whole or not at all: so no difference between a day, a week and
+a month speaks of less than a block. Days that are in no block are left out, and the number says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from headcount_wire.catalog import TOTAL, Measure
+from headcount_wire.facts import OTHER, WHOLE, Fact, Kind
+
+from headcount_aggregator.periods import Period, PeriodKind, period_of
+from headcount_aggregator.release.day_sums import Cells, DaySums, Key, Sums, whole
+from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Rule
+from headcount_aggregator.release.people import codes_of, completed
+from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
+from headcount_aggregator.released import Number, State, Statistic
+
+COUNTED = (Kind.COUNTER, Kind.TIMING, Kind.DISTRIBUTION)
+"""The kinds that are counted; of timings and distributions it is the observations."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some days' count of one measure, as it is published: whole, by label, and by every cut it could bear.
+
+    A ``late`` block holds what came for these days after they were frozen, whole only.
+    """
+
+    measure: int
+    days: tuple[int, ...]
+    late: bool
+    total: int
+    labels: Mapping[int, int] = field(default_factory=dict)
+    cuts: Mapping[int, Sums] = field(default_factory=dict)
+
+
+def on_day(measure: Measure, day: int, people: Decision | None, cells: Cells, rule: Rule) -> Decision:
+    """How often on a day. Nothing is said aloud only where "no people" is said aloud already.
+
+    A counter capped at one a day counts people, and so is shown only where and as they are.
+    """
+    period = period_of(PeriodKind.DAY, day)
+    family = family_of(measure, period, (day,), {day: cells.day(day)})
+    nobody = people is not None and people.state is State.SHOWN and people.numbers[0].value == 0
+    capped = measure.kind is Kind.COUNTER and measure.cap == 1
+    return rule.decide(replace(family, subset=nobody), people if capped else None)
+
+
+def in_span(
+    measure: Measure, period: Period, first: int, blocks: Iterable[Block], cells: Cells, rule: Rule
+) -> tuple[list[Number], list[Block]]:
+    """How often in a week or longer, and the blocks that this release adds. ``first``: the app's first day."""
+    span = range(max(first, period.first), period.last + 1)
+    near = [block for block in blocks if block.measure == measure.code and not span_is_apart(block, span)]
+    inside = [block for block in near if block.days[0] in span and block.days[-1] in span]
+    added = [
+        block
+        for block in (
+            _block_of_rest(measure, period, span, near, cells, rule),
+            _block_of_late(measure, period, span, near, cells, rule),
+        )
+        if block is not None
+    ]
+    covered = {day for block in (*inside, *added) if not block.late for day in block.days}
+    return list(_numbers(measure, period, [*inside, *added], len(span) - len(covered))), added
+
+
+def span_is_apart(block: Block, span: range) -> bool:
+    """Whether a block has no day in a span."""
+    return not any(day in span for day in block.days)
+
+
+def block_of(numbers: Sequence[Number], days: Sequence[int]) -> Block:
+    """The block that a shown count and its cuts make."""
+    total, *parts = numbers
+    cuts: dict[int, dict[Key, int]] = {}
+    for number in parts:
+        if number.breakdown != TOTAL and number.value is not None:
+            cuts.setdefault(number.breakdown, {})[number.value1, number.value2] = number.value
+    labels = {n.label: n.value for n in parts if n.breakdown == TOTAL and n.value is not None}
+    assert total.value is not None
+    return Block(total.measure, tuple(days), False, total.value, labels, cuts)
+
+
+def blocks_of_day(numbers: Iterable[Number]) -> list[Block]:
+    """The blocks in the numbers of a day's release: every count that is shown."""
+    by_measure: dict[int, list[Number]] = {}
+    for number in numbers:
+        if number.statistic is Statistic.COUNT:
+            by_measure.setdefault(number.measure, []).append(number)
+    return [block_of(found, (found[0].first,)) for found in by_measure.values() if found[0].value is not None]
+
+
+def _block_of_rest(
+    measure: Measure, period: Period, span: range, near: Sequence[Block], cells: Cells, rule: Rule
+) -> Block | None:
+    taken = {day for block in near if not block.late for day in block.days}
+    rest = [day for day in span if day not in taken]
+    if not rest:
+        return None
+    decision = rule.decide(family_of(measure, period, rest, {day: cells.day(day) for day in rest}))
+    return block_of(decision.numbers, rest) if decision.state is State.SHOWN else None
+
+
+def _block_of_late(
+    measure: Measure, period: Period, span: range, near: Sequence[Block], cells: Cells, rule: Rule
+) -> Block | None:
+    taken = {day for block in near if block.late for day in block.days}
+    held = {day: sums for day, sums in cells.late(span[0], span[-1]).items() if day not in taken} if span else {}
+    if not held:
+        return None
+    # All open days of the period take part, also those nothing came for: what comes now is dropped.
+    days = tuple(day for day in span if day not in taken)
+    family = family_of(measure, period, sorted(held), held)
+    whole_only = rule.decide(replace(family, cuts={}, labels={}))
+    if whole_only.state is not State.SHOWN:
+        return None
+    return Block(measure.code, days, True, family.total.value)
+
+
+def counted(measure: Measure, sums: DaySums, code: int, label: int) -> Counter[Key]:
+    """How often, by value, under one label."""
+    if measure.kind is Kind.COUNTER:
+        return Counter(sums.of(measure.code, Fact.COUNT, 0, code, label))
+    found: Counter[Key] = Counter()
+    for observations in sums.slots(measure.code, Fact.BUCKET, code, label).values():
+        found.update(observations)
+    return found
+
+
+def family_of(measure: Measure, period: Period, days: Sequence[int], held: Mapping[int, DaySums]) -> Family:
+    """The count of some days together, with devices that are never overstated."""
+    labels = measure.label_codes or range(WHOLE, WHOLE + 1)
+
+    def times(code: int, label: int | None = None) -> Counter[Key]:
+        found: Counter[Key] = Counter()
+        for day in days:
+            for one in labels if label is None else (label,):
+                found.update(counted(measure, held[day], code, one))
+        return found
+
+    total, behind = whole(times(TOTAL)), whole(devices(measure, days, held, TOTAL))
+    cuts = {}
+    for code in codes_of(measure):
+        if code != TOTAL:
+            values = completed(times(code), total, code)
+            contributors = completed(devices(measure, days, held, code), behind, code)
+            cuts[code] = {key: Part(values.get(key, 0), contributors.get(key, 0)) for key in {*values, *contributors}}
+    by_label = {
+        label: Part(whole(times(TOTAL, label)), whole(devices(measure, days, held, TOTAL, label)))
+        for label in (measure.label_codes if measure.label else ())
+    }
+    overlap = len(days) > 1 and not measure.reach
+    return Family(Statistic.COUNT, period, measure.code, Part(total, behind), cuts, by_label, overlap=overlap)
+
+
+def devices(measure: Measure, days: Sequence[int], held: Mapping[int, DaySums], code: int, label: int = WHOLE) -> Sums:
+    """Devices behind some days together: distinct ones where gaps tell (``reach``), else the largest day's."""
+    if len(days) == 1:
+        return held[days[0]].devices(measure.code, code, label)
+    found: Counter[Key] = Counter()
+    for day in days:
+        if measure.reach and label == WHOLE:
+            found.update(held[day].reaching(measure.code, day - days[0], code))
+        else:
+            found |= Counter(held[day].devices(measure.code, code, label))
+    return found
+
+
+def _numbers(measure: Measure, period: Period, blocks: Sequence[Block], left_out: int) -> Iterable[Number]:
+    total = sum(block.total for block in blocks)
+    family = Family(Statistic.COUNT, period, measure.code, Part(total, 0))
+    if not any(not block.late for block in blocks):
+        return [replace(number_of(family, State.FEWER_THAN_K, Part(0, 0)), left_out=left_out)]
+    found = [number_of(family, State.SHOWN, family.total)]
+    if measure.label:
+        labels: Counter[int] = Counter()
+        for block in blocks:
+            labels.update(block.labels or {int(OTHER): block.total})
+        if set(labels) != {int(OTHER)}:
+            members = {int(OTHER): MEMBERS_SAID}
+            found += [
+                number_of(family, State.SHOWN, Part(n, 0), label=label, members=members.get(label, 0))
+                for label, n in sorted(labels.items())
+                if n
+            ]
+    for code in codes_of(measure):
+        if code != TOTAL:
+            found += _cut(family, code, blocks)
+    return [replace(number, left_out=left_out) for number in found]
+
+
+def _cut(family: Family, code: int, blocks: Sequence[Block]) -> list[Number]:
+    two = code % 8 != 0
+    other: Key = (OTHER_VALUE, OTHER_VALUE if two else "")
+    sums: Counter[Key] = Counter()
+    for block in blocks:
+        if block.late:
+            sums[LATE_VALUE, LATE_VALUE if two else ""] += block.total
+        else:
+            sums.update(block.cuts.get(code) or {other: block.total})
+    if not any(key[0] not in (OTHER_VALUE, LATE_VALUE) for key, n in sums.items() if n):
+        return [number_of(family, State.FEWER_THAN_K, Part(0, 0), breakdown=code, key=other)]
+    return [
+        number_of(
+            family,
+            State.SHOWN,
+            Part(n, 0),
+            breakdown=code,
+            key=key,
+            members=MEMBERS_SAID if OTHER_VALUE in key else 0,
+        )
+        for key, n in sorted(sums.items())
+        if n
+    ]

@@ -1,0 +1,82 @@
+"""One day's cells of one app, held so that every statistic is a sum over a few of them. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from headcount_wire import limits
+from headcount_wire.catalog import TOTAL
+from headcount_wire.facts import WHOLE, Fact
+
+from headcount_aggregator.cells import Cell
+
+Key = tuple[str, str]
+"""The values of a cut: ``("", "")`` for a total, the second empty for one dimension."""
+
+Sums = Mapping[Key, int]
+
+NOTHING: Sums = {}
+WHOLE_KEY: Key = ("", "")
+
+
+class DaySums:
+    """The sums of one day, or of a whole span of days where they may be added."""
+
+    def __init__(self, cells: Iterable[Cell] = ()) -> None:
+        self._sums: dict[tuple[int, int, int, int], dict[int, dict[Key, int]]] = {}
+        for cell in cells:
+            slots = self._sums.setdefault((cell.measure, cell.label, cell.fact, cell.breakdown), {})
+            slots.setdefault(cell.slot, {})[cell.value1, cell.value2] = cell.n
+        self._gaps: dict[tuple[int, int], list[Counter[Key]]] = {}
+
+    def of(self, measure: int, fact: Fact, slot: int = 0, breakdown: int = TOTAL, label: int = WHOLE) -> Sums:
+        """The sums of one fact and slot, by value."""
+        return self._sums.get((measure, label, fact, breakdown), {}).get(slot, NOTHING)
+
+    def slots(self, measure: int, fact: Fact, breakdown: int = TOTAL, label: int = WHOLE) -> Mapping[int, Sums]:
+        """The sums of one fact, by slot and value."""
+        return self._sums.get((measure, label, fact, breakdown), {})
+
+    def reaching(self, measure: int, days: int, breakdown: int = TOTAL) -> Sums:
+        """Devices that were here on this day and on none of the ``days`` days before it, by value."""
+        found = self._gaps.get((measure, breakdown))
+        if found is None:
+            slots = self.slots(measure, Fact.GAP, breakdown)
+            so_far: Counter[Key] = Counter()
+            found = self._gaps[measure, breakdown] = []
+            for gap in range(limits.GAP_MAX_DAYS, 0, -1):
+                if gap in slots:
+                    so_far = so_far.copy()
+                    so_far.update(slots[gap])
+                found.append(so_far)
+            found.reverse()
+        return found[days] if days < len(found) else NOTHING
+
+    def devices(self, measure: int, breakdown: int = TOTAL, label: int = WHOLE, *, active: bool = False) -> Sums:
+        """Devices that contributed on this day, by value; a measure of kind active says so by its gaps."""
+        if active:
+            return self.reaching(measure, 0, breakdown)
+        return self.of(measure, Fact.DEVICES, 0, breakdown, label)
+
+
+class Cells(Protocol):
+    """What the statistics are given of one app: sums by day, on time and late."""
+
+    def day(self, day: int) -> DaySums:
+        """The on-time sums of a day."""
+        ...
+
+    def span(self, first: int, last: int) -> DaySums:
+        """The on-time sums of all days of a span together, of the facts that may be added over days."""
+        ...
+
+    def late(self, first: int, last: int) -> Mapping[int, DaySums]:
+        """What came after its day was frozen, by day."""
+        ...
+
+
+def whole(sums: Sums) -> int:
+    """The one number of a total."""
+    return sums.get(WHOLE_KEY, 0)

@@ -1,0 +1,111 @@
+"""What a rule decides on: a total with its cuts, and what became of them. Pure.
+
+A family is exact and says nothing yet. A rule (``threshold.py``; dp stands beside it) turns it
+into a ``Decision``: numbers that may be published, and which siblings were merged, so that what
+is a subset of the family can be held to the same groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headcount_wire.facts import WHOLE
+
+from headcount_aggregator.periods import Period
+from headcount_aggregator.release.day_sums import Key
+from headcount_aggregator.released import Number, State, Statistic
+
+OTHER_VALUE = "other"
+LATE_VALUE = "late"
+OTHER_KEY: Key = (OTHER_VALUE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One value with its contributing devices (never overstated).
+
+    ``outside``: for each set that contains these devices and is released too, how many of its
+    devices are *not* among them.
+    """
+
+    value: int
+    contributors: int
+    outside: tuple[int, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it or around it."""
+        return not (self.value or self.contributors or any(self.outside))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A total, its cuts (breakdown code -> values -> part), and for counts its labels.
+
+    ``step``: what values are rounded to. ``subset``: a part of a released set, of which nothing
+    may be said aloud too. ``overlap``: siblings may share devices, so that a union has at least
+    the devices of its largest.
+    """
+
+    statistic: Statistic
+    period: Period
+    measure: int
+    total: Part
+    cuts: Mapping[int, Mapping[Key, Part]] = field(default_factory=dict)
+    labels: Mapping[int, Part] = field(default_factory=dict)
+    label: int = WHOLE
+    slot: int = 0
+    step: int = 1
+    subset: bool = False
+    overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """How siblings stand: by themselves, or merged into ``other``; ``hidden`` when not even that is enough."""
+
+    alone: Sequence[str] = ()
+    merged: frozenset[str] = frozenset()
+    hidden: bool = False
+
+    def of(self, value: str) -> str:
+        """The group a value stands in."""
+        return OTHER_VALUE if value in self.merged else value
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a family. ``groups`` by breakdown code (two dimensions: those of the second).
+
+    ``exact`` is the total as it was before the rule: for the release layer's own use, never published.
+    """
+
+    state: State
+    numbers: Sequence[Number]
+    exact: int = 0
+    groups: Mapping[int, Groups] = field(default_factory=dict)
+    labels: Groups = field(default_factory=Groups)
+
+
+class Rule(Protocol):
+    """What may be published of a family. Pure and deterministic, or given its randomness."""
+
+    @property
+    def name(self) -> str:
+        """The word in a release's header."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """The least number of devices behind a number."""
+        ...
+
+    def state_of(self, part: Part, *, subset: bool = False) -> State:
+        """Whether a value may be shown, or why not."""
+        ...
+
+    def decide(self, family: Family, within: Decision | None = None) -> Decision:
+        """What of a family may be published; ``within`` is the decision on the set it is a subset of."""
+        ...

@@ -1,0 +1,109 @@
+"""All numbers of one release, family by family: which statistics a period says. Pure.
+
+``docs/statistics.md`` has the formula of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.facts import Kind
+
+from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
+from headcount_aggregator.release import counts, people, quantiles, retention
+from headcount_aggregator.release.counts import Block
+from headcount_aggregator.release.day_sums import Cells
+from headcount_aggregator.release.family import Decision, Rule
+from headcount_aggregator.release.people import Everyone, Newcomers
+from headcount_aggregator.released import Number
+
+COHORTS_KEPT = 128
+
+
+class Statistics:
+    """What may be said of one app, by one rule. ``first`` is the app's first day."""
+
+    def __init__(self, catalog: Catalog, first: int, cells: Cells, rule: Rule) -> None:
+        self._catalog = catalog
+        self._first = first
+        self._cells = cells
+        self._rule = rule
+        self._others = [measure for measure in catalog.measures.values() if measure.kind is not Kind.ACTIVE]
+        # Cohorts of earlier days and weeks are asked for again and again, and do not change.
+        self._cohort = lru_cache(COHORTS_KEPT)(self._cohort_of)
+
+    def of_day(self, day: int) -> Iterator[Number]:
+        """The release of a day: the day, the windows that end on it, the retention that ends on it."""
+        period = period_of(PeriodKind.DAY, day)
+        everyone = None
+        if self._catalog.active:
+            everyone = self._everyone(self._catalog.active, period)
+            yield from everyone.decision.numbers
+            new = people.newcomers(everyone, period, self._cells, self._rule)
+            yield from self._new_and_returning(everyone, new, period)
+            yield from retention.by_day(everyone, new, day, self._first, self._cells, self._rule, self._cohort)
+        for kind in ROLLING:
+            yield from self._window(period_of(kind, day))
+        for measure in self._others:
+            yield from self._measure_on_day(measure, period, everyone)
+
+    def of_span(self, period: Period, blocks: Iterable[Block]) -> tuple[list[Number], list[Block]]:
+        """The release of a week or longer, and the blocks it adds to those given."""
+        numbers: list[Number] = []
+        added: list[Block] = []
+        if self._catalog.active:
+            everyone = self._everyone(self._catalog.active, period)
+            numbers += everyone.decision.numbers
+            new = people.newcomers(everyone, period, self._cells, self._rule)
+            numbers += self._new_and_returning(everyone, new, period)
+            if period.kind is PeriodKind.WEEK:
+                numbers += retention.by_week(everyone, new, period, self._first, self._cells, self._rule, self._cohort)
+            numbers += self._reach(period, everyone)
+        known = list(blocks)
+        for measure in self._others:
+            if measure.kind in counts.COUNTED:
+                found, more = counts.in_span(measure, period, self._first, known, self._cells, self._rule)
+                numbers += found
+                added += more
+            if measure.kind in quantiles.MEASURED and _short(period):
+                numbers += quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+        return numbers, added
+
+    def _everyone(self, active: Measure, period: Period) -> Everyone:
+        return people.everyone(active, period, self._cells, self._rule)
+
+    def _cohort_of(self, born: Period) -> Newcomers:
+        assert self._catalog.active
+        return people.newcomers(self._everyone(self._catalog.active, born), born, self._cells, self._rule)
+
+    def _new_and_returning(self, everyone: Everyone, new: Newcomers, period: Period) -> Iterator[Number]:
+        yield from new.decision.numbers
+        yield from people.returning(everyone, new, period, self._rule).numbers
+
+    def _window(self, period: Period) -> Iterator[Number]:
+        everyone = None
+        if self._catalog.active:
+            everyone = self._everyone(self._catalog.active, period)
+            yield from everyone.decision.numbers
+        yield from self._reach(period, everyone)
+
+    def _reach(self, period: Period, everyone: Everyone | None) -> Iterator[Number]:
+        """Gaps reach back 31 days, so measures have people over at most a month."""
+        for measure in self._others:
+            if measure.reach and _short(period):
+                yield from people.of_measure_in_window(measure, period, everyone, self._cells, self._rule).numbers
+
+    def _measure_on_day(self, measure: Measure, period: Period, everyone: Everyone | None) -> Iterator[Number]:
+        found: Decision = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
+        yield from found.numbers
+        yield from people.by_label(measure, period, everyone, found, self._cells, self._rule)
+        if measure.kind in counts.COUNTED:
+            yield from counts.on_day(measure, period.first, found, self._cells, self._rule).numbers
+        if measure.kind in quantiles.MEASURED:
+            yield from quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+
+
+def _short(period: Period) -> bool:
+    return period.last - period.first < 31
