@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
+from headcount.stack import free_port
 from headcount_ingest.settings import EdgeSettings
 from headcount_ingest.spool import Disk
 from headcount_ingest.worker import quiet, serve
@@ -67,13 +68,6 @@ app = "meet"
 """
 
 
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
-
-
 def settings_in(folder: Path) -> EdgeSettings:
     (folder / "catalog.toml").write_text(CATALOG_TEXT)
     (folder / "organisation.toml").write_text(ORGANISATION)
@@ -81,8 +75,8 @@ def settings_in(folder: Path) -> EdgeSettings:
         organisation=folder / "organisation.toml",
         spool=folder / "spool",
         worker="w0",
-        port=port(),
-        admin_port=port(),
+        port=free_port(),
+        admin_port=free_port(),
         seal_seconds=0.02,
         disk_floor_bytes=0,
         reload_seconds=0.05,
@@ -132,8 +126,30 @@ class Worker:
         if key:
             sent.setdefault("Authorization", f"Bearer {key}")
         url = f"{self.url}/v1/reports/{report_id or new_report_id()}"
-        async with self.session.post(url, data=data, headers=sent, skip_auto_headers=("User-Agent",)) as answer:
+        sending = io.BytesIO(data) if len(data) > 2**20 else data
+        async with self.session.post(url, data=sending, headers=sent, skip_auto_headers=("User-Agent",)) as answer:
             return answer.status, await answer.json(content_type=None), answer
+
+    async def metrics(self) -> dict[str, float]:
+        """Every sample of the worker's metrics, by its name and labels."""
+        async with self.session.get(f"{self.admin}/metrics") as answer:
+            lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    async def outcomes(self) -> dict[str, int]:
+        """How often each outcome was counted."""
+        found = await self.metrics()
+        start = 'headcount_edge_requests_total{outcome="'
+        return {name[len(start) : -2]: int(value) for name, value in found.items() if name.startswith(start)}
+
+    async def raw(self, data: bytes) -> bytes:
+        """What the worker answers to bytes on a connection of their own, until it closes it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.settings.port)
+        writer.write(data)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+        return answer
 
     async def close(self) -> int:
         self.stop.set()

@@ -9,55 +9,76 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
-from headcount_ingest.spool import Disk, SegmentWriter, SpoolBusy
-from headcount_wire import codec, segment
+from headcount_ingest.spool import Disk, Recovered, SegmentWriter, SpoolBusy
+from headcount_wire import codec, limits, segment
 from headcount_wire.clock import ManualClock
 from headcount_wire.report import new_report_id
 
 from tests.ingest.conftest import KEY, TODAY, report, running, settings_in
 
+CALLS = ("open", "write", "sync", "truncate", "rename", "sync_directory")
+IN_RECOVERY = 3
+"""Calls of a start with an empty spool: the folder, and the two above it, are synced."""
+
 
 class FailingDisk(Disk):
-    """Fails one call in its life, with an error of choice; a failing write may write half."""
+    """Fails one call in its life, or all from it on, with an error of choice; a failing write writes half."""
 
-    def __init__(self, at: int, code: int) -> None:
-        self.at = at
-        self.code = code
-        self.calls = 0
+    def __init__(self, at: int, code: int, *, for_good: bool = False) -> None:
+        self._at = at
+        self._code = code
+        self._for_good = for_good
+        self.calls: list[str] = []
 
-    def _hit(self) -> None:
-        self.calls += 1
-        if self.calls == self.at:
-            raise OSError(self.code, "injected")
+    def _hit(self, call: str) -> None:
+        self.calls.append(call)
+        if len(self.calls) == self._at or (self._for_good and len(self.calls) > self._at):
+            raise OSError(self._code, "injected")
+
+    def open(self, path: Path, flags: int) -> int:
+        self._hit("open")
+        return super().open(path, flags)
 
     def write(self, fd: int, data: bytes) -> int:
         try:
-            self._hit()
+            self._hit("write")
         except OSError:
             os.write(fd, data[: len(data) // 2])
             raise
         return super().write(fd, data)
 
     def sync(self, fd: int) -> None:
-        self._hit()
+        self._hit("sync")
         super().sync(fd)
 
+    def truncate(self, fd: int, size: int) -> None:
+        self._hit("truncate")
+        super().truncate(fd, size)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._hit("rename")
+        super().rename(source, target)
+
     def sync_directory(self, folder: Path) -> None:
-        self._hit()
+        self._hit("sync_directory")
         super().sync_directory(folder)
 
 
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for_good"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-@pytest.mark.parametrize("at", range(2, 12))
-async def test_no_false_acknowledgement(tmp_path: Path, at: int, code: int) -> None:
-    """With EIO or ENOSPC at any write or sync, every report answered 202 is in a segment, others are 507."""
-    worker = await running(settings_in(tmp_path), FailingDisk(at, code))
+@pytest.mark.parametrize("at", range(IN_RECOVERY + 1, IN_RECOVERY + 16))
+async def test_no_false_acknowledgement(tmp_path: Path, at: int, code: int, for_good: bool) -> None:
+    """With EIO or ENOSPC at any call, once or for good, what was answered 202 is in a segment, the rest is 507."""
+    disk = FailingDisk(at, code, for_good=for_good)
+    worker = await running(settings_in(tmp_path), disk)
     acknowledged: list[str] = []
-    for _ in range(6):
+    refused = 0
+    for _ in range(8):
         report_id = new_report_id()
         try:
             status, _, _ = await worker.post(report(), report_id=report_id)
@@ -67,32 +88,122 @@ async def test_no_false_acknowledgement(tmp_path: Path, at: int, code: int) -> N
             acknowledged.append(report_id)
         else:
             assert status in (503, 507)
-    code_at_end = await worker.close()
+            refused += 1
+    ended = await worker.close()
     await worker.session.close()
+    failed = disk.calls[at - 1 : at]
+    if failed and code == errno.EIO and failed != ["truncate"]:
+        assert ended == 1, "a process whose disk has lied ends, so that another one looks at what is there"
+
+    after = SegmentWriter(worker.settings.spool / "w0", ManualClock(0.0), Disk())
+    after.recover()
+    after.close()
     spooled = [report_id.hex() for report_id, _ in worker.spooled()]
     assert set(acknowledged) <= set(spooled)
     assert len(spooled) == len(set(spooled))
-    assert code_at_end == (1 if code == errno.EIO and len(acknowledged) < 6 else code_at_end)
+    assert not list((worker.settings.spool / "w0").glob("*.open"))
+
+
+def test_every_call_is_reached_by_the_faults(tmp_path: Path) -> None:
+    """The faults above would prove little if a kind of call were never made."""
+    disk = FailingDisk(IN_RECOVERY + 7, errno.ENOSPC)
+    writer = SegmentWriter(tmp_path / "w", ManualClock(0.0), disk)
+    writer.recover()
+    writer.commit(b"x" * 100)
+    with pytest.raises(OSError, match="injected"):
+        writer.commit(b"y" * 100)
+    writer.close()
+    assert set(disk.calls) == set(CALLS)
+    assert not writer.stranded
+
+
+def framed(n: int) -> bytes:
+    record = segment.Record(segment.Stream.LIVE, TODAY, 0, 1, 1, 1, ("ios",) * 6, None, ((TODAY, 1, 0, 4, 1, 1),))
+    return segment.encode_record(bytes([n]) * 16, record)
+
+
+def left_open(folder: Path, data: bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "00000000000000000001-0001020304050607-000001.open"
+    path.write_bytes(data)
+    return path
+
+
+HEADER = segment.encode_header(segment.Header(bytes(8), 1, TODAY))
+
+
+@pytest.mark.parametrize(
+    ("data", "kept", "records", "unreadable"),
+    [
+        (b"", None, 0, 0),
+        (HEADER[:7], None, 0, 0),
+        (HEADER, None, 0, 0),
+        (HEADER + framed(1)[:20], None, 0, 0),
+        (HEADER + framed(1), HEADER + framed(1), 1, 0),
+        (HEADER + framed(1) + framed(2)[:-1], HEADER + framed(1), 1, 0),
+        (HEADER + framed(1) + b"\0" * 4096, HEADER + framed(1), 1, 0),
+        (b"HCSEG\x02" + HEADER[6:] + framed(1), b"HCSEG\x02" + HEADER[6:] + framed(1), 0, 1),
+        (b"?" + HEADER[1:] + framed(1), b"?" + HEADER[1:] + framed(1), 0, 1),
+    ],
+    ids=["empty", "half_header", "header", "torn_first", "whole", "torn_tail", "zero_tail", "newer", "damaged_header"],
+)
+def test_recovery_hands_over_all_that_may_be_acknowledged(
+    tmp_path: Path, data: bytes, kept: bytes | None, records: int, unreadable: int
+) -> None:
+    """A torn tail is cut, a file without a record removed, and one that cannot be read handed over as it is."""
+    path = left_open(tmp_path / "w", data)
+    writer = SegmentWriter(tmp_path / "w", ManualClock(0.0), Disk())
+    assert writer.recover() == Recovered(records, unreadable)
+    writer.close()
+    sealed = path.with_suffix(".seg")
+    assert not path.exists()
+    assert (sealed.read_bytes() if sealed.exists() else None) == kept
+
+
+async def test_reports_that_wait_together_are_synced_together(tmp_path: Path) -> None:
+    """While the disk is busy reports gather, and one sync acknowledges all of them."""
+    disk = FailingDisk(0, 0)
+    worker = await running(settings_in(tmp_path), disk)
+    answers = await asyncio.gather(*(worker.post(report()) for _ in range(40)))
+    assert {status for status, _, _ in answers} == {202}
+    assert disk.calls.count("sync") < 40
+    await worker.close()
+    await worker.session.close()
+    assert len(worker.spooled()) == 40
+
+
+async def test_a_segment_is_sealed_when_full_and_when_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment is handed over at its size, and an idle worker hands over what it has."""
+    monkeypatch.setattr(limits, "SEGMENT_BYTES", 300)
+    worker = await running(replace(settings_in(tmp_path), seal_seconds=0.05))
+    for _ in range(9):
+        await worker.post(report())
+    async with asyncio.timeout(10):
+        while list(worker.settings.spool.glob("*/*.open")):
+            await worker.metrics()
+    sealed = list(worker.settings.spool.glob("*/*.seg"))
+    assert len(sealed) > 1
+    assert len(worker.spooled()) == 9
+    await worker.close()
+    await worker.session.close()
 
 
 def test_recovery_keeps_the_whole_prefix_and_never_appends(tmp_path: Path) -> None:
     """A torn tail is cut at the last whole record, the file is sealed, and the next goes elsewhere."""
     clock = ManualClock(TODAY * 86_400.0)
     first = SegmentWriter(tmp_path / "w", clock, Disk())
-    record = segment.Record(segment.Stream.LIVE, TODAY, 0, 1, 1, 1, ("ios",) * 6, None, ((TODAY, 1, 0, 4, 1, 1),))
-    framed = [segment.encode_record(bytes([n]) * 16, record) for n in range(3)]
-    first.commit(framed[0] + framed[1])
+    first.commit(framed(0) + framed(1))
     (path,) = (tmp_path / "w").glob("*.open")
     whole = path.read_bytes()
     os.close(first._fd)
     os.close(first._lock)
-    path.write_bytes(whole + framed[2][:-5])
+    path.write_bytes(whole + framed(2)[:-5])
 
     second = SegmentWriter(tmp_path / "w", clock, Disk())
-    assert second.recover() == 2
+    assert second.recover() == Recovered(2, 0)
     (sealed,) = (tmp_path / "w").glob("*.seg")
     assert sealed.read_bytes() == whole
-    second.commit(framed[2])
+    second.commit(framed(2))
     assert sealed.read_bytes() == whole
     with pytest.raises(SpoolBusy):
         SegmentWriter(tmp_path / "w", clock, Disk())

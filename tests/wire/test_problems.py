@@ -29,5 +29,6 @@ def test_problems_are_told_apart_by_their_uri() -> None:
 def test_only_answers_that_can_change_are_tried_again() -> None:
     """4xx answers that say the report is bad drop it; what may pass later keeps it."""
     kept = {problem for problem in Problem if problem.verdict is Verdict.KEEP}
-    assert {problem.status for problem in kept} == {408, 429, 503, 507}
+    assert {problem for problem in kept if problem.status == 400} == {Problem.BAD_HTTP}
+    assert {problem.status for problem in kept} == {400, 408, 429, 500, 503, 507}
     assert {problem.status for problem in Problem if problem.verdict is Verdict.KEEP_A_DAY} == {401, 403}

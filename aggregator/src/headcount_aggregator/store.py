@@ -141,7 +141,7 @@ def run(settings: StoreSettings, clock: Clock | None = None) -> int:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import random
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from headcount.settings import Settings
 from headcount.supervisor import Role, Supervisor
 
 POLL_SECONDS = 0.02
+PORTS = (20_000, 32_000)
 
 
 class NotReadyError(Exception):
@@ -122,11 +124,15 @@ def _await(name: str, ask: Callable[[], dict[str, Any] | None], deadline: float)
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """A loopback port that nothing listens on now: the preferred one, if it is free."""
-    for port in (preferred, 0):
+    """A loopback port that nothing listens on now: the preferred one, if it is free.
+
+    Others come from below the range that systems give to outgoing connections, so that none of
+    those takes it before it is used.
+    """
+    draw = random.SystemRandom()
+    tries = [preferred] if preferred else []
+    for port in [*tries, *(draw.randrange(*PORTS) for _ in range(1000))]:
         with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-            found: int = probe.getsockname()[1]
-            return found
+            return port
     raise OSError("no loopback port is free")

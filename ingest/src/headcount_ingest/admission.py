@@ -9,12 +9,19 @@ from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.dimensions import Dimension
 from headcount_wire.facts import FACT_RULES, Fact
 
+from headcount_ingest.decode import Line
+
+ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE})
+"""Once-a-day facts of which a device-day has one slot; each slot of the others is a fact of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The bounds of one (measure, label, fact): slots from ``least`` to ``most``, ``n`` up to ``cap``."""
 
-    measure: Measure
+    measure: int
+    purpose: str
+    expires: int | None
     least: int
     most: int
     cap: int
@@ -23,25 +30,40 @@ class Rule:
 
 @dataclass(frozen=True)
 class Admission:
-    """A catalog's rules by (measure, label, fact), and the purpose of each context field."""
+    """A catalog's rules.
 
+    ``whole``: the purpose of each tally that is admissible as it stands, all five numbers of it.
+    ``rules``: by (measure, label, fact), for every tally whose slot or ``n`` has to be looked at.
+    ``fields``: each context field with its purpose.
+    """
+
+    whole: dict[Line, str]
     rules: dict[tuple[int, int, int], Rule]
     measures: dict[int, Measure]
-    fields: tuple[tuple[Dimension, str], ...]
+    fields: tuple[tuple[str, Dimension, str], ...]
 
 
 @lru_cache(maxsize=256)
 def _admission_of(box: _Box) -> Admission:
     catalog = box.catalog
+    whole: dict[Line, str] = {}
     rules: dict[tuple[int, int, int], Rule] = {}
     for measure in catalog.measures.values():
         for label in (0, *measure.label_codes):
             for fact in Fact:
-                if measure.allows(label, fact):
-                    rule = FACT_RULES[fact]
-                    cap = 1 if rule.once else measure.cap
-                    rules[measure.code, label, fact] = Rule(measure, rule.slot_min, rule.slot_max, cap, rule.once)
-    return Admission(rules, dict(catalog.by_code), tuple(catalog.context.items()))
+                if not measure.allows(label, fact):
+                    continue
+                bounds = FACT_RULES[fact]
+                least, most, once = bounds.slot_min, bounds.slot_max, bounds.once
+                cap = 1 if once else measure.cap
+                rules[measure.code, label, fact] = Rule(
+                    measure.code, measure.purpose, measure.expires, least, most, cap, once
+                )
+                if once and fact not in ONE_SLOT and measure.expires is None:
+                    for slot in range(least, most + 1):
+                        whole[measure.code, label, fact, slot, 1] = measure.purpose
+    fields = tuple((dimension.field, dimension, purpose) for dimension, purpose in catalog.context.items())
+    return Admission(whole, rules, dict(catalog.by_code), fields)
 
 
 class _Box:

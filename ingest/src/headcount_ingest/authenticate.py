@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headcount_wire.app_key import fingerprint
+from headcount_wire.app_key import fingerprint, is_key
 from headcount_wire.organisation import AppKey, Organisation
 from headcount_wire.problems import Problem
 
@@ -26,21 +26,21 @@ class Authentic:
 
 def authenticate(received: Received, organisation: Organisation, rates: Rates) -> Authentic | Refused:
     """Look the key up; refuse what is unknown, revoked, too fast or at home elsewhere."""
-    key = find_key(received.key, organisation)
+    key = find_key(received.key, organisation, rates)
     if isinstance(key, Refused):
         return key
-    if wait := rates.key(key.fingerprint):
-        return Refused(Problem.RATE, wait)
     return Authentic(received.report_id, key, received.media, received.coding, received.body)
 
 
-def find_key(text: str, organisation: Organisation) -> AppKey | Refused:
-    """The app key a text is, if it may be used in this region."""
-    key = organisation.key_by_fingerprint.get(fingerprint(text))
+def find_key(text: str, organisation: Organisation, rates: Rates) -> AppKey | Refused:
+    """The app key a text is, if it may be used in this region and is not used too often."""
+    key = organisation.key_by_fingerprint.get(fingerprint(text)) if is_key(text) else None
     if key is None:
         return Refused(Problem.KEY_UNKNOWN)
     if key.state == "revoked":
         return Refused(Problem.KEY_REVOKED)
+    if wait := rates.key(key.fingerprint):
+        return Refused(Problem.RATE, wait)
     region = key.customer.region
     if region != organisation.region:
         return Refused(Problem.REGION, extra={"region": region, "address": organisation.regions.get(region, "")})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from headcount_wire import days, limits
@@ -20,6 +20,7 @@ from msgspec import Meta
 from headcount_ingest.authenticate import Authentic
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
 from headcount_ingest.outcomes import Refused
+from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
 
 Version = Annotated[int, Meta(ge=1, le=limits.VERSION_MAX)]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
@@ -32,6 +33,7 @@ Tally = tuple[
     Annotated[int, Meta(ge=0, le=limits.BUCKET_MAX)],
     Annotated[int, Meta(ge=1, le=limits.CAP_MAX)],
 ]
+Fields = Annotated[dict[str, Value], Meta(max_length=len(DIMENSIONS))]
 Day = tuple[DayText, Annotated[list[Tally], Meta(min_length=1, max_length=limits.TALLIES_PER_REPORT)]]
 
 
@@ -45,12 +47,30 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     purposes: Annotated[dict[Name, Version], Meta(max_length=limits.PURPOSES_PER_REPORT)]
     sdk: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z")]
     v: Annotated[int, Meta(ge=1, le=1)]
-    context: Annotated[dict[str, Value], Meta(max_length=len(DIMENSIONS))] = {}
-    origin: Annotated[dict[str, Value], Meta(max_length=len(DIMENSIONS))] | None = None
+    context: Fields | msgspec.UnsetType = msgspec.UNSET
+    origin: Fields | msgspec.UnsetType = msgspec.UNSET
 
 
+_REQUIRED = 7
 _JSON = msgspec.json.Decoder(Body)
 _MSGPACK = msgspec.msgpack.Decoder(Body)
+
+
+Line = tuple[int, int, int, int, int]
+"""A tally as it was sent: measure, label, fact, slot, n."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A report's body, read: days as numbers, absent context as an empty map."""
+
+    catalog: int
+    policy: int
+    purposes: dict[str, int]
+    created: int
+    days: list[tuple[int, list[Line]]]
+    context: dict[str, str]
+    origin: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +79,7 @@ class Decoded:
 
     report_id: bytes
     app_key: AppKey
-    body: Body
-    created: int
-    days: tuple[tuple[int, list[tuple[int, int, int, int, int]]], ...]
+    report: Plain
 
 
 class Malformed(Exception):
@@ -72,31 +90,44 @@ def decode(authentic: Authentic) -> Decoded | Refused:
     """The report in a body, or why it is none."""
     try:
         plain = decompress(authentic.body, authentic.coding)
-        body, created, found = decode_body(plain, authentic.media)
+        report = decode_body(plain, authentic.media)
     except TooLarge:
         return Refused(Problem.TOO_LARGE)
     except (Undecodable, Malformed):
         return Refused(Problem.MALFORMED)
-    return Decoded(authentic.report_id, authentic.app_key, body, created, found)
+    return Decoded(authentic.report_id, authentic.app_key, report)
 
 
-def decode_body(
-    plain: bytes, media: str
-) -> tuple[Body, int, tuple[tuple[int, list[tuple[int, int, int, int, int]]], ...]]:
-    """The body, its creation day and its days as numbers; raises ``Malformed`` without a value."""
+def decode_body(plain: bytes, media: str) -> Plain:
+    """The report in a body of media ``json`` or ``msgpack``; raises ``Malformed``, which holds no value of it."""
     if len(plain) > limits.DECODED_BYTES:
         raise TooLarge
     try:
         body = _JSON.decode(plain) if media == "json" else _MSGPACK.decode(plain)
         created = days.parse(body.created)
-        found = tuple((days.parse(day), tallies) for day, tallies in body.days)
-    except (msgspec.MsgspecError, ValueError, RecursionError, UnicodeDecodeError):
+        found = [(days.parse(day), lines) for day, lines in body.days]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed from None
-    if sum(len(tallies) for _, tallies in found) > limits.TALLIES_PER_REPORT:
+    if sum(len(lines) for _, lines in found) > limits.TALLIES_PER_REPORT:
         raise Malformed
     if any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
         raise Malformed
-    for fields in (body.context, body.origin or {}):
-        if not fields.keys() <= DIMENSIONS.keys():
-            raise Malformed
-    return body, created, found
+    context = {} if body.context is msgspec.UNSET else body.context
+    origin = None if body.origin is msgspec.UNSET else body.origin
+    if not context.keys() <= DIMENSIONS.keys() or (origin and not origin.keys() <= DIMENSIONS.keys()):
+        raise Malformed
+    if not _keys_are_single(plain, media, body):
+        raise Malformed
+    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin)
+
+
+def _keys_are_single(plain: bytes, media: str, body: Body) -> bool:
+    maps: dict[str, dict[str, Any]] = {"purposes": body.purposes}
+    if body.context is not msgspec.UNSET:
+        maps["context"] = body.context
+    if body.origin is not msgspec.UNSET:
+        maps["origin"] = body.origin
+    fields = _REQUIRED + len(maps) - 1
+    if media == "json":
+        return json_keys_are_single(plain, fields + sum(map(len, maps.values())))
+    return msgpack_keys_are_single(plain, fields, maps)

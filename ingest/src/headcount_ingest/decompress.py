@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 
 import zstandard
 from headcount_wire import limits
 
 _ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+_ZSTD_FED_BYTES = 64
+"""A block of four bytes can stand for 128 KiB, so this many bytes for at most 2 MiB."""
 
 
 class TooLarge(Exception):
@@ -46,17 +47,22 @@ def _zlib(body: bytes, bits: int) -> bytes:
 
 
 def _zstd(body: bytes) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).stream_reader(io.BytesIO(body))
+    # The library's own max_output_size is ignored when a frame states a size, and its stream reader does
+    # not tell a frame that was cut short: so little is fed at a time that little can come out.
+    stream = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
     chunks: list[bytes] = []
     size = 0
     try:
-        while chunk := reader.read(limits.DECODED_BYTES + 1 - size):
-            chunks.append(chunk)
+        for at in range(0, len(body), _ZSTD_FED_BYTES):
+            chunk = stream.decompress(body[at : at + _ZSTD_FED_BYTES])
             size += len(chunk)
             if size > limits.DECODED_BYTES:
                 raise TooLarge
+            chunks.append(chunk)
+            if stream.eof and (stream.unused_data or at + _ZSTD_FED_BYTES < len(body)):
+                raise Undecodable
     except zstandard.ZstdError:
         raise Undecodable from None
-    if not chunks:
+    if not stream.eof:
         raise Undecodable
     return b"".join(chunks)

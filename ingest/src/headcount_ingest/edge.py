@@ -25,8 +25,10 @@ class Keyring:
     def __init__(self, file: Path, metrics: Metrics) -> None:
         self._file = file
         self._metrics = metrics
+        self._read: set[Path] = set()
         self._stamp = self._look()
         self.organisation: Organisation = load_organisation(file)
+        self._remember_catalogs()
 
     def reload_if_changed(self, *, force: bool = False) -> bool:
         """Take a changed file over; a faulty one is counted and leaves the old one in force."""
@@ -36,24 +38,34 @@ class Keyring:
         self._stamp = stamp
         try:
             self.organisation = load_organisation(self._file)
-        except (DeclarationError, OSError):
-            self._metrics.reloads.labels("faulty").inc()
-            log.error("organisation_faulty", advice="check the file; the one before stays in force")
+        except DeclarationError as error:
+            self._faulty(lines=[finding.line for finding in error.findings])
             return False
+        except (OSError, ValueError, RecursionError):  # cannot be read, is no UTF-8, or is nested without end
+            self._faulty(lines=[])
+            return False
+        self._remember_catalogs()
         self._metrics.reloads.labels("taken").inc()
         log.info("organisation_taken")
         return True
 
+    def _faulty(self, lines: list[int]) -> None:
+        self._metrics.reloads.labels("faulty").inc()
+        log.error("organisation_faulty", lines=lines, advice="correct the file; the one before stays in force")
+
+    def _remember_catalogs(self) -> None:
+        """A catalog may lie in another folder: from now on it is watched too."""
+        apps = self.organisation.apps.values()
+        self._read = {Path(catalog.file) for app in apps for catalog in app.catalogs}
+
     def _look(self) -> tuple[tuple[str, int, int], ...]:
-        folder = self._file.parent
-        files = [self._file, *sorted(folder.glob("*.toml"))]
         found: list[tuple[str, int, int]] = []
-        for file in files:
+        for file in sorted({self._file, *self._file.parent.glob("*.toml"), *self._read}):
             try:
                 stat = file.stat()
             except OSError:
                 continue
-            found.append((file.name, stat.st_mtime_ns, stat.st_size))
+            found.append((str(file), stat.st_mtime_ns, stat.st_size))
         return tuple(found)
 
 

@@ -1,19 +1,28 @@
-"""Bounds before memory grows: bytes under way, and room on the disk."""
+"""Bounds before memory grows: requests and bytes under way, and room on the disk."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-RETRY_AFTER_SECONDS = 5
-DISK_RETRY_AFTER_SECONDS = 60
+from headcount_wire import limits
+from headcount_wire.problems import Problem
+
+from headcount_ingest.outcomes import Refused
+
+BUSY_RETRY_SECONDS = 5
+DRAIN_RETRY_SECONDS = 5
+DISK_RETRY_SECONDS = 60
 DISK_LOOK_SECONDS = 1.0
 
 
 class Gate:
-    """Admits bodies while there is room; ``monotonic`` times the looks at the disk."""
+    """Lets a report in while there is room for it; ``monotonic`` times the looks at the disk.
+
+    A report holds its room from its first byte to its answer, so that what waits for the disk
+    counts as well as what is still arriving.
+    """
 
     def __init__(
         self, bytes_in_flight: int, disk_floor_bytes: int, spool: Path, monotonic: Callable[[], float]
@@ -26,19 +35,22 @@ class Gate:
         self._free = 0
         self.in_flight = 0
         self.draining = False
-        self.retry_after = RETRY_AFTER_SECONDS
 
-    @contextmanager
-    def room_for(self, size: int) -> Iterator[bool]:
-        """Hold room for a body while it is read; yields whether there was any."""
+    def enter(self, declared: int | None) -> int | Refused:
+        """Room for a body of the declared length (bytes), to be given back to ``leave``; or why there is none."""
+        if self.draining:
+            return Refused(Problem.DRAINING, DRAIN_RETRY_SECONDS)
+        if self.disk_is_low:
+            return Refused(Problem.STORAGE, DISK_RETRY_SECONDS)
+        size = limits.BODY_BYTES if declared is None else min(declared, limits.BODY_BYTES)
         if self.in_flight + size > self._room:
-            yield False
-            return
+            return Refused(Problem.OVERLOADED, BUSY_RETRY_SECONDS)
         self.in_flight += size
-        try:
-            yield True
-        finally:
-            self.in_flight -= size
+        return size
+
+    def leave(self, size: int) -> None:
+        """Give room back."""
+        self.in_flight -= size
 
     @property
     def disk_is_low(self) -> bool:

@@ -17,13 +17,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.outcomes = Counter(
             "headcount_edge_requests",
-            "Requests by what became of them: accepted, or the problem's name.",
+            "Requests by what became of them: accepted, policy, gone, or the problem's name.",
             ("outcome",),
             registry=self.registry,
         )
         self.dropped = Counter(
             "headcount_edge_tallies_dropped",
-            "Tallies of accepted reports that were not counted, by Customer code, measure code and reason.",
+            "Tallies that were not counted, by Customer code, measure code and reason.",
             ("customer", "measure", "reason"),
             registry=self.registry,
         )
@@ -58,6 +58,20 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
+
+        self.set_aside = Counter(
+            "headcount_edge_segments_unreadable",
+            "Segments of an earlier process that this version cannot read; the loader sets them aside.",
+            registry=self.registry,
+        )
+        self._outcomes: dict[str, Counter] = {}
+
+    def outcome(self, name: str) -> Counter:
+        """The counter of one outcome."""
+        found = self._outcomes.get(name)
+        if found is None:
+            found = self._outcomes[name] = self.outcomes.labels(name)
+        return found
 
     def text(self) -> bytes:
         """All of them, in Prometheus's text format."""

@@ -16,7 +16,10 @@ class EdgeSettings:
     under way before 503. ``disk_floor_bytes``: free disk below which the answer is 507.
     ``key_per_minute``, ``address_per_minute``: requests before 429. ``trusted_proxies``: networks
     whose ``X-Forwarded-For`` names the client. ``reload_seconds``: how often the organisation
-    file is looked at for changes.
+    file is looked at for changes. ``idle_seconds``: how long a connection may take to send a
+    request's head. ``lingering_seconds``: how long the rest of a refused body is read and thrown
+    away, so that the refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests
+    under way. ``failed_retry_seconds``: what a 500 tells a device to wait.
     """
 
     organisation: Path
@@ -34,4 +37,7 @@ class EdgeSettings:
     address_per_minute: int = 60_000
     trusted_proxies: tuple[str, ...] = ()
     reload_seconds: float = 1.0
-    drain_seconds: float = 10.0
+    idle_seconds: float = 15.0
+    lingering_seconds: float = 1.0
+    drain_seconds: float = 15.0
+    failed_retry_seconds: int = 600

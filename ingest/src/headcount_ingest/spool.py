@@ -15,21 +15,29 @@ import fcntl
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from headcount_wire import days, limits, segment
 from headcount_wire.clock import Clock
 from headcount_wire.errors import MalformedSegment
+from headcount_wire.problems import Problem
 from headcount_wire.segment import Header
 
 from headcount_ingest.metrics import Metrics
+from headcount_ingest.outcomes import Refused
 from headcount_ingest.strip import Anonymous
 
 OPEN, SEALED = ".open", ".seg"
+STORAGE_RETRY_SECONDS = 30
 
 
-class StorageFailed(Exception):
-    """The record is not on the disk and was not acknowledged."""
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What an earlier process left: records that were sealed, and segments this version cannot read."""
+
+    records: int
+    unreadable: int
 
 
 class SpoolBusy(Exception):
@@ -80,6 +88,7 @@ class SegmentWriter:
         self._fd = -1
         self._path = folder
         self._size = 0
+        self.stranded = False
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -93,16 +102,30 @@ class SegmentWriter:
         """Bytes in the open segment, all synced; 0 when none is open."""
         return self._size
 
-    def recover(self) -> int:
-        """Seal what an earlier process left open, at its last whole record; returns the records found."""
-        found = 0
+    @property
+    def full(self) -> bool:
+        """Whether the open segment has reached its size."""
+        return self._size >= limits.SEGMENT_BYTES
+
+    def recover(self) -> Recovered:
+        """Seal what an earlier process left open, each file at its last whole record.
+
+        A file this version cannot read may hold acknowledged reports (a newer worker wrote it, or
+        the disk damaged it): it is handed over as it is, and the loader sets it aside.
+        """
+        records = unreadable = 0
         for path in sorted(self._folder.glob("*" + OPEN)):
             data = path.read_bytes()
+            if len(data) <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
+                path.unlink()
+                continue
             try:
                 whole = segment.whole_bytes(data)
             except MalformedSegment:
-                whole = 0
-            if whole <= segment.HEADER_BYTES:
+                unreadable += 1
+                self._disk.rename(path, path.with_suffix(SEALED))
+                continue
+            if whole == segment.HEADER_BYTES:
                 path.unlink()
                 continue
             fd = self._disk.open(path, os.O_RDWR)
@@ -112,9 +135,11 @@ class SegmentWriter:
             finally:
                 os.close(fd)
             self._disk.rename(path, path.with_suffix(SEALED))
-            found += sum(1 for _ in segment.records(data[:whole]))
-        self._disk.sync_directory(self._folder)
-        return found
+            records += sum(1 for _ in segment.records(data[:whole]))
+        # The worker's own folder may be new: its name has to outlast a power cut as well.
+        for folder in (self._folder, *self._folder.parents[:2]):
+            self._disk.sync_directory(folder)
+        return Recovered(records, unreadable)
 
     def commit(self, data: bytes) -> None:
         """Have whole records on the disk when this returns; raises ``OSError`` when they are not."""
@@ -127,15 +152,13 @@ class SegmentWriter:
             self._abandon()
             raise
         self._size += len(data)
-        if self._size >= limits.SEGMENT_BYTES:
-            self.seal()
 
     def seal(self) -> None:
-        """Hand the open segment over to the loader, if there is one."""
+        """Hand the open segment over to the loader, if there is one; its records are safe either way."""
         if self._fd < 0:
             return
-        os.close(self._fd)
-        self._fd, self._size = -1, 0
+        fd, self._fd, self._size = self._fd, -1, 0
+        os.close(fd)
         self._disk.rename(self._path, self._path.with_suffix(SEALED))
         self._disk.sync_directory(self._folder)
 
@@ -163,20 +186,26 @@ class SegmentWriter:
             view = view[self._disk.write(self._fd, bytes(view)) :]
 
     def _abandon(self) -> None:
-        """Keep what was synced, give up the rest; the file is never appended to again."""
+        """Keep what was synced, give up the rest; the file is never appended to again.
+
+        What cannot even be handed over stays open on the disk, and the next process recovers it.
+        """
         if self._fd < 0:
             return
         fd, self._fd = self._fd, -1
         size, self._size = self._size, 0
         with contextlib.suppress(OSError):
             self._disk.truncate(fd, size)
-        os.close(fd)
         with contextlib.suppress(OSError):
+            os.close(fd)
+        try:
             if size > segment.HEADER_BYTES:
                 self._disk.rename(self._path, self._path.with_suffix(SEALED))
             else:
                 self._path.unlink()
             self._disk.sync_directory(self._folder)
+        except OSError:
+            self.stranded = True
 
 
 class Spool:
@@ -184,62 +213,65 @@ class Spool:
 
     def __init__(self, writer: SegmentWriter, clock: Clock, seal_seconds: float, metrics: Metrics) -> None:
         self._writer = writer
+        self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._seal_seconds = seal_seconds
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bytes, asyncio.Future[Refused | None]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sealing: asyncio.Task[None] | None = None
         self.broken = asyncio.Event()
 
-    async def append(self, record: Anonymous) -> None:
-        """Have one record on the disk; raises ``StorageFailed`` when that failed."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def append(self, record: Anonymous) -> Refused | None:
+        """Have one record on the disk when this returns nothing; else it was not acknowledged."""
+        done: asyncio.Future[Refused | None] = self._loop.create_future()
         self._waiting.append((record.framed, done))
         if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        await done
+            self._flusher = self._loop.create_task(self._flush())
+        return await done
 
     async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
+        """Group commit: whatever has come while the disk was busy is written together and synced once."""
         while self._waiting:
             group, self._waiting = self._waiting, []
             began = self._clock.monotonic()
+            refused = None
             try:
-                await loop.run_in_executor(self._thread, self._writer.commit, b"".join(data for data, _ in group))
+                data = b"".join([framed for framed, _ in group])
+                await self._loop.run_in_executor(self._thread, self._writer.commit, data)
             except OSError as error:
-                self._fail(group, error)
-                continue
-            self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
-            self._metrics.group_records.observe(len(group))
+                refused = self._failed(error)
+            else:
+                self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
+                self._metrics.group_records.observe(len(group))
             for _, done in group:
                 if not done.done():
-                    done.set_result(None)
+                    done.set_result(refused)
+            if self._writer.full:
+                await self.seal()
             self._arm()
 
-    def _fail(self, group: list[tuple[bytes, asyncio.Future[None]]], error: OSError) -> None:
+    def _failed(self, error: OSError) -> Refused:
         self._metrics.storage_failures.inc()
-        for _, done in group:
-            if not done.done():
-                done.set_exception(StorageFailed())
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if self._writer.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             # After EIO a later sync may lie: this process never trusts the disk again.
             self.broken.set()
+        return Refused(Problem.STORAGE, STORAGE_RETRY_SECONDS)
 
     def _arm(self) -> None:
         if self._timer is None and self._writer.size:
-            self._timer = asyncio.get_running_loop().call_later(self._seal_seconds, self._seal_soon)
+            self._timer = self._loop.call_later(self._seal_seconds, self._seal_soon)
 
     def _seal_soon(self) -> None:
         self._timer = None
-        self._sealing = asyncio.create_task(self.seal())
+        self._sealing = self._loop.create_task(self.seal())
 
     async def seal(self) -> None:
         """Hand over what is open; what is being written goes first."""
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.seal)
+            await self._loop.run_in_executor(self._thread, self._writer.seal)
         except OSError:
             self._metrics.storage_failures.inc()
             self.broken.set()
@@ -254,5 +286,5 @@ class Spool:
         if self._sealing is not None:
             await self._sealing
         with contextlib.suppress(OSError):
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
+            await self._loop.run_in_executor(self._thread, self._writer.close)
         self._thread.shutdown()

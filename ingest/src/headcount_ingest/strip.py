@@ -31,6 +31,6 @@ def strip(admitted: Admitted) -> Anonymous:
         catalog=admitted.catalog,
         context=admitted.context,
         origin=admitted.origin,
-        tallies=admitted.tallies,
+        tallies=tuple(admitted.tallies),
     )
     return Anonymous(encode_record(admitted.report_id, record))

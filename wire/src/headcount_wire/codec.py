@@ -78,7 +78,7 @@ def encode_json(report: Report) -> bytes:
 def decode_json(body: bytes) -> Report:
     """The report in JSON bytes; raises ``MalformedReport``."""
     try:
-        plain = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        plain = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise MalformedReport("the body is not JSON") from None
     return from_plain(plain)

@@ -35,6 +35,7 @@ class Problem(Enum):
     """Everything that can be wrong with a request."""
 
     MALFORMED = ProblemKind(400, Verdict.DROP, "The body is not a report of this protocol.")
+    BAD_HTTP = ProblemKind(400, Verdict.KEEP, "The bytes are no HTTP request that this edge can read.")
     MALFORMED_ID = ProblemKind(400, Verdict.DROP, "The report id in the URL is not 32 lower-case hexadecimal digits.")
     KEY_MISSING = ProblemKind(401, Verdict.KEEP_A_DAY, "The request carries no app key.")
     KEY_UNKNOWN = ProblemKind(401, Verdict.KEEP_A_DAY, "The app key is not known here.")
@@ -52,6 +53,7 @@ class Problem(Enum):
     MEDIA_TYPE = ProblemKind(415, Verdict.DROP, "The Content-Type or Content-Encoding is not one this edge reads.")
     NOTHING_ADMISSIBLE = ProblemKind(422, Verdict.DROP, "Nothing in the report may be counted.")
     RATE = ProblemKind(429, Verdict.KEEP, "Too many requests; try again after Retry-After seconds.")
+    FAILED = ProblemKind(500, Verdict.KEEP, "The edge failed at this request; the fault is not the report's.")
     OVERLOADED = ProblemKind(503, Verdict.KEEP, "The edge is busy; try again after Retry-After seconds.")
     DRAINING = ProblemKind(503, Verdict.KEEP, "The edge is stopping; try again after Retry-After seconds.")
     STORAGE = ProblemKind(507, Verdict.KEEP, "The edge cannot store more now; try again after Retry-After seconds.")

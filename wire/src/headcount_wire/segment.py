@@ -21,6 +21,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from itertools import starmap
 from typing import NamedTuple
 
 from headcount_wire import limits
@@ -36,8 +38,7 @@ _FRAME = struct.Struct(f"<II{REPORT_ID_BYTES}s")
 _LENGTH = struct.Struct("<I")
 _PAYLOAD = struct.Struct("<BBHIIII")
 _COUNT = struct.Struct("<H")
-_TALLY = "HHBBHI"
-_TALLY_STRUCT = struct.Struct("<" + _TALLY)
+_TALLY_STRUCT = struct.Struct("<HHBBHI")
 
 HEADER_BYTES = _HEADER.size
 FRAME_BYTES = _FRAME.size
@@ -113,12 +114,12 @@ def decode_header(data: bytes) -> Header:
 
 def encode_record(report_id: bytes, record: Record) -> bytes:
     """One framed record, ready to append; raises ``MalformedSegment`` when it is too large."""
-    flat = [number for tally in record.tallies for number in tally]
     parts = [
         _PAYLOAD.pack(1, record.stream, record.created, record.partner, record.customer, record.app, record.catalog),
         _pack_values(record.context),
         b"\x00" if record.origin is None else b"\x01" + _pack_values(record.origin),
-        struct.pack(f"<H{_TALLY * len(record.tallies)}", len(record.tallies), *flat),
+        _COUNT.pack(len(record.tallies)),
+        *starmap(_TALLY_STRUCT.pack, record.tallies),
     ]
     payload = b"".join(parts)
     if len(payload) > limits.RECORD_BYTES:
@@ -178,6 +179,7 @@ def _frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         yield report_id, payload, at
 
 
+@lru_cache(maxsize=4096)
 def _pack_values(values: Values) -> bytes:
     return b"".join(bytes((len(raw),)) + raw for raw in (value.encode("ascii") for value in values))
 

@@ -1,0 +1,166 @@
+"""Answers and counts: whatever arrives, one outcome of the closed list, and nothing of it repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from headcount_ingest import app
+from headcount_ingest.outcomes import Outcome
+from headcount_wire import codec, limits
+from headcount_wire.problems import Problem
+from headcount_wire.report import Tally, new_report_id
+
+from tests.ingest.conftest import KEY, Worker, report, running, settings_in
+
+CANARY = b"CANARY7f3a"
+REPORT = f"POST /v1/reports/{new_report_id()} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+CLOSE = b"Connection: close\r\n"
+AUTH = f"Authorization: Bearer {KEY}\r\n".encode()
+
+ODD_REQUESTS = {
+    "no_http": (CANARY + b" nonsense\r\n\r\n", Problem.BAD_HTTP),
+    "bad_header": (b"GET / HTTP/1.1\r\n" + CANARY + b"\0: x\r\n\r\n", Problem.BAD_HTTP),
+    "long_header": (b"GET / HTTP/1.1\r\nX: " + CANARY * 1000 + b"\r\n\r\n", Problem.BAD_HTTP),
+    "bad_chunk": (REPORT + AUTH + b"Transfer-Encoding: chunked\r\n\r\n" + CANARY + b"zz\r\n", Problem.BAD_HTTP),
+    "two_lengths": (REPORT + AUTH + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Problem.BAD_HTTP),
+    "key_no_text": (
+        REPORT + CLOSE + b"Authorization: Bearer \xff\xfe\r\nContent-Length: 2\r\n\r\n{}",
+        Problem.KEY_UNKNOWN,
+    ),
+    "expect": (REPORT + AUTH + CLOSE + b"Expect: " + CANARY + b"\r\nContent-Length: 2\r\n\r\n{}", Problem.MALFORMED),
+    "odd_path": (b"GET /%ff%00" + CANARY + b" HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n", Problem.NOT_FOUND),
+    "odd_media": (REPORT.replace(b"application/json", CANARY + b";;=") + AUTH + CLOSE + b"\r\n", Problem.MEDIA_TYPE),
+    "delete": (b"DELETE /v1/policy HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n", Problem.METHOD),
+    "options": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n", Problem.NOT_FOUND),
+}
+
+
+@pytest.mark.parametrize("name", ODD_REQUESTS)
+async def test_whatever_arrives_is_answered_from_the_list(
+    worker: Worker, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Bytes that are no request get a listed problem, are counted once, and stand in no answer and no log."""
+    data, problem = ODD_REQUESTS[name]
+    answer = await worker.raw(data)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f" {problem.status} ".encode() in head.split(b"\r\n")[0]
+    assert b"Content-Type: application/problem+json" in head
+    assert problem.uri.encode() in body
+    assert CANARY not in answer
+    assert await worker.outcomes() == {problem.slug: 1}
+    logged = capfd.readouterr()
+    assert CANARY.decode() not in logged.out + logged.err
+
+
+async def test_who_leaves_is_counted_and_holds_no_room(worker: Worker) -> None:
+    """A client that goes before its body is whole is an outcome too, and its bytes are given back."""
+    _, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(REPORT + AUTH + b"Content-Length: 500\r\n\r\n{")
+    await writer.drain()
+    async with asyncio.timeout(10):
+        while (await worker.metrics())["headcount_edge_bytes_in_flight"] != 500:
+            pass
+        writer.close()
+        while await worker.outcomes() != {"gone": 1}:
+            pass
+    assert (await worker.metrics())["headcount_edge_bytes_in_flight"] == 0
+    assert worker.spooled() == []
+
+
+async def test_a_chunk_that_goes_wrong_later_is_no_report(tmp_path: Path) -> None:
+    """A body whose framing breaks after its first bytes is cut when its time is over, and is no report."""
+    worker = await running(replace(settings_in(tmp_path), body_seconds=0.5))
+    reader, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(REPORT + AUTH + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")
+    await writer.drain()
+    async with asyncio.timeout(20):
+        while not (await worker.metrics())["headcount_edge_bytes_in_flight"]:
+            pass
+        writer.write(b"no chunk\r\n")
+        assert Problem.SLOW_BODY.uri.encode() in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert worker.spooled() == []
+    await worker.close()
+    await worker.session.close()
+
+
+async def test_a_far_too_large_body_still_reads_its_refusal(worker: Worker) -> None:
+    """A client that sends on after the refusal finds the refusal, not a reset connection."""
+    status, body, _ = await worker.post(bytes(40 * limits.BODY_BYTES))
+    assert (status, body["type"]) == (413, Problem.TOO_LARGE.uri)
+
+
+async def test_every_request_has_one_outcome(worker: Worker) -> None:
+    """Accepted, refused, asked for the policy, lost: the counts add up to what was sent."""
+    await worker.post(report())
+    await worker.post(b"{}")
+    await worker.post(report(purposes={}))
+    for path in ("/v1/policy", "/", "/v1/policy"):
+        async with worker.session.get(worker.url + path, headers={"Authorization": f"Bearer {KEY}"}):
+            pass
+    expected = {"accepted": 1, "malformed": 1, "nothing-admissible": 1, "policy": 2, "not-found": 1}
+    assert await worker.outcomes() == expected
+
+
+async def test_what_a_refusal_drops_is_counted(worker: Worker) -> None:
+    """Tallies of a report that is refused whole are counted by reason; made-up measures share one name."""
+    await worker.post(report(Tally(1, 0, 4, 31, 1), purposes={}))
+    await worker.post(report(*(Tally(code, 0, 1, 0, 1) for code in range(600, 640))))
+    await worker.post(report(catalog=9))
+    found = await worker.metrics()
+    total = 'headcount_edge_tallies_dropped_total{customer="11",measure="%s",reason="%s"}'
+    assert found[total % ("1", "not_granted")] == 1
+    assert found[total % ("undeclared", "unknown_measure")] == 42
+    assert sum(name.startswith("headcount_edge_tallies_dropped_total") for name in found) == 2
+
+
+async def test_the_policy_needs_a_key_and_a_known_one_is_not_sent_again(worker: Worker) -> None:
+    """Without a key 401; HEAD has no body; any form of If-None-Match that holds the tag is a 304."""
+    url = f"{worker.url}/v1/policy"
+    async with worker.session.get(url) as answer:
+        assert (await answer.json(content_type=None))["type"] == Problem.KEY_MISSING.uri
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with worker.session.head(url, headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+        etag = answer.headers["ETag"]
+    for known in (etag, f'"other", {etag}', f"W/{etag}", "*"):
+        async with worker.session.get(url, headers={**headers, "If-None-Match": known}) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
+            assert answer.headers["ETag"] == etag
+
+
+async def test_rates_hold_for_the_policy_and_for_an_address(tmp_path: Path) -> None:
+    """An address beyond its rate gets 429 with Retry-After, whatever it asks for."""
+    worker = await running(replace(settings_in(tmp_path), address_per_minute=2))
+    await worker.post(report())
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with worker.session.get(f"{worker.url}/v1/policy", headers=headers) as answer:
+        assert answer.status == 200
+    async with worker.session.get(f"{worker.url}/v1/policy", headers=headers) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert (await worker.post(report()))[0] == 429
+    await worker.close()
+    await worker.session.close()
+
+
+async def test_a_fault_of_the_edge_is_an_answer_without_its_text(
+    capfd: pytest.CaptureFixture[str], worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A programming error is a listed 500 that keeps the report, is counted, and tells nobody what was in it."""
+
+    async def broken(*_: object) -> Outcome:
+        raise ValueError(CANARY.decode())
+
+    monkeypatch.setattr(app, "take", broken)
+    status, body, answer = await worker.post(codec.encode_json(report()))
+    assert (status, body["type"]) == (500, Problem.FAILED.uri)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await worker.outcomes() == {"failed": 1}
+    logged = capfd.readouterr().err
+    assert "request_failed" in logged
+    assert CANARY.decode() not in logged + str(body)
+    assert (await worker.metrics())["headcount_edge_bytes_in_flight"] == 0
