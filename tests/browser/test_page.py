@@ -1,9 +1,8 @@
-"""The page in a real browser: light and dark, wide and phone, without script, with nothing from elsewhere."""
+"""The first page over a real store, in a real browser: light and dark, wide and phone, without script."""
 
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,30 +13,10 @@ from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.store import Store
 from headcount_aggregator.web.app import Tenancy, create_app
 from headcount_wire.clock import ManualClock
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
 from tests.aggregator.test_web import READERS, TOKEN
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    assert CHROMIUM, "chromium is missing: run `make servers`, or install Debian's package chromium"
-    async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield found
-        await found.close()
 
 
 @pytest.fixture
@@ -52,6 +31,7 @@ async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
     for day in range(8):
         records = [(draw.randbytes(16), record_of(draw, day=TODAY + day)) for _ in range(40)]
         spool(settings.spool, records, count=count)
+        store.tick()  # on the day itself: what comes after a day's freeze is late, and in no number
         clock.advance(86_400.0)
     store.tick()
     store.close()
@@ -79,16 +59,17 @@ async def test_the_page_is_whole_and_quiet(
     await page.goto(str(server.make_url(f"/?token={TOKEN}")))
 
     assert "token" not in page.url
-    assert "people used the app" in await page.inner_text("h1")
+    assert "people used meet in the 28 days" in await page.inner_text("h1")
+    assert "40" in (await page.locator("details.numbers tbody").first.text_content() or "")
     assert said == []
     origin = str(server.make_url("/"))
     assert all(url.startswith(origin) for url in asked), asked
     box = await page.locator("main").bounding_box()
     assert box is not None
     assert box["width"] <= width
-    first = page.locator("summary").first
+    first = page.locator("details.numbers summary").first
     await first.focus()
     await page.keyboard.press("Enter")
-    assert await page.locator("details[open] table").count() == 1
-    assert await page.locator("details[open] tbody tr").count() > 7
+    assert await page.locator("details.numbers[open] table").count() == 1
+    assert await page.locator("details.numbers[open] tbody tr").count() > 7
     await context.close()

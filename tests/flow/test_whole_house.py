@@ -58,7 +58,7 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
         stack.await_settled(clock.now())
         drive.close()
         token = ground.readers["aurora"]
-        page = fetch(settings.dashboard_port, "/", token)
+        page = fetch(settings.dashboard_port, "/c/aurora/meet/overview", token)
         numbers = json.loads(fetch(settings.dashboard_port, "/api/v1/numbers?statistic=people&period=day", token))
 
     truth = {
@@ -79,7 +79,7 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
     shown = {number["first"]: number["value"] for number in numbers["numbers"] if _whole(number)}
     expected = {days.text(day): (n if n >= 20 else None) for (name, day), n in truth.items() if name == "aurora" and n}
     assert {day: shown[day] for day in expected} == expected
-    assert re.search("people used the app", page)
+    assert re.search("people used Meet in the 28 days", page)
     assert verify(settings.data / "releases/11-1") > SPAN
     _nothing_is_left_of_people(tmp_path, settings.data)
 

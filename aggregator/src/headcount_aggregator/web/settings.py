@@ -8,9 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """``organisation``: the organisation file. ``releases``: the folder of sealed releases, all it reads."""
+    """``organisation``: the organisation file. ``releases``: the folder of sealed releases, all it reads.
+
+    ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
+    """
 
     organisation: Path
     releases: Path
     host: str = "127.0.0.1"
     port: int = 8701
+    https: bool = False

@@ -1,0 +1,104 @@
+"""The OpenAPI 3.1 document, made from the types of ``shapes`` and the parameters of ``questions``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import State, Statistic
+from headcount_aggregator.web.api import questions, shapes
+from headcount_aggregator.web.api.problems import ApiProblem
+
+Plain = dict[str, Any]
+
+ADDRESSES: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "/api/v1/customers": (shapes.CustomersAnswer, "What this token sees.", ()),
+    "/api/v1/catalog": (shapes.CatalogAnswer, "What may be counted.", questions.SUBJECT),
+    "/api/v1/numbers": (shapes.NumbersAnswer, "Released numbers.", (*questions.NUMBERS, *questions.SUBJECT)),
+    "/api/v1/provisional": (shapes.NumbersAnswer, "Open days so far, rounded down to tens.", questions.SUBJECT),
+    "/api/v1/releases": (
+        list[shapes.ReleaseAnswer],
+        "Sealed releases, each with its hash and the one before it.",
+        (*questions.SPAN, *questions.SUBJECT),
+    ),
+    "/api/v1/freshness": (shapes.FreshnessAnswer, "How far the releases have come.", questions.SUBJECT),
+}
+"""Every address that needs a token: the shape of its answer, its sentence, its parameters."""
+
+_TEXT: Plain = {"type": "string"}
+_DAY: Plain = {"type": "string", "format": "date"}
+_PARAMETERS: dict[str, tuple[Plain, str]] = {
+    "statistic": (_TEXT, f"One or more, joined by commas, of: {', '.join(Statistic)}. All when it is not given."),
+    "period": (_TEXT, f"One or more, joined by commas, of: {', '.join(PeriodKind)}. All when it is not given."),
+    "measure": (_TEXT, "A measure's name; every measure when it is not given."),
+    "label": (_TEXT, "A declared value, 'other', or 'whole' for the measure as a whole."),
+    "breakdown": (_TEXT, "'total', or as the catalog writes it: 'os', 'os x app_version'."),
+    "from": (_DAY, "The first day; 27 days before 'to' when it is not given."),
+    "to": (_DAY, f"The last day, included. At most {questions.SPAN_DAYS} days at a time."),
+    "customer": (_TEXT, "A Customer's name; the first this token sees when it is not given."),
+    "app": (_TEXT, "An app's name; the Customer's first when it is not given."),
+}
+
+
+def document() -> Plain:
+    """The document as plain data."""
+    types = [shapes.ProblemAnswer, *dict.fromkeys(shape for shape, _, _ in ADDRESSES.values())]
+    found, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(map(str, types), found, strict=True))
+    states = [f"- `{state}`: {state.sentence.format(k='k')}" for state in State]
+    statistics = [f"- `{statistic}`: {statistic.sentence}" for statistic in Statistic]
+    description = ["Released numbers, and nothing else.", "", *statistics, "", "States:", *states, "", shapes.FOOTNOTE]
+    reader = {"type": "http", "scheme": "bearer", "description": "A reader's token: hc_read_..."}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Headcount", "version": "1", "description": "\n".join(description)},
+        "security": [{"reader": []}],
+        "paths": {
+            "/api/v1/openapi.json": {"get": _own()},
+            **{address: {"get": _operation(address, schema_of)} for address in ADDRESSES},
+        },
+        "components": {"securitySchemes": {"reader": reader}, "schemas": components},
+    }
+
+
+def _operation(address: str, schema_of: dict[str, Plain]) -> Plain:
+    shape, sentence, names = ADDRESSES[address]
+    parameters = [
+        {"name": name, "in": "query", "schema": _PARAMETERS[name][0], "description": _PARAMETERS[name][1]}
+        for name in names
+    ]
+    etag = {"schema": _TEXT, "description": "Names these very bytes; send it as If-None-Match."}
+    return {
+        "operationId": address.rsplit("/", 1)[1],
+        "summary": sentence,
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": sentence,
+                "headers": {"ETag": etag},
+                "content": {"application/json": {"schema": schema_of[str(shape)]}},
+            },
+            "304": {"description": "The asker has these very bytes."},
+            **_problems(),
+        },
+    }
+
+
+def _own() -> Plain:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    responses = {"200": {"description": "This document.", "content": content}}
+    return {"operationId": "openapi", "summary": "This document.", "security": [], "responses": responses}
+
+
+def _problems() -> Plain:
+    by_status: dict[int, list[str]] = {}
+    for problem in ApiProblem:
+        if problem is not ApiProblem.METHOD:
+            by_status.setdefault(problem.value.status, []).append(problem.value.sentence)
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}
+    return {
+        str(status): {"description": " / ".join(sentences), "content": content}
+        for status, sentences in sorted(by_status.items())
+    }

@@ -1,0 +1,221 @@
+"""The shapes of the API's answers. The OpenAPI document is made from these types and their docstrings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from headcount_wire import days
+from headcount_wire.organisation import App
+from msgspec import Meta
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Freshness, Number, ReleaseHeader, State, Statistic
+from headcount_aggregator.web.vocabulary import Vocabulary, breakdown_of
+
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A local day, YYYY-MM-DD.")]
+
+FOOTNOTE = "People are devices with consent: a person with two devices counts twice."
+
+
+class AppShape(msgspec.Struct, frozen=True):
+    """An app."""
+
+    name: str
+    title: str
+
+
+class CustomerShape(msgspec.Struct, frozen=True):
+    """A Customer this reader sees, with the apps it uses."""
+
+    name: str
+    title: str
+    apps: list[AppShape]
+
+
+class CustomersAnswer(msgspec.Struct, frozen=True):
+    """What a token sees. ``withheld`` says why a scope sees nothing, and is null otherwise."""
+
+    reader: str
+    scope: str
+    customers: list[CustomerShape]
+    withheld: str | None
+
+
+class MeasureShape(msgspec.Struct, frozen=True):
+    """A measure of the catalog. ``labels`` are the declared values; ``other`` is always there beside them."""
+
+    name: str
+    kind: str
+    purpose: str
+    description: str
+    owner: str
+    unit: str
+    daily_cap: int
+    reach: bool
+    label_key: str | None
+    labels: list[str]
+    breakdowns: list[str]
+    expires: Day | None
+
+
+class CatalogAnswer(msgspec.Struct, frozen=True):
+    """The newest catalog of an app: what may be counted, for which purposes, and how it may be cut."""
+
+    name: str
+    version: int
+    cadence: str
+    purposes: dict[str, dict[str, str]]
+    context: dict[str, str]
+    measures: list[MeasureShape]
+
+
+class NumberAnswer(msgspec.Struct, frozen=True):
+    """One released number; ``value`` is null where ``state`` says it is hidden, and ``why`` says why.
+
+    ``label`` is empty for the measure as a whole, ``breakdown`` for a total; ``value1`` and ``value2``
+    are the breakdown's values, ``other`` for ``members`` merged siblings. ``slot`` is the days or weeks
+    later for retention, the percent for a quantile. ``rounding`` is the step of rounding (1: exact).
+    ``left_out``: days of the period that are not in the value, since too few people stand behind them.
+    """
+
+    statistic: Statistic
+    period: PeriodKind
+    first: Day
+    last: Day
+    measure: str
+    label: str
+    breakdown: str
+    value1: str
+    value2: str
+    slot: int
+    state: State
+    why: str
+    value: int | None
+    rounding: int
+    members: int
+    provisional: bool
+    left_out: int
+
+
+class NumbersAnswer(msgspec.Struct, frozen=True):
+    """Released numbers, with the rule they were released by; ``hidden`` of them show no value."""
+
+    customer: str
+    app: str
+    rule: str
+    k: int
+    sealed_through: Day | None
+    footnote: str
+    hidden: int
+    numbers: list[NumberAnswer]
+
+
+class ReleaseAnswer(msgspec.Struct, frozen=True):
+    """One sealed release, and its place in the hash chain."""
+
+    release: str
+    period: PeriodKind
+    first: Day
+    last: Day
+    sealed_on: Day
+    rule: str
+    k: int
+    numbers: int
+    hidden: int
+    late_dropped: int
+    previous: str
+    hash: str
+
+
+class FreshnessAnswer(msgspec.Struct, frozen=True):
+    """How far the releases have come; null before the first."""
+
+    sealed_through: Day | None
+    today: Day
+    first_day: Day | None
+
+
+class ProblemAnswer(msgspec.Struct, frozen=True):
+    """Why a question was not answered, and what to do (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def catalog_answer(app: App) -> CatalogAnswer:
+    """An app's newest catalog as the API shows it."""
+    catalog = app.catalog
+    measures = [
+        MeasureShape(
+            name=measure.name,
+            kind=measure.kind.value,
+            purpose=measure.purpose,
+            description=measure.description,
+            owner=measure.owner,
+            unit=measure.unit,
+            daily_cap=measure.cap,
+            reach=measure.reach,
+            label_key=measure.label.key if measure.label else None,
+            labels=list(measure.label.values) if measure.label else [],
+            breakdowns=[breakdown.name for breakdown in measure.breakdowns],
+            expires=_text(measure.expires),
+        )
+        for measure in catalog.measures.values()
+    ]
+    purposes = {purpose.name: dict(purpose.sentence) for purpose in catalog.purposes.values()}
+    context = {dimension.field: purpose for dimension, purpose in catalog.context.items()}
+    return CatalogAnswer(catalog.name, catalog.version, catalog.cadence, purposes, context, measures)
+
+
+def number_answer(number: Number, vocabulary: Vocabulary, k: int) -> NumberAnswer:
+    """A released number with names in place of codes."""
+    breakdown = breakdown_of(number.breakdown)
+    return NumberAnswer(
+        statistic=number.statistic,
+        period=number.period,
+        first=days.text(number.first),
+        last=days.text(number.last),
+        measure=vocabulary.measure_name(number.measure),
+        label=vocabulary.label_name(number.measure, number.label),
+        breakdown=breakdown.name if breakdown else "",
+        value1=number.value1,
+        value2=number.value2,
+        slot=number.slot,
+        state=number.state,
+        why=number.state.sentence.format(k=k),
+        value=number.value,
+        rounding=number.rounding,
+        members=number.members,
+        provisional=number.provisional,
+        left_out=number.left_out,
+    )
+
+
+def release_answer(header: ReleaseHeader) -> ReleaseAnswer:
+    """A release's header as the API shows it: without the codes of Customer and app."""
+    return ReleaseAnswer(
+        header.release,
+        header.period,
+        days.text(header.first),
+        days.text(header.last),
+        days.text(header.sealed_on),
+        header.rule,
+        header.k,
+        header.numbers,
+        header.hidden,
+        header.late_dropped,
+        header.previous,
+        header.hash,
+    )
+
+
+def freshness_answer(freshness: Freshness) -> FreshnessAnswer:
+    """How far the releases have come, with dates for day numbers."""
+    return FreshnessAnswer(_text(freshness.sealed_through), days.text(freshness.today), _text(freshness.first_day))
+
+
+def _text(day: int | None) -> str | None:
+    return None if day is None else days.text(day)

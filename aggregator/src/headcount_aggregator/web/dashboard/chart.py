@@ -1,0 +1,214 @@
+"""Charts as SVG, drawn on the server: lines, stacked columns, bars.
+
+Nothing in the SVG carries a style: colours and widths are classes in ``hc.css``, so that the strict
+Content-Security-Policy holds, and light, dark, print and forced colours are the style sheet's.
+
+Marks lie in a nested viewBox of ``WIDTH`` x ``HEIGHT`` that is stretched to the page's width; the
+words lie beside it at percentages, so they keep their size on a phone. Heights are pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from markupsafe import Markup, escape
+
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Shape
+
+WIDTH = 1000.0
+HEIGHT = 220.0
+HEAD = 10.0
+FOOT = 24.0
+TICKS_MOST = 6
+
+Ticks = Callable[[float], str]
+
+
+def draw(figure: Figure, number: Ticks) -> Markup:
+    """The chart of a figure over time; ``number`` writes the axis' numbers for people."""
+    return lines(figure, number) if figure.shape is Shape.LINES else columns(figure, number)
+
+
+def lines(figure: Figure, number: Ticks) -> Markup:
+    """One line a series. A hidden cell is a gap and a tick at the foot; a provisional stretch is hatched."""
+    top = axis_top(figure)
+    marks = [_updating(figure)]
+    for index, series in enumerate(figure.series):
+        points = [_point(figure, row, row_cells.cells[index], top) for row, row_cells in enumerate(figure.rows)]
+        for run in _runs(points, [row.cells[index] for row in figure.rows]):
+            path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in run)
+            state = f"{' open' if run[-1][2] else ''}{' dot' if len(run) == 1 else ''}"
+            # A point alone is a line of no length with round ends: a dot that the stretched box leaves round.
+            marks.append(_path(path + ("h0" if len(run) == 1 else ""), f"line {series.weight}{state}"))
+    marks.append(_hidden_ticks(figure))
+    return _frame(figure, top, marks, number)
+
+
+def columns(figure: Figure, number: Ticks) -> Markup:
+    """One column a row, its series stacked. A provisional part is hatched; a hidden cell is a tick at the foot."""
+    top = axis_top(figure)
+    marks: list[Markup] = []
+    slot = WIDTH / max(1, len(figure.rows))
+    width = slot * (0.72 if slot > 12 else 0.86)
+    for row, entry in enumerate(figure.rows):
+        foot = HEIGHT
+        for series, cell in zip(figure.series, entry.cells, strict=True):
+            if cell.value is None:
+                continue
+            height = HEIGHT * cell.value / top
+            foot -= height
+            marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, f"column {series.weight}"))
+            if cell.provisional:
+                marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, "hatch", figure.key))
+    marks.append(_hidden_ticks(figure))
+    return _frame(figure, top, marks, number)
+
+
+def bar(share: float, css: str = "") -> Markup:
+    """A bar that fills ``share`` (0 to 1) of its place: the mark of a table's row."""
+    width = round(100 * min(1.0, max(0.0, share)), 2)
+    return Markup(
+        '<svg class="bar {}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="rail" x="0" y="0" width="100" height="10"/>'
+        '<rect class="fill" x="0" y="0" width="{}" height="10"/></svg>'
+    ).format(css, f"{width:g}")
+
+
+def axis_top(figure: Figure) -> float:
+    """The end of the value axis: a round number that no mark exceeds; axes start at 0."""
+    if figure.ceiling is not None:
+        return float(figure.ceiling)
+    if figure.shape is Shape.COLUMNS:
+        most = max((sum(cell.value or 0 for cell in row.cells) for row in figure.rows), default=0)
+    else:
+        most = figure.largest
+    return steps_to(most)[-1]
+
+
+def steps_to(most: float) -> Sequence[float]:
+    """Round numbers from 0 to at least ``most``, 2 to 5 of them."""
+    if most <= 0:
+        return (0.0, 1.0)
+    magnitude = 10.0 ** (len(str(int(most))) - 1)
+    for factor in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0):
+        step = max(1.0, magnitude * factor)
+        if step == int(step) and step * 4 >= most:
+            count = int(-(-most // step))
+            return tuple(step * i for i in range(max(1, count) + 1))
+    raise AssertionError("magnitude * 5 * 4 is never below a number of that magnitude")
+
+
+def tick_rows(rows: int) -> range:
+    """The rows that get a word on the time axis: at most ``TICKS_MOST``, evenly spread, by weeks where it fits."""
+    every = max(1, -(-rows // TICKS_MOST))
+    if every > 3:
+        every = -(-every // 7) * 7
+    return range(0, rows, every)
+
+
+def _x(figure: Figure, row: int) -> float:
+    return (row + 0.5) * WIDTH / max(1, len(figure.rows))
+
+
+def _point(figure: Figure, row: int, cell: Cell, top: float) -> tuple[float, float, bool] | None:
+    if cell.value is None:
+        return None
+    return _x(figure, row), HEIGHT * (1 - min(1.0, cell.value / top)), cell.provisional
+
+
+def _runs(
+    points: Sequence[tuple[float, float, bool] | None], cells: Sequence[Cell]
+) -> Iterable[list[tuple[float, float, bool]]]:
+    """Unbroken stretches of a line; where sealed meets provisional, the two share their joint."""
+    run: list[tuple[float, float, bool]] = []
+    for point, cell in zip(points, cells, strict=True):
+        if point is None:
+            if run:
+                yield run
+            run = []
+            continue
+        if run and run[-1][2] != cell.provisional:
+            joint = run[-1]
+            yield run
+            run = [(joint[0], joint[1], cell.provisional)]
+        run.append(point)
+    if run:
+        yield run
+
+
+def _updating(figure: Figure) -> Markup:
+    rows = [row for row, entry in enumerate(figure.rows) if any(cell.provisional for cell in entry.cells)]
+    if not rows:
+        return Markup()
+    slot = WIDTH / len(figure.rows)
+    left = rows[0] * slot
+    return _rect(left, 0, (rows[-1] + 1) * slot - left, HEIGHT, "hatch", figure.key)
+
+
+def _hidden_ticks(figure: Figure) -> Markup:
+    found = (_x(figure, row) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells))
+    return Markup().join(_path(f"M{x:.1f} {HEIGHT:g}v-7", "hidden-mark") for x in found)
+
+
+def _path(path: str, css: str) -> Markup:
+    return Markup('<path class="{}" d="{}"/>').format(css, path)
+
+
+def _rect(x: float, y: float, width: float, height: float, css: str, pattern: str = "") -> Markup:
+    fill = Markup(' fill="url(#hatch-{})"').format(pattern) if pattern else ""
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}/>').format(
+        css, f"{x:.1f}", f"{max(0.0, y):.1f}", f"{width:.1f}", f"{height:.1f}", fill
+    )
+
+
+def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -> Markup:
+    steps = _steps(figure, top)
+    heights = [HEIGHT * (1 - step / top) for step in steps]
+    grid = Markup().join(_path(f"M0 {y:.1f}H{WIDTH:g}", "foot" if y == HEIGHT else "grid-line") for y in heights)
+    labels = Markup().join(
+        Markup('<text x="100%" y="{}" text-anchor="end">{}</text>').format(f"{HEAD + y + 4:.1f}", number(step))
+        for step, y in zip(steps, heights, strict=True)
+    )
+    words: list[Markup] = []
+    for row in tick_rows(len(figure.rows)):
+        x = _x(figure, row) / WIDTH * 100
+        anchor = "start" if x < 6 else "end" if x > 94 else "middle"
+        at = 0.0 if anchor == "start" else 100.0 if anchor == "end" else x
+        words.append(
+            Markup('<text class="tick" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+                f"{at:.2f}", f"{HEAD + HEIGHT + 17:g}", anchor, figure.rows[row].tick or figure.rows[row].name
+            )
+        )
+    xs = " ".join(f"{_x(figure, row):.1f}" for row in range(len(figure.rows)))
+    return Markup(
+        '<svg class="steps" width="{gutter}" height="{total}" aria-hidden="true" focusable="false">{labels}</svg>'
+        '<svg class="chart" width="100%" height="{total}" role="img" aria-labelledby="{key}-title" '
+        'aria-describedby="{key}-sentence" focusable="false"><defs>'
+        '<pattern id="hatch-{key}" width="9" height="9" '
+        'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V9"/></pattern>'
+        "</defs>"
+        '<svg class="plot" x="0" y="{head}" width="100%" height="{height}" viewBox="0 0 {width} {height}" '
+        'preserveAspectRatio="none" data-x="{xs}">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
+        "{words}</svg>"
+    ).format(
+        gutter=max(len(number(step)) for step in steps) * 8 + 2,
+        labels=labels,
+        total=f"{HEAD + HEIGHT + FOOT:g}",
+        key=escape(figure.key),
+        head=f"{HEAD:g}",
+        height=f"{HEIGHT:g}",
+        width=f"{WIDTH:g}",
+        xs=xs,
+        grid=grid,
+        marks=Markup().join(marks),
+        words=Markup().join(words),
+    )
+
+
+def _steps(figure: Figure, top: float) -> Sequence[float]:
+    if figure.ceiling is not None:
+        return tuple(top * i / 4 for i in range(5))
+    steps = steps_to(top)
+    assert all(low < high for low, high in pairwise(steps))
+    return steps if steps[-1] == top else (0.0, top)

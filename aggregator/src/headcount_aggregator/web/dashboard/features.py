@@ -1,0 +1,136 @@
+"""Features: one measure at a time, how often, by whom, and how widely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headcount_wire.catalog import Measure
+from headcount_wire.facts import Kind
+
+from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label, people_by_dimension
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows, summed
+from headcount_aggregator.web.dashboard.overview import active_people
+from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
+
+
+async def features(view: View) -> Page:
+    """Build the page for the measure the address names, else the first that is counted."""
+    say = view.wording.say
+    measures = [m for m in view.subject.app.catalog.measures.values() if m.kind is not Kind.ACTIVE]
+    if not measures:
+        return Page(say("This app counts no feature yet"), sentence=say("Declare a counter or a flag in the catalog."))
+    wanted = view.query.get("measure", "")
+    chosen = next((m for m in measures if m.name == wanted), measures[0])
+    choices = tuple((m.name, Link(view.link(measure=m.name), title_of(m)), m is chosen) for m in measures)
+    cuts = [cut.first for cut in chosen.breakdowns if cut.second is None]
+    over_time: list[Figure] = []
+    groups: list[Figure] = []
+    if chosen.kind is Kind.COUNTER:
+        over_time.append(await _times(view, chosen))
+        groups += [await count_by_label(view, chosen)] if chosen.label else []
+        groups += [await count_by_dimension(view, chosen, dimension) for dimension in cuts]
+    else:
+        if chosen.kind in (Kind.TIMING, Kind.DISTRIBUTION):
+            over_time.append(await _how_long(view, chosen))
+        groups += [await people_by_dimension(view, chosen, dimension) for dimension in cuts]
+    over_time.append(await active_people(view, chosen, "people", say("People who did it")))
+    stats = await _stats(view, chosen)
+    return Page(
+        title_of(chosen),
+        (Section("", tuple(over_time)), Section(say("How it divides"), tuple(groups))),
+        chosen.description,
+        stats,
+        choices,
+    )
+
+
+def title_of(measure: Measure) -> str:
+    """A measure's name as words: ``meeting.joined`` is Meeting joined."""
+    return measure.name.replace(".", " ").replace("_", " ").capitalize()
+
+
+async def _times(view: View, measure: Measure) -> Figure:
+    say, by = view.wording.say, view.span.by
+    found = by_last(await view.numbers([Statistic.COUNT], sorted({PeriodKind.DAY, by}), measure))
+    if by is PeriodKind.DAY:
+        open_days = await view.open_days(measure, Statistic.COUNT)
+        rows = day_rows(view, [lambda period: cell_of(found.get((PeriodKind.DAY, period.last)))], open_days)
+        head = say("Day")
+    else:
+        rows = period_rows(view, by, [lambda period: _wide(found, period)])
+        head = say("Week") if by is PeriodKind.WEEK else say("Month")
+    return Figure(
+        key="times",
+        title=say("How often"),
+        sentence=say("Times it happened, at most {cap} a device and day.", cap=view.wording.number(measure.cap)),
+        shape=Shape.COLUMNS,
+        head=head,
+        series=(Series("times", say("Times"), Weight.STRONG),),
+        rows=rows,
+        rule=view.rule,
+        k=view.k,
+        unit=say("times"),
+        notes=(say("Sums over sealed days; days under {k} people may be missing from them.", k=view.k),)
+        if by is not PeriodKind.DAY
+        else (),
+        wider=view.wider(),
+        empty=say("Nothing was counted in these days by {k} people or more. Choose a longer range.", k=view.k),
+    )
+
+
+def _wide(found: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:
+    """A week's or month's own released count; where there is none, its days added up."""
+    own = found.get((period.kind, period.last))
+    return cell_of(own) if own is not None else summed(found, period)
+
+
+async def _how_long(view: View, measure: Measure) -> Figure:
+    say, by = view.wording.say, view.span.by
+    numbers = await view.numbers([Statistic.QUANTILE], [by], measure)
+    found = {(number.last, number.slot): number for number in numbers}
+    names = {50: say("Half are under"), 75: say("75% are under"), 95: say("95% are under")}
+    weights = {50: Weight.STRONG, 75: Weight.PLAIN}
+    series = [Series(f"p{slot}", name, weights.get(slot, Weight.FAINT)) for slot, name in names.items()]
+    cells = [lambda period, slot=slot: cell_of(found.get((period.last, slot))) for slot in names]
+    unit = measure.unit.replace("_", " ")
+    return Figure(
+        key="how-long",
+        title=say("How long") if measure.kind is Kind.TIMING else say("How much"),
+        sentence=say("In {unit}: half of all are under the first line, 19 of 20 under the last.", unit=unit),
+        shape=Shape.LINES,
+        head=say("Period"),
+        series=tuple(series),
+        rows=day_rows(view, cells, {}) if by is PeriodKind.DAY else period_rows(view, by, cells),
+        rule=view.rule,
+        k=view.k,
+        unit=unit,
+        notes=(say("Off by less than 2 percent."),),
+        wider=view.wider(),
+        empty=say("Not measured on {k} people or more in these days. Choose a longer range.", k=view.k),
+    )
+
+
+async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
+    wording, say = view.wording, view.wording.say
+    stats: list[Stat] = []
+    if measure.kind is Kind.COUNTER:
+        numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
+        times = sum(number.value or 0 for number in numbers)
+        if times:
+            span = wording.days(view.span.first, view.span.last)
+            stats.append(Stat(wording.number(times), say("times"), span))
+    last, active = view.span.last, view.subject.app.catalog.active
+    if measure.reach and active is not None:
+        window = [PeriodKind.ROLLING_28]
+        did = await view.numbers([Statistic.PEOPLE], window, measure, first=last, last=last)
+        everyone = await view.numbers([Statistic.PEOPLE], window, active, first=last, last=last)
+        if did and did[0].value is not None:
+            beside = say("the 28 days to {day}", day=wording.day(last))
+            stats.append(Stat(wording.number(did[0].value), say("people"), beside))
+            if everyone and everyone[0].value:
+                share = min(1.0, did[0].value / everyone[0].value)
+                stats.append(Stat(wording.percent(share), say("of all active people"), beside))
+    return tuple(stats)

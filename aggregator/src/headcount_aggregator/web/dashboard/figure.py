@@ -1,0 +1,142 @@
+"""A figure: the rows that its chart, its table, its CSV and its JSON all show.
+
+A figure is built once from released numbers. Nothing that draws or writes it adds up, rounds or
+hides anything: every form of it says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headcount_aggregator.released import Number, State
+
+
+class Shape(StrEnum):
+    """How a figure is drawn."""
+
+    LINES = "lines"
+    COLUMNS = "columns"
+    BARS = "bars"
+    GRID = "grid"
+    TABLE = "table"
+
+
+class Weight(StrEnum):
+    """How strongly a series stands out: one accent, the others quieter."""
+
+    STRONG = "strong"
+    PLAIN = "plain"
+    FAINT = "faint"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a figure. ``state`` is ``None`` where no number was released at all."""
+
+    value: int | None = None
+    state: State | None = None
+    rounding: int = 1
+    provisional: bool = False
+    members: int = 0
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a number exists and is not shown."""
+        return self.value is None and self.state is not None
+
+    @property
+    def value_or_zero(self) -> int:
+        """The value for drawing: nothing is drawn of what is not shown."""
+        return self.value or 0
+
+
+MISSING = Cell()
+"""The cell of a period for which no number was released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One column of a figure."""
+
+    key: str
+    name: str
+    weight: Weight = Weight.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a period or a group. ``key`` stands in exports, ``name`` on the page."""
+
+    key: str
+    name: str
+    cells: tuple[Cell, ...]
+    tick: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address with its words."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one chart shows.
+
+    ``head`` names the rows, ``unit`` what is counted. ``rule`` says by which rule the numbers were
+    released. ``wider`` leads to a period long enough to show what is hidden. ``empty`` says what
+    to do when there is nothing. ``ceiling`` is the axis' end when it is known (100 for percent).
+    """
+
+    key: str
+    title: str
+    sentence: str
+    shape: Shape
+    head: str
+    series: tuple[Series, ...]
+    rows: tuple[Row, ...]
+    rule: str
+    k: int
+    unit: str = ""
+    notes: Sequence[str] = ()
+    wider: Link | None = None
+    empty: str = ""
+    ceiling: int | None = None
+    links: Sequence[Link] = field(default=())
+
+    @property
+    def hidden(self) -> int:
+        """How many cells exist and are not shown."""
+        return sum(cell.hidden for row in self.rows for cell in row.cells)
+
+    @property
+    def complement(self) -> bool:
+        """Whether some cell is hidden because of the few who are not in it."""
+        return any(cell.state is State.COMPLEMENT for row in self.rows for cell in row.cells)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether some cell is still updating."""
+        return any(cell.provisional for row in self.rows for cell in row.cells)
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether there is anything to draw."""
+        return any(cell.state is not None for row in self.rows for cell in row.cells)
+
+    @property
+    def largest(self) -> int:
+        """The largest shown value; 0 when none is."""
+        return max((cell.value or 0 for row in self.rows for cell in row.cells), default=0)
+
+
+def cell_of(number: Number | None) -> Cell:
+    """The cell that shows a number."""
+    if number is None:
+        return MISSING
+    return Cell(number.value, number.state, number.rounding, number.provisional, number.members)

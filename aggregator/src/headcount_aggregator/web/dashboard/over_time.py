@@ -1,0 +1,53 @@
+"""Rows of a figure over time: one a day, week or month, a cell a series, open days at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from headcount_wire import days
+
+from headcount_aggregator.periods import Period, PeriodKind, period_of
+from headcount_aggregator.released import Number, State
+from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Row, cell_of
+from headcount_aggregator.web.dashboard.view import View
+
+CellAt = Callable[[Period], Cell]
+
+
+def by_last(numbers: Sequence[Number]) -> dict[tuple[PeriodKind, int], Number]:
+    """Numbers of one statistic by their kind and last day."""
+    return {(number.period, number.last): number for number in numbers}
+
+
+def day_rows(view: View, cells: Sequence[CellAt], open_days: Mapping[int, Number]) -> tuple[Row, ...]:
+    """A row a day of the span; the first series goes on into the open days."""
+    rows = [_row(view, period, tuple(cell(period) for cell in cells)) for period in view.span.periods(PeriodKind.DAY)]
+    sealed = view.freshness.sealed_through
+    if sealed is not None:
+        # Days of the span that are not sealed yet come from the open days, below.
+        rows = rows[: max(0, sealed - view.span.first + 1)]
+    rest = (MISSING,) * (len(cells) - 1)
+    rows += [_row(view, period_of(PeriodKind.DAY, day), (cell_of(open_days[day]), *rest)) for day in sorted(open_days)]
+    return tuple(rows)
+
+
+def period_rows(view: View, kind: PeriodKind, cells: Sequence[CellAt]) -> tuple[Row, ...]:
+    """A row a week or month that ends in the span."""
+    return tuple(_row(view, period, tuple(cell(period) for cell in cells)) for period in view.span.periods(kind))
+
+
+def summed(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:
+    """The sum of a period's days: counts add up, people do not. Hidden days are left out."""
+    found = [numbers.get((PeriodKind.DAY, day)) for day in range(period.first, period.last + 1)]
+    values = [number.value for number in found if number is not None and number.value is not None]
+    hidden = sum(number is not None and number.value is None for number in found)
+    if not values:
+        return Cell(state=State.FEWER_THAN_K) if hidden else MISSING
+    return Cell(sum(values), State.SHOWN)
+
+
+def _row(view: View, period: Period, cells: tuple[Cell, ...]) -> Row:
+    wording = view.wording
+    month = period.kind is PeriodKind.MONTH
+    tick = wording.month_short(period.first) if month else wording.day_short(period.first)
+    return Row(days.text(period.first), wording.period(period.kind, period.first, period.last), cells, tick)

@@ -1,0 +1,65 @@
+"""Privacy: what is collected, for what, from how many at least; and every release with its hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from headcount_aggregator.released import ReleaseHeader
+from headcount_aggregator.web.dashboard.figure import Link
+from headcount_aggregator.web.dashboard.view import Page, Stat, View
+
+RELEASES_MOST = 40
+
+
+async def privacy(view: View) -> Page:
+    """Build the page."""
+    wording, say = view.wording, view.wording.say
+    customer, catalog = view.subject.customer, view.subject.app.catalog
+    # The chain is only whole from its first link on; the numbers are of the span.
+    chain = await view.released.releases(*view.subject.codes, 0, view.freshness.today)
+    headers = [header for header in chain if view.span.first <= header.last]
+    numbers, hidden = sum(h.numbers for h in headers), sum(h.hidden for h in headers)
+    late = sum(h.late_dropped for h in headers if h.period == "day")
+    stats = [
+        Stat(wording.number(customer.k), say("people at least, in every number")),
+        Stat(wording.number(customer.retention_months), say("months are kept")),
+    ]
+    if numbers:
+        stats.append(Stat(wording.percent(hidden / numbers), say("of the released numbers are hidden by that rule")))
+        stats.append(Stat(wording.number(late), say("people's days came too late to count")))
+    context = [
+        (
+            wording.dimension_name(dimension),
+            purpose,
+            customer.policy.allows(purpose) and dimension.field in customer.policy.context,
+        )
+        for dimension, purpose in catalog.context.items()
+    ]
+    newest = sorted(headers, key=lambda header: (header.sealed_on, header.last))[-RELEASES_MOST:][::-1]
+    return Page(
+        say("What {app} counts, and what it never shows", app=view.subject.app.title),
+        sentence=say("Devices count; only sums arrive. No identifier of a device or a person exists here."),
+        stats=tuple(stats),
+        grains=(),
+        extra={
+            "purposes": [
+                (purpose, wording.sentence_of(purpose.sentence), customer.policy.allows(purpose.name))
+                for purpose in catalog.purposes.values()
+            ],
+            "measures": [(m, customer.policy.allows(m.purpose)) for m in catalog.measures.values()],
+            "context": context,
+            "releases": newest,
+            "more": len(headers) - len(newest),
+            "unbroken": unbroken(chain),
+            "links": len(chain),
+            "api": Link("/api/v1/releases", say("All releases as JSON")),
+            "policy": customer.policy,
+            "catalog": catalog,
+        },
+    )
+
+
+def unbroken(headers: Sequence[ReleaseHeader]) -> bool:
+    """Whether each release names the hash of the one before it, in the order they were sealed."""
+    return all(later.previous == earlier.hash for earlier, later in pairwise(headers))

@@ -1,0 +1,145 @@
+"""Retention: of those who came first in a week (or on a day), how many were back n later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headcount_wire import days
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Number, State, Statistic
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.view import Page, Section, View
+
+WEEKS_MOST = 12
+DAYS_MOST = 30
+COHORTS_MOST = 92
+"""How many first days or weeks the grid shows: the newest."""
+
+DOUBT = 5
+"""How many points of percent hidden numbers may leave open in the curve, either way."""
+
+
+async def retention(view: View) -> Page:
+    """Build the page: the curve of all cohorts together, and the grid of each."""
+    say = view.wording.say
+    measure = view.subject.app.catalog.active
+    if measure is None:
+        return Page(say("This app counts no active people"), sentence=say("Declare a measure of kind active."))
+    weekly = view.span.by is not PeriodKind.DAY
+    statistic = Statistic.RETENTION_WEEK if weekly else Statistic.RETENTION_DAY
+    kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
+    numbers = await view.numbers([statistic], [kind], measure)
+    most = WEEKS_MOST if weekly else DAYS_MOST
+    found = {(number.first, number.slot): number for number in numbers if number.slot <= most}
+    curve, grid = _curve(view, found, weekly), _grid(view, found, weekly)
+    sections = Section("", (curve,) if _drawable(curve) else ()), Section("", (grid,))
+    sentence = ""
+    if grid.rows and not _drawable(curve):
+        sentence = say("Too few people are new at a time to say it for all together.")
+    return Page(_headline(view, curve, weekly), sections, sentence, grains=("day", "week"))
+
+
+def _headline(view: View, curve: Figure, weekly: bool) -> str:
+    wording = view.wording
+    if not curve.rows or curve.rows[0].cells[0].value is None:
+        return wording.say("Who comes back")
+    share = wording.percent(curve.rows[0].cells[0].value / 100)
+    if weekly:
+        return wording.say("{share} of new people come back the week after", share=share)
+    return wording.say("{share} of new people come back the day after", share=share)
+
+
+def _drawable(curve: Figure) -> bool:
+    """Whether a line can be drawn: three points, else the grid says it better."""
+    return sum(row.cells[0].value is not None for row in curve.rows) >= 3
+
+
+def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Figure:
+    say, wording = view.wording.say, view.wording
+    slots = sorted({slot for _, slot in found if slot > 0})
+    notes = [say("Weeks are rounded to tens before the share is taken.")] if weekly else []
+    if len({first for first, _ in found}) > COHORTS_MOST:
+        notes.append(say("The newest {n} are shown.", n=COHORTS_MOST))
+    kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
+    rows = [
+        Row(
+            days.text(first),
+            wording.period(kind, first, first),
+            (cell_of(found.get((first, 0))), *(cell_of(found.get((first, slot))) for slot in slots)),
+        )
+        for first in sorted({first for first, _ in found})[-COHORTS_MOST:]
+    ]
+    name = "Week {n}" if weekly else "Day {n}"
+    series = [Series("0", say("People"), Weight.STRONG)]
+    series += [Series(str(slot), say(name, n=slot)) for slot in slots]
+    return Figure(
+        key="grid",
+        title=say("By week of first use") if weekly else say("By day of first use"),
+        sentence=say("The share of the people who first used the app then, and were back so much later."),
+        shape=Shape.GRID,
+        head=say("First used"),
+        series=tuple(series),
+        rows=tuple(rows),
+        rule=say("At least {k} people back and at least {k} not, or none.", k=view.k),
+        k=view.k,
+        unit=say("people"),
+        notes=tuple(notes),
+        wider=None if weekly else view.wider(),
+        empty=say("A week is sealed three days after it ends; the first row comes then.")
+        if not view.sealed
+        else say("Nobody was new in these days, or too few. A longer range shows more."),
+    )
+
+
+def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Figure:
+    """All cohorts together, where what is hidden cannot move the share by more than ``DOUBT`` points either way."""
+    say = view.wording.say
+    rows: list[Row] = []
+    for slot in sorted({slot for _, slot in found if slot > 0}):
+        pairs = [(found.get((first, 0)), number) for (first, n), number in found.items() if n == slot]
+        share = pooled([(cohort, number) for cohort, number in pairs if cohort and cohort.value], view.k)
+        cell = Cell(state=State.FEWER_THAN_K) if share is None else Cell(share, State.SHOWN)
+        name = say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)
+        rows.append(Row(str(slot), name, (cell,), tick=name))
+    return Figure(
+        key="curve",
+        title=say("Share back, all together"),
+        sentence=say("Everybody whose first week lies in these days, added up.")
+        if weekly
+        else say("Everybody whose first day lies in these days, added up."),
+        shape=Shape.LINES,
+        head=say("Later"),
+        series=(Series("share", say("Back, %"), Weight.STRONG),),
+        rows=tuple(rows),
+        rule=say("At least {k} people back and at least {k} not, or none.", k=view.k),
+        k=view.k,
+        unit="%",
+        ceiling=100,
+        notes=(
+            say("A hidden number counts with the middle of what it can be."),
+            say("A share is given only if that cannot move it by more than {n} points.", n=DOUBT),
+        ),
+    )
+
+
+def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> int | None:
+    """The percentage back over ``(cohort, back)`` pairs, ``None`` when what is hidden leaves it too open.
+
+    To leave hidden numbers out would be wrong: only nothing, or much, is ever shown of a small cohort.
+    """
+    low = high = people = 0
+    for cohort, back in pairs:
+        size = cohort.value or 0
+        people += size
+        least, most = (back.value, back.value) if back.value is not None else _possible(back.state, size, k)
+        low += min(least, size)
+        high += min(most, size)
+    if not people or high - low > 2 * DOUBT / 100 * people:
+        return None
+    return round(50 * (low + high) / people)
+
+
+def _possible(state: State, size: int, k: int) -> tuple[int, int]:
+    """The least and the most a hidden number of a cohort can be."""
+    return (max(0, size - k + 1), size) if state is State.COMPLEMENT else (0, k - 1)

@@ -1,0 +1,152 @@
+"""The addresses of the dashboard: signing in, pages, their figures as files, and the static files."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+import jinja2
+from aiohttp import web
+
+from headcount_aggregator.released import ReleasedReader
+from headcount_aggregator.web import access
+from headcount_aggregator.web.access import COOKIE, COOKIE_SECONDS, Sight
+from headcount_aggregator.web.answering import FOREVER, answer
+from headcount_aggregator.web.dashboard import chart, export
+from headcount_aggregator.web.dashboard.pages import PAGES, PageKind
+from headcount_aggregator.web.dashboard.span import read_span
+from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.wording import Wording
+from headcount_aggregator.web.tenancy import Tenancy
+
+STATIC = {"hc.css": "text/css", "hc.js": "text/javascript", "icon.svg": "image/svg+xml", "debug.svg": "image/svg+xml"}
+PATH = "/c/{customer}/{app}/{page}"
+
+
+class Dashboard:
+    """The handlers, with the released numbers they show."""
+
+    def __init__(self, tenancy: Tenancy, released: ReleasedReader, *, https: bool = False) -> None:
+        self._tenancy = tenancy
+        self._released = released
+        self._https = https
+        folder = files("headcount_aggregator.web.dashboard") / "static"
+        self._static = {name: (folder / name).read_bytes() for name in STATIC}
+        self._wording = Wording()
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("headcount_aggregator.web.dashboard"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals |= {
+            "w": self._wording,
+            "say": self._wording.say,
+            "draw": chart.draw,
+            "bar": chart.bar,
+            "pages": PAGES,
+            "static": {name: f"/static/{name}?v={_hash(body)}" for name, body in self._static.items()},
+        }
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add every address of the dashboard."""
+        router.add_get("/", self._home)
+        router.add_get(PATH, self._page)
+        router.add_get(PATH + "/{figure}.{form:csv|json}", self._figure)
+        router.add_post("/sign-out", self._sign_out)
+        router.add_get("/static/{name}", self._file)
+        router.add_get("/favicon.ico", self._icon)
+
+    async def _home(self, request: web.Request) -> web.StreamResponse:
+        if token := request.query.get("token"):
+            return self._sign_in(request, token)
+        sight = self._sight(request)
+        if sight is None:
+            return self._calm(request, "signin.html", 401)
+        subject = access.subject_of(self._tenancy.organisation, sight)
+        if subject is None:
+            return self._calm(request, "withheld.html", 200, sight=sight)
+        raise web.HTTPSeeOther(f"/c/{subject.customer.name}/{subject.app.name}/overview")
+
+    def _sign_in(self, request: web.Request, token: str) -> web.StreamResponse:
+        if request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
+            # A Strict cookie is not sent along a redirect that another site began (a link in a
+            # mail). This page goes on by itself, from here, and the token leaves the address too.
+            response: web.StreamResponse = self._calm(request, "welcome.html", 200)
+        else:
+            response = web.Response(status=303, headers={"Location": "/"})
+        response.set_cookie(COOKIE, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict", secure=self._https)
+        return response
+
+    async def _sign_out(self, _: web.Request) -> web.Response:
+        response = web.Response(status=303, headers={"Location": "/"})
+        response.del_cookie(COOKIE, httponly=True, samesite="Strict", secure=self._https)
+        return response
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        kind, view = await self._view(request)
+        if view is None:
+            return self._lost(request)
+        page = await kind.build(view)
+        sight = self._sight(request)
+        organisation = self._tenancy.organisation
+        subjects = [
+            (customer, app)
+            for customer in (sight.customers if sight else ())
+            for app in access.apps_of(organisation, customer)
+        ]
+        template = self._templates.get_template(kind.template)
+        html = template.render(page=page, view=view, kind=kind, subjects=subjects)
+        return answer(request, html.encode(), "text/html")
+
+    async def _figure(self, request: web.Request) -> web.StreamResponse:
+        kind, view = await self._view(request)
+        figure = (await kind.build(view)).figure(request.match_info["figure"]) if view else None
+        if view is None or figure is None:
+            return self._lost(request)
+        if request.match_info["form"] == "json":
+            return answer(request, export.as_json(figure), "application/json")
+        name = f"{view.subject.customer.name}-{view.subject.app.name}-{figure.key}.csv"
+        return answer(request, export.as_csv(figure), "text/csv", filename=name)
+
+    async def _view(self, request: web.Request) -> tuple[PageKind, View | None]:
+        names = request.match_info
+        kind = PAGES.get(names["page"], PAGES["overview"])
+        sight = self._sight(request)
+        if sight is None or names["page"] not in PAGES:
+            return kind, None
+        subject = access.subject_of(self._tenancy.organisation, sight, names["customer"], names["app"])
+        if subject is None:
+            return kind, None
+        freshness = await self._released.freshness(*subject.codes)
+        span = read_span(request.query, freshness, kind.preset, kind.by)
+        return kind, View(subject, self._released, freshness, span, self._wording, kind.key, dict(request.query))
+
+    def _lost(self, request: web.Request) -> web.Response:
+        if self._sight(request) is None:
+            return self._calm(request, "signin.html", 401)
+        return self._calm(request, "lost.html", 404)
+
+    def _sight(self, request: web.Request) -> Sight | None:
+        reader = access.reader_of(request, self._tenancy.organisation)
+        return access.sight_of(reader) if reader else None
+
+    def _calm(self, request: web.Request, template: str, status: int, **values: object) -> web.Response:
+        html = self._templates.get_template(template).render(title=self._tenancy.organisation.title, **values)
+        response = answer(request, html.encode(), "text/html", status=status)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in STATIC:
+            return self._lost(request)
+        return answer(request, self._static[name], STATIC[name], cache=FOREVER)
+
+    async def _icon(self, request: web.Request) -> web.Response:
+        return answer(request, self._static["icon.svg"], STATIC["icon.svg"], cache="public, max-age=86400")
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=5).hexdigest()

@@ -1,0 +1,48 @@
+// Reads a chart aloud and by pointer. Every number comes from the page's own table, so that what
+// is read is what is written; without this file the page says the same.
+for (const figure of document.querySelectorAll("figure[data-chart]")) {
+  const svg = figure.querySelector("svg.chart");
+  const plot = svg?.querySelector("svg.plot");
+  const out = figure.querySelector("output");
+  const rows = [...figure.querySelectorAll("table tbody tr")];
+  if (!plot || !out || !rows.length) continue;
+  const names = [...figure.querySelectorAll("thead th")].slice(1).map((th) => th.textContent.trim());
+  const xs = plot.dataset.x.split(" ").map(Number);
+  const cursor = plot.querySelector(".cursor");
+  const frame = figure.querySelector(".frame");
+  const idle = out.textContent;
+  let at = -1;
+
+  const words = (cell) => (cell.querySelector(".v") ?? cell).textContent.trim().replace(/\s+/g, " ");
+  const show = (row) => {
+    at = Math.max(0, Math.min(rows.length - 1, row));
+    const [head, ...cells] = rows[at].cells;
+    cursor.setAttribute("transform", `translate(${xs[at]})`);
+    frame.classList.add("reading");
+    const parts = cells.map((cell, i) => (cells.length > 1 ? `${names[i]}: ${words(cell)}` : words(cell)));
+    out.textContent = `${words(head)} – ${parts.join(", ")}`;
+  };
+  const rest = () => {
+    at = -1;
+    frame.classList.remove("reading");
+    out.textContent = idle;
+  };
+
+  frame.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    show(Math.floor(((event.clientX - box.left) / box.width) * rows.length));
+  });
+  frame.addEventListener("pointerleave", () => document.activeElement === frame || rest());
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "group");
+  frame.setAttribute("aria-label", frame.dataset.keys);
+  frame.addEventListener("blur", rest);
+  frame.addEventListener("focus", () => at < 0 && frame.matches(":focus-visible") && show(rows.length - 1));
+  frame.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -Infinity, End: Infinity }[event.key];
+    if (event.key === "Escape") rest();
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    show((at < 0 ? rows.length - 1 : at) + step);
+  });
+}

@@ -1,0 +1,166 @@
+"""What every page is built from: whose numbers, which days, in which language, and where links lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from headcount_wire import days
+from headcount_wire.catalog import Measure
+from headcount_wire.facts import WHOLE
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, Statistic
+from headcount_aggregator.web.access import Subject
+from headcount_aggregator.web.dashboard.figure import Figure, Link
+from headcount_aggregator.web.dashboard.span import GRAINS, Span
+from headcount_aggregator.web.dashboard.wording import Wording
+from headcount_aggregator.web.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One figure said large: its value, what it is, and what it is compared with."""
+
+    value: str
+    sentence: str
+    beside: str = ""
+    link: Link | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures that belong together."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says. ``choices`` are its own switches; ``extra`` is for a page with a template of its own."""
+
+    headline: str
+    sections: tuple[Section, ...] = ()
+    sentence: str = ""
+    stats: tuple[Stat, ...] = ()
+    choices: tuple[tuple[str, Link, bool], ...] = ()
+    grains: tuple[str, ...] = ("day", "week", "month")
+    ranged: bool = True
+    extra: Mapping[str, object] | None = None
+
+    def figure(self, key: str) -> Figure | None:
+        """One figure by its key."""
+        return next((figure for section in self.sections for figure in section.figures if figure.key == key), None)
+
+
+@dataclass(frozen=True)
+class View:
+    """One reader's look at one page of one Customer's app."""
+
+    subject: Subject
+    released: ReleasedReader
+    freshness: Freshness
+    span: Span
+    wording: Wording
+    page: str
+    query: Mapping[str, str]
+
+    @property
+    def k(self) -> int:
+        """The threshold in force."""
+        return self.subject.customer.k
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The app's names for codes."""
+        return Vocabulary(self.subject.app)
+
+    @property
+    def rule(self) -> str:
+        """The rule of every number here, in words."""
+        return self.wording.say("At least {k} people.", k=self.k)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether anything was released at all."""
+        return self.freshness.sealed_through is not None
+
+    def link(self, page: str = "", **changes: str) -> str:
+        """The address of a page with this one's state, changed where ``changes`` says so (empty: forgotten)."""
+        state = {name: self.query[name] for name in ("range", "from", "to", "by", "measure") if self.query.get(name)}
+        if "range" in changes:
+            state.pop("from", None)
+            state.pop("to", None)
+        state |= changes
+        state = {name: value for name, value in state.items() if value}
+        path = f"/c/{self.subject.customer.name}/{self.subject.app.name}/{page or self.page}"
+        return f"{path}?{urlencode(state)}" if state else path
+
+    def export(self, key: str, form: str) -> str:
+        """The address of a figure as ``csv`` or ``json``."""
+        path, _, state = self.link().partition("?")
+        return f"{path}/{key}.{form}" + (f"?{state}" if state else "")
+
+    @property
+    def api(self) -> str:
+        """The address of the same numbers in the API."""
+        span = {"from": days.text(self.span.first), "to": days.text(self.span.last)}
+        subject = {"customer": self.subject.customer.name, "app": self.subject.app.name}
+        return f"/api/v1/numbers?{urlencode(subject | span)}"
+
+    @staticmethod
+    def iso(day: int) -> str:
+        """A day as an address and a form write it."""
+        return days.text(day)
+
+    def wider(self) -> Link | None:
+        """A longer period, in which more people come together."""
+        say = self.wording.say
+        if self.span.by is PeriodKind.DAY:
+            return Link(self.link(by="week"), say("see it by week"))
+        if self.span.by is PeriodKind.WEEK:
+            longer = {} if self.span.length > 180 else {"range": "365"}
+            return Link(self.link(by="month", **longer), say("see it by month"))
+        return None
+
+    async def numbers(
+        self,
+        statistics: Sequence[Statistic],
+        periods: Sequence[PeriodKind],
+        measure: Measure,
+        *,
+        label: int | None = WHOLE,
+        breakdown: int | None = 0,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> Sequence[Number]:
+        """Released numbers of a measure over the span, or over other days."""
+        question = Question(
+            *self.subject.codes,
+            tuple(statistics),
+            tuple(periods),
+            self.span.first if first is None else first,
+            self.span.last if last is None else last,
+            measure.code,
+            label,
+            breakdown,
+        )
+        return await self.released.numbers(question)
+
+    async def open_days(self, measure: Measure, statistic: Statistic) -> Mapping[int, Number]:
+        """Provisional totals of the days after the sealed ones, when the span reaches up to them."""
+        sealed = self.freshness.sealed_through
+        if self.span.by is not PeriodKind.DAY or (sealed is not None and self.span.last < sealed):
+            return {}
+        found = await self.released.provisional(*self.subject.codes)
+        wanted = (number for number in found if number.period is PeriodKind.DAY and number.measure == measure.code)
+        since = -1 if sealed is None else sealed
+        return {n.last: n for n in wanted if n.statistic is statistic and n.label == WHOLE and n.last > since}
+
+    @property
+    def by(self) -> str:
+        """The grain as the address writes it."""
+        return next(name for name, kind in GRAINS.items() if kind is self.span.by)

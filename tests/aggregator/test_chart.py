@@ -1,0 +1,138 @@
+"""Charts: whatever the numbers, every mark lies in its box, and every row has its mark."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from xml.etree import ElementTree
+
+from headcount_aggregator.released import State
+from headcount_aggregator.web.dashboard.chart import HEIGHT, TICKS_MOST, WIDTH, axis_top, bar, draw, steps_to, tick_rows
+from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Row, Series, Shape, Weight
+from hypothesis import given
+from hypothesis import strategies as st
+
+WEIGHTS = tuple(Weight)
+SVG = "{http://www.w3.org/2000/svg}"
+
+values = st.integers(0, 10**9).map(lambda n: Cell(n, State.SHOWN))
+open_values = st.integers(0, 10**6).map(lambda n: Cell(n, State.SHOWN, 10, provisional=True))
+cells = (
+    values | open_values | st.sampled_from([Cell(state=s) for s in State if s is not State.SHOWN]) | st.just(MISSING)
+)
+
+
+@st.composite
+def figures(draw_from: st.DrawFn) -> Figure:
+    """A figure over time of any shape and size."""
+    count = draw_from(st.integers(1, 3))
+    rows = draw_from(st.lists(st.tuples(*[cells] * count), min_size=1, max_size=100))
+    return Figure(
+        key="k",
+        title="<T>",
+        sentence="",
+        shape=draw_from(st.sampled_from([Shape.LINES, Shape.COLUMNS])),
+        head="Day",
+        series=tuple(Series(str(n), str(n), WEIGHTS[n]) for n in range(count)),
+        rows=tuple(Row(str(n), f"Day {n} & <b>", row) for n, row in enumerate(rows)),
+        rule="",
+        k=20,
+    )
+
+
+def drawn(figure: Figure) -> ElementTree.Element:
+    svg = str(draw(figure, lambda n: f"{n:g}"))
+    return ElementTree.fromstring(f'<g xmlns="http://www.w3.org/2000/svg">{svg}</g>')  # noqa: S314 (our own)
+
+
+def plot(root: ElementTree.Element) -> ElementTree.Element:
+    (found,) = (node for node in root.iter(f"{SVG}svg") if node.get("class") == "plot")
+    return found
+
+
+@given(figures())
+def test_every_mark_lies_in_the_viewbox(figure: Figure) -> None:
+    """Coordinates are finite numbers inside the box, for any values, hidden, missing or huge."""
+    found = plot(drawn(figure))
+    assert found.get("viewBox") == f"0 0 {WIDTH:g} {HEIGHT:g}"
+    for node in found.iter(f"{SVG}rect"):
+        x, y, width, height = (float(node.get(name) or "nan") for name in ("x", "y", "width", "height"))
+        assert -0.05 <= x <= x + width <= WIDTH + 0.15
+        assert -0.05 <= y <= y + height <= HEIGHT + 0.15
+    for node in found.iter(f"{SVG}path"):
+        points = re.findall(r"[ML]([-\d.e+naif]+) ([-\d.e+naif]+)", node.get("d") or "")
+        for x_text, y_text in points:
+            assert math.isfinite(float(x_text))
+            assert 0 <= float(x_text) <= WIDTH
+            assert 0 <= float(y_text) <= HEIGHT
+
+
+@given(figures())
+def test_every_row_has_its_mark(figure: Figure) -> None:
+    """A shown value is a point or a part of a column, a hidden one a tick; nothing else is drawn."""
+    found = plot(drawn(figure))
+    classes = [node.get("class") or "" for node in found.iter()]
+    hidden_rows = sum(any(cell.hidden for cell in row.cells) for row in figure.rows)
+    assert classes.count("hidden-mark") == hidden_rows
+    assert len((found.get("data-x") or "").split()) == len(figure.rows)
+    shown = [cell for row in figure.rows for cell in row.cells if cell.value is not None]
+    if figure.shape is Shape.COLUMNS:
+        assert sum(name.startswith("column") for name in classes) == len(shown)
+        assert classes.count("hatch") == sum(cell.provisional for cell in shown)
+    else:
+        lines = [
+            node.get("d") or "" for node in found.iter(f"{SVG}path") if (node.get("class") or "").startswith("line")
+        ]
+        # Where a sealed stretch meets an open one, both hold the joint.
+        joints = sum(
+            a.value is not None and b.value is not None and a.provisional != b.provisional
+            for series in range(len(figure.series))
+            for a, b in zip(
+                [row.cells[series] for row in figure.rows], [row.cells[series] for row in figure.rows][1:], strict=False
+            )
+        )
+        assert sum(len(re.findall("[ML]", line)) for line in lines) == len(shown) + joints
+
+
+@given(figures())
+def test_a_chart_carries_no_style_and_no_script(figure: Figure) -> None:
+    """What the strict policy forbids is not in it, and names are escaped."""
+    svg = str(draw(figure, str))
+    assert "style" not in svg
+    assert "<script" not in svg
+    assert "<b>" not in svg
+    assert not re.search(r"\son\w+=", svg)
+
+
+@given(st.integers(0, 10**15))
+def test_axes_have_few_round_steps(most: int) -> None:
+    """An axis starts at 0, ends at or above the largest value, and has 2 to 5 even steps, whole ones."""
+    steps = steps_to(most)
+    assert steps[0] == 0
+    assert most <= steps[-1] <= max(1, 2 * most)
+    assert 2 <= len(steps) <= 5
+    assert len({b - a for a, b in itertools.pairwise(steps)}) == 1
+    assert all(step == int(step) for step in steps)
+
+
+@given(figures())
+def test_an_axis_is_never_too_short(figure: Figure) -> None:
+    """The axis ends at or above every mark; stacked columns are measured as a stack."""
+    tops = [sum(c.value or 0 for c in row.cells) for row in figure.rows]
+    assert axis_top(figure) >= (max(tops) if figure.shape is Shape.COLUMNS else figure.largest)
+
+
+@given(st.integers(1, 1000))
+def test_few_rows_get_a_word(rows: int) -> None:
+    """The time axis stays readable: at most six words, the first row among them."""
+    found = tick_rows(rows)
+    assert 1 <= len(found) <= TICKS_MOST
+    assert found[0] == 0
+
+
+@given(st.floats(-1, 2))
+def test_a_bar_stays_on_its_rail(share: float) -> None:
+    """A bar is 0 to 100 wide."""
+    (width,) = re.findall(r'class="fill" x="0" y="0" width="([^"]+)"', str(bar(share)))
+    assert 0 <= float(width) <= 100

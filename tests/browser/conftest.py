@@ -1,0 +1,48 @@
+"""Debian's Chromium, and a dashboard on loopback over made-up releases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from headcount_aggregator.web.app import create_app
+from playwright.async_api import Browser, async_playwright
+
+from tests.aggregator.made_up_releases import MadeUpReleases, write_organisation
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "chromium is missing: run `make servers`, or install Debian's package chromium"
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        await found.close()
+
+
+@pytest.fixture(scope="session")
+def made_up() -> MadeUpReleases:
+    return MadeUpReleases(count=1500, length=110)
+
+
+@pytest.fixture
+async def dashboard(tmp_path: Path, made_up: MadeUpReleases) -> AsyncIterator[TestServer]:
+    found = TestServer(create_app(write_organisation(tmp_path), made_up))
+    await found.start_server()
+    yield found
+    await found.close()

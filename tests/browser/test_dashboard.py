@@ -1,0 +1,184 @@
+"""The dashboard in a real browser: quiet, whole, accessible; by pointer, by keyboard, and without script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from headcount_aggregator.web.dashboard.pages import PAGES
+from playwright.async_api import Browser, Page
+
+from tests.aggregator.made_up_releases import TOKENS
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
+STATES = [*PAGES, "overview?range=90&by=week", "features?measure=screen_share.used", "retention?by=day&range=28"]
+VIOLATIONS = """
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
+"""
+
+
+@dataclass
+class Watched:
+    """A page, with all that it said and asked for."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, server: TestServer, *, width: int = 1280, dark: bool = False, script: bool = True
+) -> AsyncIterator[Watched]:
+    """A signed-in browser page."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=script,
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+    watched = Watched(page)
+    page.on("console", lambda message: watched.said.append(message.text))
+    page.on("pageerror", lambda error: watched.said.append(str(error)))
+    page.on("request", lambda request: watched.asked.append(request.url))
+    if script:
+        await page.add_init_script(VIOLATIONS)
+    await page.goto(str(server.make_url(f"/?token={TOKENS['own']}")))
+    assert "token" not in page.url
+    yield watched
+    await context.close()
+
+
+def address(server: TestServer, state: str) -> str:
+    path, _, query = state.partition("?")
+    return str(server.make_url(f"/c/acme/meet/{path}")) + (f"?{query}" if query else "")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
+async def test_every_page_is_quiet_and_accessible(
+    browser: Browser, dashboard: TestServer, width: int, dark: bool
+) -> None:
+    """No axe violation, no console line, no policy report, no request elsewhere, no sideways scroll."""
+    origin = str(dashboard.make_url("/"))
+    async with opened(browser, dashboard, width=width, dark=dark) as watched:
+        page = watched.page
+        for state in STATES:
+            await page.goto(address(dashboard, state))
+            assert await page.evaluate("violations") == [], state
+            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, state
+            assert watched.said == [], state
+            await _open_all(page)
+            assert await _axe(page) == [], state
+        assert all(url.startswith(origin) for url in watched.asked), watched.asked
+
+
+async def test_everything_is_there_without_script(browser: Browser, dashboard: TestServer) -> None:
+    """Without script: the same numbers in the same tables, which open by keyboard; ranges and pages are links."""
+    async with opened(browser, dashboard, script=False) as watched:
+        page = watched.page
+        assert "people used Meet" in await page.inner_text("h1")
+        summary = page.locator("details.numbers summary").first
+        await summary.focus()
+        await page.keyboard.press("Enter")
+        assert await page.locator("details.numbers[open] tbody tr").count() > 27
+        await page.get_by_role("link", name="90 days").click()
+        assert "range=90" in page.url
+        await page.get_by_role("link", name="Retention", exact=True).first.click()
+        assert page.url.split("?")[0].endswith("/retention")
+        assert await page.locator("table.grid td.cohort").count() > 3
+        assert watched.said == []
+
+
+async def test_days_of_ones_own_are_a_form(browser: Browser, dashboard: TestServer) -> None:
+    """From and to are a plain form whose address holds the state; opening that address shows the same."""
+    async with opened(browser, dashboard) as watched:
+        page = watched.page
+        await page.locator("details.own summary").click()
+        await page.fill("input[name=from]", "2026-10-01")
+        await page.fill("input[name=to]", "2026-10-14")
+        await page.get_by_role("button", name="Show").click()
+        assert "from=2026-10-01&to=2026-10-14" in page.url
+        rows = page.locator("figure").first.locator("tbody tr")
+        assert await rows.count() == 14
+
+
+async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServer) -> None:
+    """Focus reads the last row, arrows the neighbours, Home the first: each as the table says it, aloud."""
+    async with opened(browser, dashboard) as watched:
+        page = watched.page
+        figure = page.locator("figure[data-chart]").first
+        frame, output = figure.locator(".frame"), figure.locator("output")
+        assert await output.get_attribute("aria-live") == "polite"
+        await page.keyboard.press("Tab")
+        for _ in range(60):
+            if await frame.evaluate("frame => frame === document.activeElement"):
+                break
+            await page.keyboard.press("Tab")
+        rows = await figure.locator("tbody tr").all()
+        assert (await _row(rows[-1]))[0] in await output.inner_text()
+        assert "updating" in await output.inner_text()
+        await page.keyboard.press("Home")
+        for expected in (rows[0], rows[1]):
+            text = await output.inner_text()
+            assert all(part in text for part in await _row(expected)), text
+            assert await figure.locator(".cursor").evaluate("c => getComputedStyle(c).visibility") == "visible"
+            await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("Escape")
+        assert await output.inner_text() == ""
+
+
+async def test_the_pointer_reads_the_row_under_it(browser: Browser, dashboard: TestServer) -> None:
+    """Moving over the chart reads the day below the pointer; leaving ends it."""
+    async with opened(browser, dashboard) as watched:
+        page = watched.page
+        figure = page.locator("figure[data-chart]").first
+        box = await figure.locator("svg.chart").bounding_box()
+        assert box is not None
+        await page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+        first = await _row(figure.locator("tbody tr").first)
+        assert first[0] in await figure.locator("output").inner_text()
+        await page.mouse.move(0, 0)
+        assert await figure.locator("output").inner_text() == ""
+
+
+async def test_signing_out_forgets(browser: Browser, dashboard: TestServer) -> None:
+    """After signing out the calm page says how to get in, and the numbers are gone."""
+    async with opened(browser, dashboard) as watched:
+        page = watched.page
+        await page.get_by_role("button", name="Sign out").click()
+        assert "Open the link" in await page.inner_text("h1")
+        assert await _axe(page) == []
+        assert await page.context.cookies() == []
+
+
+async def _row(row: Any) -> list[str]:
+    cells = await row.locator("th, td").all()
+    return [" ".join((await cell.text_content() or "").split()).split(" see it")[0] for cell in cells]
+
+
+async def _open_all(page: Page) -> None:
+    await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true })")
+
+
+async def _axe(page: Page) -> list[str]:
+    """What axe finds, run through the debugger: the page's own policy would not let it in, rightly."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Runtime.evaluate", {"expression": AXE})
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    run = f"axe.run(document, {{runOnly: {json.dumps(tags)}}}).then((found) => found.violations)"
+    answer = await session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
+    await session.detach()
+    return [
+        f"{violation['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
+        for violation in answer["result"]["value"]
+        for node in violation["nodes"][:2]
+    ]
