@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from headcount.settings import load_settings
 from headcount_wire import limits
 from headcount_wire.facts import FACT_RULES
+from headcount_wire.organisation import parse_organisation
 from headcount_wire.problems import Dropped, Problem
 
 ROOT = Path(__file__).parents[2]
@@ -89,3 +91,28 @@ def test_decisions_are_numbered_once() -> None:
     for page in pages:
         assert re.match(r"\d{4}-[a-z0-9-]+\.md\Z", page.name), page.name
         assert page.read_text("utf-8").startswith("# "), page.name
+
+
+def test_each_promise_names_its_code_and_its_test() -> None:
+    """Every row of the promises in docs/privacy.md names one file of code and one test, and both exist."""
+    text = (ROOT / "docs/privacy.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `(tests/[^`]+)` \|$", text, re.MULTILINE)
+    assert len(rows) >= 12
+    for promise, code, test in rows:
+        assert (ROOT / code).is_file(), promise
+        assert (ROOT / test).is_file(), promise
+        assert (ROOT / test).read_text("utf-8").count("def test_") > 0, promise
+
+
+def test_the_documented_catalog_and_organisation_are_sound(tmp_path: Path) -> None:
+    """The examples of docs/catalog.md and docs/organisation.md are files that Headcount reads."""
+    (catalog,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/catalog.md").read_text("utf-8"), re.DOTALL)
+    organisation, settings = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs/organisation.md").read_text("utf-8"), re.DOTALL
+    )
+    (tmp_path / "catalog.toml").write_text(catalog, "utf-8")
+    found = parse_organisation(organisation, tmp_path)
+    assert found.customers["acme"].policy.consent_counts("usage", 4)
+    assert not found.customers["acme"].policy.consent_counts("usage", 3)
+    (tmp_path / "headcount.toml").write_text(settings, "utf-8")
+    assert load_settings(tmp_path / "headcount.toml").workers == 2
