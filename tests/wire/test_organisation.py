@@ -124,6 +124,6 @@ def test_keys_say_what_they_are() -> None:
     assert is_debug(debug)
     assert not is_debug(KEY)
     assert not is_key("hc_live_short")
-    assert KEY.split("_")[2] not in fingerprint(KEY)
+    assert KEY.removeprefix("hc_live_") not in fingerprint(KEY)
     with pytest.raises(ValueError):
         new_key("admin")

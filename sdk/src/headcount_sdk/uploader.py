@@ -6,8 +6,6 @@ proxy's 404 is none, and the report stays.
 
 from __future__ import annotations
 
-import email.utils
-import gzip
 import json
 import random
 from collections.abc import Mapping
@@ -59,6 +57,8 @@ _FATES = {
 
 def compress(body: bytes) -> bytes:
     """The body as it is sent: gzip with no time in it, so that a retry is byte-identical."""
+    import gzip  # with the first report, not with the app
+
     return gzip.compress(body, 6, mtime=0)
 
 
@@ -108,6 +108,8 @@ def _retry_after(answer: Answer) -> float:
 
 
 def _server_day(headers: Mapping[str, str]) -> int | None:
+    import email.utils  # with the first answer, not with the app
+
     try:
         return days.utc_day(email.utils.parsedate_to_datetime(headers["date"]).timestamp())
     except (KeyError, ValueError, TypeError, IndexError):

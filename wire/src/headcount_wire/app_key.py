@@ -7,9 +7,7 @@ its data is kept apart and forgotten after a day. Readers' tokens have the form 
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 
 _KEY = re.compile(r"\Ahc_(live|debug|read)_[A-Za-z0-9_-]{22,64}\Z")
 
@@ -18,6 +16,8 @@ def new_key(kind: str) -> str:
     """A fresh random key of kind ``live``, ``debug`` or ``read`` (256 bits)."""
     if kind not in ("live", "debug", "read"):
         raise ValueError("a key is of kind live, debug or read")
+    import secrets  # only servers and the command line make keys: a phone need not load this
+
     return f"hc_{kind}_{secrets.token_urlsafe(32)}"
 
 
@@ -33,4 +33,6 @@ def is_debug(key: str) -> bool:
 
 def fingerprint(key: str) -> str:
     """What an organisation file stores of a key: 32 hexadecimal digits of its BLAKE2b hash."""
+    import hashlib  # likewise: only servers look a key up
+
     return hashlib.blake2b(key.encode(), digest_size=16, person=b"headcount-key").hexdigest()

@@ -8,7 +8,6 @@ faults of a file are reported at once.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
@@ -208,6 +207,8 @@ def read_toml(text: str, file: str, error: type[DeclarationError]) -> Declared:
     """The root table of a TOML text; raises ``error`` when it is no TOML at all."""
     if len(text.encode()) > limits.CATALOG_BYTES:
         raise error(file, [Finding(1, "the file", f"is larger than {limits.CATALOG_BYTES} bytes")])
+    import tomllib  # an app that ships its catalog as Python never needs this
+
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -57,4 +57,4 @@ class Report:
 
 def new_report_id() -> str:
     """A fresh random report id: 32 lower-case hexadecimal digits, for idempotency only."""
-    return secrets.token_hex(REPORT_ID_BYTES)
+    return os.urandom(REPORT_ID_BYTES).hex()
