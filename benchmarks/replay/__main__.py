@@ -16,7 +16,7 @@ from headcount.stack import Stack, free_port
 from headcount_aggregator.cell_reader import read_cells
 from headcount_aggregator.sealed_reader import parse_release, verify
 from headcount_wire.app_key import fingerprint, new_key
-from headcount_wire.catalog import parse_catalog
+from headcount_wire.catalog_file import parse_catalog
 from rich.console import Console
 from rich.progress import track
 
@@ -24,6 +24,10 @@ from benchmarks.replay.compare import expected_release, from_cells, released_tot
 from benchmarks.replay.drive import CANARY, DAY, Replay
 from benchmarks.replay.log import read_log
 from benchmarks.replay.truth import Truth
+
+PLANTED = (CANARY.encode(), b"hc_live_")
+SEARCH_EVERY_DAYS = 15
+"""Files are searched for what was planted so often, after each kill, and at the end."""
 
 CATALOG = """\
 [catalog]
@@ -99,10 +103,14 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
         span = max(max(device.activity) for device in devices) + 60 - first
         draw = random.Random(seed)
         deadly = sorted(draw.sample(range(span), kills)) if kills else []
+        planted: set[Path] = set()
         for day in track(replay.run(), "virtual days", total=span, console=out):
             if day - first in deadly:
                 stack.supervisor.kill(draw.choice(["edge-0", "edge-1", "store"]))
+                planted |= _planted(folder)
                 stack.await_ready()
+            if (day - first) % SEARCH_EVERY_DAYS == 0:
+                planted |= _planted(folder)
             stack.await_settled(clock.now())
     seconds = time.monotonic() - began
     ledger = replay.ledger
@@ -128,17 +136,26 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
     out.print(
         f"devices without consent that left a byte: {bytes_without_consent}; days never acknowledged: {len(missing)}"
     )
-    planted = _planted(folder)
+    planted |= _planted(folder)
     out.print(
-        f"files of spool, units, warehouse, releases and log that hold a planted header or the key: {len(planted)}"
+        f"files of spool, units, warehouse, releases and log that held a planted header, the key or an address, "
+        f"during the replay or after it: {len(planted)}"
     )
     return 1 if differing or wrong or bytes_without_consent or missing or planted else 0
 
 
-def _planted(folder: Path) -> list[Path]:
-    """Files in which a planted header or an app key is found, byte for byte."""
-    files = [path for path in (folder / "data").rglob("*") if path.is_file()] + [folder / "log"]
-    return [path for path in files if any(needle in path.read_bytes() for needle in (CANARY.encode(), b"hc_live_"))]
+def _planted(folder: Path) -> set[Path]:
+    """Files in which a planted header, an app key or (in data) the peer's address is found, byte for byte."""
+    found: set[Path] = set()
+    for path in [*(folder / "data").rglob("*"), folder / "log"]:
+        needles = PLANTED if path.name == "log" else (*PLANTED, b"127.0.0.1")
+        try:
+            data = path.read_bytes() if path.is_file() else b""
+        except FileNotFoundError:  # folded, merged or sealed meanwhile
+            continue
+        if any(needle in data for needle in needles):
+            found.add(path)
+    return found
 
 
 def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[int, int]:

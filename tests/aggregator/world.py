@@ -11,7 +11,8 @@ from headcount_aggregator.cells import Cell
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release.day_sums import DaySums
 from headcount_wire import buckets, days
-from headcount_wire.catalog import Catalog, parse_catalog
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.facts import Fact, First
 
 FIRST_DAY = days.parse("2026-01-14")  # a Wednesday, so that weeks, months and quarters cross

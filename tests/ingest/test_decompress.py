@@ -24,7 +24,7 @@ RLE_BLOCKS = b"\x28\xb5\x2f\xfd\x00\x58" + bytes((0x02, 0x00, 0x10, 0x41)) * 16_
 
 NO_SIZE = zstandard.ZstdCompressor(write_content_size=False)
 BOMBS = {
-    "gzip": ("gzip", gzip.compress(bytes(60 * 2**20))),
+    "gzip": ("gzip", gzip.compress(bytes(60 * 2**20), mtime=0)),
     "deflate": ("deflate", zlib.compress(bytes(60 * 2**20))),
     "zstd_stated": ("zstd", zstandard.compress(bytes(2**28))),
     "zstd_unstated": ("zstd", NO_SIZE.compress(bytes(2**28))),

@@ -9,7 +9,7 @@ from headcount_aggregator.release.family import Family, Part
 from headcount_aggregator.release.people import completed, family
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, State, Statistic
-from headcount_wire.catalog import parse_catalog
+from headcount_wire.catalog_file import parse_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

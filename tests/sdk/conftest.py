@@ -11,7 +11,8 @@ import pytest
 from headcount_sdk.client import Headcount
 from headcount_sdk.facts import DeviceFacts
 from headcount_sdk.testing import ManualClock, MemoryTransport
-from headcount_wire.catalog import Catalog, parse_catalog
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
 
 CATALOG_TEXT = """\
 [catalog]

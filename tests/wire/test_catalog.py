@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from headcount_wire import facts
-from headcount_wire.catalog import Catalog, parse_catalog
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.dimensions import Dimension
 from headcount_wire.errors import CatalogError
 from headcount_wire.facts import Fact, Kind

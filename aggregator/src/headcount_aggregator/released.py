@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from headcount_wire.facts import Kind
+
 from headcount_aggregator.periods import PeriodKind
+
+NO_PEOPLE = frozenset({Kind.ACTIVE, Kind.FUNNEL, Kind.QUANTITY})
+"""Kinds without "people who did it": active has statistics of its own, the others are not released yet."""
 
 
 class Statistic(StrEnum):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from headcount_wire.catalog import Catalog, Measure, parse_catalog
+from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.errors import CatalogError, Finding
+from rich.box import SIMPLE
 from rich.table import Table
 
 
@@ -17,9 +19,10 @@ def check(text: str, file: str) -> tuple[Catalog | None, tuple[Finding, ...]]:
 
 def describe(catalog: Catalog) -> Table:
     """A table of what the catalog lets an app count, a measure a row."""
-    table = Table(title=f"{catalog.name}, version {catalog.version}, sent {catalog.cadence}", title_justify="left")
-    for column in ("code", "measure", "kind", "purpose", "label", "a day at most", "cut by"):
-        table.add_column(column, overflow="fold")
+    title = f"{catalog.name}, version {catalog.version}, sent {catalog.cadence}"
+    table = Table(title=title, title_justify="left", box=SIMPLE)
+    for column in ("code", "measure", "kind", "purpose", "label", "daily cap", "cut by"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("code", "measure", "purpose"))
     for measure in sorted(catalog.measures.values(), key=lambda measure: measure.code):
         table.add_row(*_row(measure))
     fields = ", ".join(f"{dimension.field} ({purpose})" for dimension, purpose in catalog.context.items())

@@ -11,15 +11,18 @@ from headcount_wire.facts import FACT_RULES, Fact
 
 from headcount_ingest.decode import Line
 
-ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE})
+ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
 """Once-a-day facts of which a device-day has one slot; each slot of the others is a fact of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The bounds of one (measure, label, fact): slots from ``least`` to ``most``, ``n`` up to ``cap``."""
+    """The bounds of one (measure, label, fact): slots from ``least`` to ``most``, ``n`` up to ``cap``.
 
-    measure: int
+    What is said once a day may be ``n`` at once; the rest of a day's tallies share the cap, labels and slots alike.
+    """
+
+    shares: tuple[int, int]
     purpose: str
     expires: int | None
     least: int
@@ -54,13 +57,13 @@ def _admission_of(box: _Box) -> Admission:
                 if not measure.allows(label, fact):
                     continue
                 bounds = FACT_RULES[fact]
-                least, most, once = bounds.slot_min, bounds.slot_max, bounds.once
-                cap = 1 if once else measure.cap
+                slots, once = measure.slots(fact), bounds.once
+                cap = 1 if once and not bounds.valued else measure.cap
                 rules[measure.code, label, fact] = Rule(
-                    measure.code, measure.purpose, measure.expires, least, most, cap, once
+                    (measure.code, fact), measure.purpose, measure.expires, slots[0], slots[-1], cap, once
                 )
                 if once and fact not in ONE_SLOT and measure.expires is None:
-                    for slot in range(least, most + 1):
+                    for slot in slots:
                         whole[measure.code, label, fact, slot, 1] = measure.purpose
     fields = tuple((dimension.field, dimension, purpose) for dimension, purpose in catalog.context.items())
     return Admission(whole, rules, dict(catalog.by_code), fields)

@@ -84,7 +84,7 @@ def _of_day(
         drops.update((line[0], Dropped.TWICE) for line in (Counter(plain) - Counter(once)).elements())
     kept = [(day, *line) for line in once]
     seen: set[tuple[int, ...]] = set()
-    used: dict[int, int] = {}
+    used: dict[tuple[int, int], int] = {}
     for line in lines:
         if line in once:
             continue
@@ -98,12 +98,14 @@ def _of_day(
     return kept
 
 
-def _breaks(rule: Rule, line: Line, day: int, seen: set[tuple[int, ...]], used: dict[int, int]) -> Dropped | None:
+def _breaks(
+    rule: Rule, line: Line, day: int, seen: set[tuple[int, ...]], used: dict[tuple[int, int], int]
+) -> Dropped | None:
     """The reason a tally of an allowed fact may not be counted; notes it when it may."""
     _, _, fact, slot, n = line
     if rule.expires is not None and day > rule.expires:
         return Dropped.EXPIRED
-    if not rule.least <= slot <= rule.most or (rule.once and n != 1):
+    if not rule.least <= slot <= rule.most or (rule.once and n > rule.cap):
         return Dropped.OUT_OF_BOUNDS
     if rule.once:
         said = line[:3] if fact in ONE_SLOT else line
@@ -112,10 +114,10 @@ def _breaks(rule: Rule, line: Line, day: int, seen: set[tuple[int, ...]], used: 
         seen.add(said)
         return None
     # Labels share their measure's cap, and so do the buckets of a timing.
-    total = used.get(rule.measure, 0) + n
+    total = used.get(rule.shares, 0) + n
     if total > rule.cap:
         return Dropped.OVER_CAP
-    used[rule.measure] = total
+    used[rule.shares] = total
     return None
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from headcount_wire.app_key import is_debug
 from headcount_wire.buckets import bucket_of
-from headcount_wire.catalog import Catalog, Measure, parse_catalog
+from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.dimensions import canonical
 from headcount_wire.facts import Kind

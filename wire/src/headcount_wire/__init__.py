@@ -6,7 +6,8 @@ edge and the aggregator depend on this package and not on each other.
 
 from __future__ import annotations
 
-from headcount_wire.catalog import Breakdown, Catalog, Label, Measure, Purpose, parse_catalog
+from headcount_wire.catalog import Breakdown, Catalog, Label, Measure, Purpose
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.clock import Clock, ManualClock, SystemClock
 from headcount_wire.errors import CatalogError, Finding, MalformedReport, MalformedSegment, OrganisationError, WireError
 from headcount_wire.facts import Fact, First, Kind

@@ -1,31 +1,21 @@
 """The catalog: the one declared list of what an app may count, and how it may be cut.
 
-``docs/catalog.md`` explains the file. Everything an SDK, an edge and an aggregator know about a
-measure comes from here: its code on the wire, its purpose, its labels, its daily cap, its
-breakdowns. A code is never used again for something else, and label values are only appended:
-``headcount catalog diff`` checks both.
+``docs/catalog.md`` explains the file, ``headcount_wire.catalog_file`` reads it. Everything an SDK, an
+edge and an aggregator know about a measure comes from here: its code on the wire, its purpose, its
+labels, its daily cap, its breakdowns. A code is never used again for something else, and label values
+are only appended: ``headcount catalog diff`` checks both.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
-from headcount_wire import limits
-from headcount_wire.declared import Declared, Faults, read_toml
-from headcount_wire.detectors import finds_identifier, finds_reserved_name
-from headcount_wire.dimensions import DIMENSIONS, Dimension
-from headcount_wire.errors import CatalogError
+from headcount_wire.dimensions import Dimension
 from headcount_wire.facts import FACT_RULES, FACTS_OF_KIND, FIRST_LABEL, OTHER, WHOLE, Fact, Kind
 
 CADENCES = ("daily", "hourly")
-_MEASURE = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,3}"
-_MEASURE_FORM = "lower-case words joined by dots, such as meeting.joined"
-_WORD = r"[a-z][a-z0-9_]*"
-_WORD_FORM = "a lower-case word of letters, digits and _"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +75,18 @@ class Label:
         return self.values[index] if 0 <= index < len(self.values) else None
 
 
+SESSION_ENDS = Label("end", ("clean", "crashed"))
+"""The label that every measure of kind ``crash_free`` has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a funnel: a measure recorded, under one of its labels or (``WHOLE``) under any."""
+
+    measure: int
+    label: int = WHOLE
+
+
 @dataclass(frozen=True)
 class Measure:
     """Something declared that can be counted."""
@@ -100,12 +102,17 @@ class Measure:
     unit: str = ""
     label: Label | None = None
     reach: bool = False
+    journeys: bool = False
+    steps: tuple[Step, ...] = ()
+    window_minutes: int = 0
     breakdowns: tuple[Breakdown, ...] = ()
 
     @cached_property
     def facts(self) -> frozenset[Fact]:
         """The facts a tally of this measure may state."""
         facts = FACTS_OF_KIND[self.kind]
+        if self.kind is Kind.SCREEN and not self.journeys:
+            facts -= {Fact.MOVE}
         return facts | {Fact.GAP} if self.reach else facts
 
     @cached_property
@@ -117,10 +124,20 @@ class Measure:
         """Whether a tally may state this fact under this label code."""
         if fact not in self.facts:
             return False
+        rule = FACT_RULES[Fact(fact)]
         if label == WHOLE:
             # Under a label the whole is the labels' sum, except for facts about devices.
-            return not (self.label and fact in (Fact.COUNT, Fact.BUCKET))
-        return FACT_RULES[Fact(fact)].labelled and label in self.label_codes
+            return not self.label or (rule.once and not rule.valued)
+        return rule.labelled and label in self.label_codes
+
+    def slots(self, fact: Fact) -> range:
+        """The slots a tally of this measure and fact may state."""
+        rule = FACT_RULES[fact]
+        if fact is Fact.STEP:
+            return range(1, len(self.steps) + 1)
+        if fact is Fact.MOVE:
+            return range(WHOLE, self.label_codes.stop)
+        return range(rule.slot_min, rule.slot_max + 1)
 
     def expired(self, day: int) -> bool:
         """Whether the measure is no longer counted on a day."""
@@ -147,150 +164,8 @@ class Catalog:
     @cached_property
     def active(self) -> Measure | None:
         """The measure of kind ``active``, if one is declared."""
-        return next((measure for measure in self.measures.values() if measure.kind is Kind.ACTIVE), None)
+        return self.only(Kind.ACTIVE)
 
-
-def parse_catalog(text: str, file: str = "catalog.toml") -> Catalog:
-    """The catalog in a TOML text; raises ``CatalogError`` with every fault and its line."""
-    root = read_toml(text, file, CatalogError)
-    head = root.table("catalog")
-    name = head.text("name", pattern=_WORD, form=_WORD_FORM)
-    version = head.integer("version", 1, limits.VERSION_MAX)
-    cadence = head.text("cadence", "daily")
-    if cadence not in CADENCES:
-        head.fault(f"must be one of {', '.join(CADENCES)}", "cadence")
-    head.close()
-    purposes = {name: _purpose(name, table) for name, table in root.tables("purposes")}
-    if not 1 <= len(purposes) <= limits.PURPOSES_PER_REPORT:
-        root.fault(f"must declare 1 to {limits.PURPOSES_PER_REPORT} purposes", "purposes")
-    context = _context(root.table("context", optional=True), purposes)
-    measures = {name: _measure(name, table, purposes, context) for name, table in root.tables("measures")}
-    if not 1 <= len(measures) <= limits.MEASURES_PER_CATALOG:
-        root.fault(f"must declare 1 to {limits.MEASURES_PER_CATALOG} measures", "measures")
-    root.close()
-    _across(measures, root.faults)
-    if root.faults.findings:
-        raise CatalogError(file, sorted(root.faults.findings, key=lambda finding: finding.line))
-    return Catalog(name, version, cadence, purposes, context, measures, file)
-
-
-def _purpose(name: str, table: Declared) -> Purpose:
-    _check_word(name, table)
-    sentences = table.table("sentence")
-    sentence = {language: sentences.text(language) for language in sentences.names()}
-    if not sentence.get("en"):
-        table.fault("needs a sentence for the user in English: sentence.en")
-    table.close()
-    return Purpose(name, sentence)
-
-
-def _context(table: Declared, purposes: Mapping[str, Purpose]) -> dict[Dimension, str]:
-    found: dict[Dimension, str] = {}
-    for name in table.names():
-        purpose = table.text(name)
-        if name not in DIMENSIONS:
-            table.fault(f"is no context field (there are: {', '.join(DIMENSIONS)})", name)
-        elif purpose not in purposes:
-            table.fault(f'its purpose "{purpose}" is not declared under [purposes]', name)
-        else:
-            found[DIMENSIONS[name]] = purpose
-    return found
-
-
-def _measure(name: str, table: Declared, purposes: Mapping[str, Purpose], context: Mapping[Dimension, str]) -> Measure:
-
-    if not re.fullmatch(_MEASURE, name) or len(name) > limits.NAME_CHARACTERS:
-        table.fault(f"the name must be {_MEASURE_FORM}, at most {limits.NAME_CHARACTERS} characters")
-    _check_harmless(name, table)
-    kind_name = table.text("kind")
-    if kind_name not in tuple(Kind):
-        table.fault(f"must be one of {', '.join(Kind)}", "kind")
-        kind_name = Kind.COUNTER
-    kind = Kind(kind_name)
-    purpose = table.text("purpose")
-    if purpose not in purposes:
-        table.fault(f'"{purpose}" is not declared under [purposes]', "purpose")
-    needs_cap = kind in (Kind.COUNTER, Kind.TIMING, Kind.DISTRIBUTION)
-    measure = Measure(
-        name=name,
-        code=table.integer("code", 1, limits.CODE_MAX),
-        kind=kind,
-        purpose=purpose,
-        description=table.text("description"),
-        owner=table.text("owner"),
-        cap=table.integer("cap", 1, limits.CAP_MAX) if needs_cap else 1,
-        expires=table.day("expires"),
-        unit=_unit(kind, table),
-        label=_label(kind, table),
-        reach=table.boolean("reach", False) if kind is not Kind.ACTIVE else False,
-        breakdowns=_breakdowns(table, context),
-    )
-    table.close()
-    return measure
-
-
-def _unit(kind: Kind, table: Declared) -> str:
-    if kind is Kind.TIMING:
-        return "ms"
-    if kind is Kind.DISTRIBUTION:
-        return table.text("unit", pattern=_WORD, form=_WORD_FORM)
-    return ""
-
-
-def _label(kind: Kind, table: Declared) -> Label | None:
-    if "label" not in table:
-        return None
-    if kind is Kind.ACTIVE:
-        table.fault("a measure of kind active has no label", "label")
-    declared = table.table("label")
-    key = declared.text("key", pattern=_WORD, form=_WORD_FORM)
-    values = declared.texts("values")
-    declared.close()
-    if not 1 <= len(values) <= limits.LABELS_PER_MEASURE:
-        declared.fault(f"must list 1 to {limits.LABELS_PER_MEASURE} values", "values")
-    for value in values:
-        _check_word(value, declared, "values")
-    if "other" in values:
-        declared.fault('"other" is always there and is not declared', "values")
-    return Label(key, values)
-
-
-def _breakdowns(table: Declared, context: Mapping[Dimension, str]) -> tuple[Breakdown, ...]:
-    found: list[Breakdown] = []
-    for text in table.texts("breakdowns", ()):
-        names = text.split(" x ")
-        unknown = [name for name in names if name not in DIMENSIONS]
-        if unknown or not 1 <= len(names) <= 2 or len(set(names)) != len(names):
-            table.fault(f'must name one dimension, or two as "os x app_version": {", ".join(DIMENSIONS)}', "breakdowns")
-            continue
-        for name in names:
-            if DIMENSIONS[name] not in context:
-                table.fault(f"{name} is not declared under [context], so no device may read it", "breakdowns")
-        found.append(Breakdown(*(DIMENSIONS[name] for name in names)))
-    if len(found) > limits.BREAKDOWNS_PER_MEASURE:
-        table.fault(f"must list at most {limits.BREAKDOWNS_PER_MEASURE} breakdowns", "breakdowns")
-    return tuple(found)
-
-
-def _across(measures: Mapping[str, Measure], faults: Faults) -> None:
-    by_code = sorted(measures.values(), key=lambda measure: measure.code)
-    for earlier, later in pairwise(by_code):
-        if earlier.code == later.code:
-            faults.add(("measures", later.name, "code"), f"{later.code} is already the code of {earlier.name}")
-    actives = [measure.name for measure in measures.values() if measure.kind is Kind.ACTIVE]
-    for name in actives[1:]:
-        faults.add(("measures", name, "kind"), f"only one measure can be of kind active; {actives[0]} is")
-
-
-def _check_word(word: str, table: Declared, *keys: str) -> None:
-
-    if not re.fullmatch(_WORD, word) or len(word) > limits.NAME_CHARACTERS:
-        table.fault(f'"{word}" must be {_WORD_FORM}, at most {limits.NAME_CHARACTERS} characters', *keys)
-    _check_harmless(word, table, *keys)
-
-
-def _check_harmless(name: str, table: Declared, *keys: str) -> None:
-    if finds_reserved_name(name):
-        table.fault(f'"{name}" promises an identifier, and Headcount counts none', *keys)
-    elif kind := finds_identifier(name):
-        table.fault(f'"{name}" looks like {kind}, and Headcount counts no identifier', *keys)
+    def only(self, kind: Kind) -> Measure | None:
+        """The measure of a kind that can be declared once, if it is."""
+        return next((measure for measure in self.measures.values() if measure.kind is kind), None)

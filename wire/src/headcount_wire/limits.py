@@ -37,6 +37,10 @@ SDK_CHARACTERS = _limit("sdk_characters", 32, "The name and version an SDK gives
 MEASURES_PER_CATALOG = _limit("measures_per_catalog", 512, "Measures in one catalog.")
 LABELS_PER_MEASURE = _limit("labels_per_measure", 64, "Declared label values of one measure.")
 BREAKDOWNS_PER_MEASURE = _limit("breakdowns_per_measure", 8, "Breakdowns of one measure.")
+STEPS_PER_FUNNEL = _limit("steps_per_funnel", 16, "Declared steps of one funnel.")
+FUNNEL_WINDOW_MINUTES = _limit(
+    "funnel_window_minutes", 7 * 24 * 60, "The longest window of a funnel, from its first step to its last."
+)
 CODE_MAX = _limit("code_max", 65_535, "The largest code of a measure.")
 CAP_MAX = _limit("cap_max", 1_000_000, "The largest daily cap a measure may declare.")
 CATALOG_BYTES = _limit("catalog_bytes", 512 * 1024, "A catalog or organisation file.")

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from headcount_wire import limits
-from headcount_wire.catalog import Catalog, parse_catalog
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.declared import Declared, read_toml
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.errors import DeclarationError, OrganisationError

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL, Measure
-from headcount_wire.facts import OTHER, WHOLE, Fact, Kind
+from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact, Kind
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.day_sums import Cells, DaySums, Key, Sums, whole
@@ -22,7 +22,7 @@ from headcount_aggregator.release.people import codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
 from headcount_aggregator.released import Number, State, Statistic
 
-COUNTED = (Kind.COUNTER, Kind.TIMING, Kind.DISTRIBUTION)
+COUNTED = frozenset(kind for kind, facts in FACTS_OF_KIND.items() if facts & {Fact.COUNT, Fact.BUCKET})
 """The kinds that are counted; of timings and distributions it is the observations."""
 
 
@@ -127,7 +127,7 @@ def _block_of_late(
 
 def counted(measure: Measure, sums: DaySums, code: int, label: int) -> Counter[Key]:
     """How often, by value, under one label."""
-    if measure.kind is Kind.COUNTER:
+    if Fact.COUNT in measure.facts:
         return Counter(sums.of(measure.code, Fact.COUNT, 0, code, label))
     found: Counter[Key] = Counter()
     for observations in sums.slots(measure.code, Fact.BUCKET, code, label).values():

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from headcount_wire.catalog import Catalog, Measure
-from headcount_wire.facts import Kind
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
 from headcount_aggregator.release import counts, people, quantiles, retention
@@ -17,7 +16,7 @@ from headcount_aggregator.release.counts import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Rule
 from headcount_aggregator.release.people import Everyone, Newcomers
-from headcount_aggregator.released import Number
+from headcount_aggregator.released import NO_PEOPLE, Number
 
 COHORTS_KEPT = 128
 
@@ -30,7 +29,7 @@ class Statistics:
         self._first = first
         self._cells = cells
         self._rule = rule
-        self._others = [measure for measure in catalog.measures.values() if measure.kind is not Kind.ACTIVE]
+        self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
         # Cohorts of earlier days and weeks are asked for again and again, and do not change.
         self._cohort = lru_cache(COHORTS_KEPT)(self._cohort_of)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from headcount_wire import buckets
 from headcount_wire.catalog import TOTAL, Measure
-from headcount_wire.facts import OTHER, WHOLE, Fact, Kind
+from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release.counts import family_of
@@ -20,7 +20,8 @@ from headcount_aggregator.released import Number, State, Statistic
 SLOTS = (50, 75, 95)
 """The percentiles that are released."""
 
-MEASURED = (Kind.TIMING, Kind.DISTRIBUTION)
+MEASURED = frozenset(kind for kind, facts in FACTS_OF_KIND.items() if Fact.BUCKET in facts)
+"""The kinds that have percentiles."""
 
 
 def of_period(measure: Measure, period: Period, first: int, cells: Cells, rule: Rule) -> Iterator[Number]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from headcount_sdk.client import Headcount
 from headcount_sdk.uploader import Fate
-from headcount_wire.catalog import Catalog, parse_catalog
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
 
 from headcount.demo.ground import Ground
 from headcount.demo.population import Person, PersonFacts, Use, use_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headcount_wire.catalog import Measure
-from headcount_wire.facts import Kind
+from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import Period, PeriodKind
-from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.released import NO_PEOPLE, Number, Statistic
 from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label, people_by_dimension
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows, summed
@@ -19,7 +19,7 @@ from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
 async def features(view: View) -> Page:
     """Build the page for the measure the address names, else the first that is counted."""
     say = view.wording.say
-    measures = [m for m in view.subject.app.catalog.measures.values() if m.kind is not Kind.ACTIVE]
+    measures = [m for m in view.subject.app.catalog.measures.values() if m.kind not in NO_PEOPLE]
     if not measures:
         return Page(say("This app counts no feature yet"), sentence=say("Declare a counter or a flag in the catalog."))
     wanted = view.query.get("measure", "")
@@ -28,12 +28,12 @@ async def features(view: View) -> Page:
     cuts = [cut.first for cut in chosen.breakdowns if cut.second is None]
     over_time: list[Figure] = []
     groups: list[Figure] = []
-    if chosen.kind is Kind.COUNTER:
+    if Fact.COUNT in chosen.facts:
         over_time.append(await _times(view, chosen))
         groups += [await count_by_label(view, chosen)] if chosen.label else []
         groups += [await count_by_dimension(view, chosen, dimension) for dimension in cuts]
     else:
-        if chosen.kind in (Kind.TIMING, Kind.DISTRIBUTION):
+        if Fact.BUCKET in chosen.facts:
             over_time.append(await _how_long(view, chosen))
         groups += [await people_by_dimension(view, chosen, dimension) for dimension in cuts]
     over_time.append(await active_people(view, chosen, "people", say("People who did it")))
@@ -98,7 +98,7 @@ async def _how_long(view: View, measure: Measure) -> Figure:
     unit = measure.unit.replace("_", " ")
     return Figure(
         key="how-long",
-        title=say("How long") if measure.kind is Kind.TIMING else say("How much"),
+        title=say("How much") if measure.kind is Kind.DISTRIBUTION else say("How long"),
         sentence=say("In {unit}: half of all are under the first line, 19 of 20 under the last.", unit=unit),
         shape=Shape.LINES,
         head=say("Period"),
@@ -116,7 +116,7 @@ async def _how_long(view: View, measure: Measure) -> Figure:
 async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
     wording, say = view.wording, view.wording.say
     stats: list[Stat] = []
-    if measure.kind is Kind.COUNTER:
+    if Fact.COUNT in measure.facts:
         numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
         times = sum(number.value or 0 for number in numbers)
         if times:
