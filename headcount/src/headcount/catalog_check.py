@@ -20,9 +20,9 @@ def check(text: str, file: str) -> tuple[Catalog | None, tuple[Finding, ...]]:
 def describe(catalog: Catalog) -> Table:
     """A table of what the catalog lets an app count, a measure a row."""
     title = f"{catalog.name}, version {catalog.version}, sent {catalog.cadence}"
-    table = Table(title=title, title_justify="left", box=SIMPLE)
-    for column in ("code", "measure", "kind", "purpose", "label", "daily cap", "cut by"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("code", "measure", "purpose"))
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for column in ("code", "measure", "kind", "purpose", "label", "cap", "cut by"):
+        table.add_column(column, overflow="fold", no_wrap=column not in ("label", "cut by"))
     for measure in sorted(catalog.measures.values(), key=lambda measure: measure.code):
         table.add_row(*_row(measure))
     fields = ", ".join(f"{dimension.field} ({purpose})" for dimension, purpose in catalog.context.items())
@@ -32,6 +32,6 @@ def describe(catalog: Catalog) -> Table:
 
 def _row(measure: Measure) -> tuple[str, ...]:
     label = f"{measure.label.key}: {', '.join(measure.label.values)}, other" if measure.label else ""
-    cuts = ", ".join(breakdown.name for breakdown in measure.breakdowns)
-    kind = f"{measure.kind}{', reach' if measure.reach else ''}"
+    cuts = "\n".join(breakdown.name for breakdown in measure.breakdowns)
+    kind = f"{measure.kind}, reach" if measure.reach else str(measure.kind)
     return str(measure.code), measure.name, kind, measure.purpose, label, str(measure.cap), cuts

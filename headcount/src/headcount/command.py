@@ -59,7 +59,7 @@ def catalog_check(
     try:
         text = file.read_text("utf-8")
     except OSError as error:
-        err.print(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red")
+        err.print(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red", soft_wrap=True)
         raise typer.Exit(2) from None
     catalog, findings = check(text, str(file))
     if as_json:
@@ -67,7 +67,7 @@ def catalog_check(
         out.print_json(json.dumps({"file": str(file), "faults": faults}))
     elif catalog is None:
         for finding in findings:
-            err.print(f"{file}, {finding}", markup=False, highlight=False)
+            err.print(f"{file}, {finding}", markup=False, highlight=False, soft_wrap=True)
         err.print(f"{len(findings)} fault(s); nothing was written.", style="red")
     else:
         out.print(describe(catalog))
