@@ -147,10 +147,12 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
 def _planted(folder: Path) -> set[Path]:
     """Files in which a planted header, an app key or (in data) the peer's address is found, byte for byte."""
     found: set[Path] = set()
-    for path in [*(folder / "data").rglob("*"), folder / "log"]:
+    # os.walk, unlike rglob, goes on when a folder is merged away under it.
+    walked = (Path(name) / file for name, _, files in os.walk(folder / "data") for file in files)
+    for path in [*walked, folder / "log"]:
         needles = PLANTED if path.name == "log" else (*PLANTED, b"127.0.0.1")
         try:
-            data = path.read_bytes() if path.is_file() else b""
+            data = path.read_bytes()
         except FileNotFoundError:  # folded, merged or sealed meanwhile
             continue
         if any(needle in data for needle in needles):

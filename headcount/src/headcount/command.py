@@ -59,7 +59,9 @@ def catalog_check(
     try:
         text = file.read_text("utf-8")
     except OSError as error:
-        err.print(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red", soft_wrap=True)
+        err.print(
+            f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red", soft_wrap=True
+        )
         raise typer.Exit(2) from None
     catalog, findings = check(text, str(file))
     if as_json:
