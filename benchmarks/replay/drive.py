@@ -113,7 +113,7 @@ class Replay:
         client = self._open(device)
         client.pump()
         held = client.export()
-        if not held["report_under_way"] and not any(held["days"].values()):
+        if not held["report_under_way"] and not held["waiting"]:
             self._pending.discard(device.number)
         client.shutdown()
 

@@ -110,11 +110,95 @@ def make(tmp_path: Path, clock: ManualClock, network: MemoryTransport, facts: Co
             "utc_offset": lambda _: 0.0,
             "draw": random.Random(1),
         }
-        found = Headcount("hc_live_" + "k" * 43, "https://edge.example", CATALOG, **{**settings, **changes})
-        found.start(thread=False)
+        catalog, start = changes.pop("catalog", CATALOG), changes.pop("start", True)
+        host = changes.pop("host", "https://edge.example")
+        found = Headcount("hc_live_" + "k" * 43, host, catalog, **{**settings, **changes})
+        if start:
+            found.start(thread=False)
         made.append(found)
         return found
 
     yield client
     for client_made in made:
         client_made.shutdown()
+
+
+FULL_TEXT = (
+    CATALOG_TEXT
+    + """\
+[measures."screen.viewed"]
+code = 5
+kind = "screen"
+purpose = "usage"
+description = "A screen."
+owner = "p@x.example"
+cap = 50
+journeys = true
+label = { key = "screen", values = ["home", "lobby", "meeting"] }
+[measures."meeting.setup"]
+code = 6
+kind = "funnel"
+purpose = "usage"
+description = "Into a meeting."
+owner = "p@x.example"
+steps = ["screen.viewed=lobby", "meeting.joined", "share.used"]
+window_minutes = 30
+[measures."session"]
+code = 7
+kind = "session"
+purpose = "usage"
+description = "Sessions."
+owner = "p@x.example"
+cap = 20
+[measures."session.end"]
+code = 8
+kind = "crash_free"
+purpose = "diagnostics"
+description = "Ends."
+owner = "p@x.example"
+cap = 20
+[measures."problem.reported"]
+code = 9
+kind = "problem"
+purpose = "diagnostics"
+description = "Problems."
+owner = "p@x.example"
+cap = 3
+label = { key = "category", values = ["audio", "video"] }
+[measures."rooms"]
+code = 10
+kind = "quantity"
+purpose = "usage"
+description = "Rooms."
+owner = "p@x.example"
+cap = 1000
+unit = "rooms"
+"""
+)
+FULL: Catalog = parse_catalog(FULL_TEXT)
+"""Every kind of measure; sessions are for one purpose, how they end for another."""
+MakeFull = Callable[..., Headcount]
+
+
+@pytest.fixture
+def full(make: MakeClient) -> MakeFull:
+    """A client of the full catalog, granted what it is told to grant."""
+
+    def client(*granted: str, **changes: Any) -> Headcount:
+        found = make(**{"catalog": FULL, **changes})
+        if granted:
+            found.consent.grant(*granted)
+        return found
+
+    return client
+
+
+def sums(network: MemoryTransport) -> dict[tuple[int, int, int, int, int], int]:
+    """Everything that was reported, added up by day, measure, label, fact and slot."""
+    found: dict[tuple[int, int, int, int, int], int] = {}
+    for report in network.reports:
+        for day in report.days:
+            for tally in day.tallies:
+                key = (day.day, tally.measure, tally.label, int(tally.fact), tally.slot)
+                found[key] = found.get(key, 0) + tally.n
+    return found

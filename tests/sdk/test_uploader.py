@@ -18,8 +18,9 @@ from headcount_wire.report import Tally
 from tests.sdk.conftest import DAY, MakeClient
 
 
-def refusal(problem: Problem, **headers: str) -> Answer:
-    body = json.dumps({"type": problem.uri, "title": problem.sentence, "status": problem.status}).encode()
+def refusal(problem: Problem, *, address: str = "", **headers: str) -> Answer:
+    plain = {"type": problem.uri, "title": problem.sentence, "status": problem.status, "address": address}
+    body = json.dumps(plain).encode()
     return Answer(problem.status, {"content-type": "application/problem+json", **headers}, body)
 
 
@@ -51,7 +52,7 @@ def test_each_problem_has_its_fate(problem: Problem) -> None:
             "split": ["SPLIT"],
             "keep": ["KEPT"],
             "keep_a_day": ["KEPT_A_DAY"],
-            "resend_elsewhere": ["KEPT_A_DAY"],
+            "resend_elsewhere": ["MOVED"],
         }[problem.verdict.value]
     )
 
@@ -112,7 +113,7 @@ def test_markers_advance_on_acknowledgement_only(
     network.answer = lambda _: refusal(Problem.MALFORMED)
     client.track("share.used")
     client.flush()
-    assert client.export()["markers"] == {}
+    assert client.export()["last_sent_day"] == {}
 
     clock.advance(DAY)
     network.answer = lambda _: None
@@ -124,7 +125,7 @@ def test_markers_advance_on_acknowledgement_only(
     client.flush()
     assert client.health.counts[Surprise.FATE_UNKNOWN] == 1
     assert Tally(1, 0, Fact.GAP, 9, 1) in network.reports[-1].days[-1].tallies
-    assert client.export()["markers"] == {1: 20_010}
+    assert client.export()["last_sent_day"] == {"active": "2024-10-14"}
 
 
 def test_refused_measures_keep_their_markers(make: MakeClient, network: MemoryTransport) -> None:
@@ -134,7 +135,7 @@ def test_refused_measures_keep_their_markers(make: MakeClient, network: MemoryTr
     client.consent.grant("usage")
     client.track("meeting.joined", entry="link")
     client.flush()
-    assert client.export()["markers"] == {1: 20_000}
+    assert client.export()["last_sent_day"] == {"active": "2024-10-04"}
     assert client.health.counts[Surprise.TALLIES_REFUSED] == 1
 
 

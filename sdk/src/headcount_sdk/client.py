@@ -8,47 +8,59 @@ headcount.track("meeting.joined", entry="link")
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
 import random
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from headcount_wire.app_key import is_debug
 from headcount_wire.buckets import bucket_of
-from headcount_wire.catalog import Catalog, Measure
-from headcount_wire.catalog_file import parse_catalog
+from headcount_wire.catalog import Catalog
 from headcount_wire.clock import Clock, SystemClock
-from headcount_wire.dimensions import canonical
-from headcount_wire.facts import Kind
+from headcount_wire.facts import WHOLE, Fact, Kind, Severity
 
-from headcount_sdk import state as states
-from headcount_sdk.consent import Consent
+from headcount_sdk import export, opening
+from headcount_sdk.async_use import AsyncUse
+from headcount_sdk.background import Background
+from headcount_sdk.consent import Consent, Signal
+from headcount_sdk.decisions import Decisions
 from headcount_sdk.device import Device
 from headcount_sdk.facts import DeviceFacts
+from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
-from headcount_sdk.markers import Context
+from headcount_sdk.outbox import Outbox
+from headcount_sdk.problem import Preview
+from headcount_sdk.process import ProcessHooks
+from headcount_sdk.recorder import Recorder
+from headcount_sdk.sealing import BeforeSend
 from headcount_sdk.sender import Address, Sender
-from headcount_sdk.storage import DirectoryBusy, Storage
+from headcount_sdk.storage import Storage
 from headcount_sdk.tallies import label_code
 from headcount_sdk.timer import Timer
 from headcount_sdk.transport import HttpTransport, Transport
 from headcount_sdk.uploader import Outcome
 
-PUMP_SECONDS = 60.0
-DAY_CACHE_SECONDS = 60.0
+EARLY_CALLS_KEPT = 256
+VALUE_MOST = 2.0**63
+COUNTED = {Kind.COUNTER: Fact.COUNT, Kind.FLAG: Fact.DEVICES}
+STATED = {Kind.QUANTITY: Fact.VALUE}
+MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
 
 
 class Headcount:
     """Counts on the device, reports tallies, asks first.
 
-    ``catalog``: a ``Catalog``, the path of its file, or its text. ``directory``: a folder private
-    to the app, best one that is not backed up; nothing is made there before consent.
-    ``policy``: the version of the privacy notice that the app's consent screen shows.
-    ``utc_offset``: seconds east of UTC at a moment (the system's, if not given). ``debug``: raise
-    on misuse. Clock, transport, facts and randomness are arguments for tests and replays.
+    ``host``: the edge's address; ``hosts``: further ones that reports may move to with the Customer's region.
+    ``catalog``: a ``Catalog``, the path of its file, or its text. ``directory``: a folder private to the app, best
+    one that is not backed up; nothing is made there before consent. ``policy``: the version of the privacy notice
+    that the app's consent screen shows. ``app_version``: as the app states it. ``signals``: see ``Consent.heed``.
+    ``may_upload``: asked before an upload, so that the app can wait for a better network or a charger.
+    ``utc_offset``: seconds east of UTC at a moment (the system's, if not given). ``debug``: raise on misuse.
+    Clock, transport, facts and randomness are arguments for tests and replays.
     """
 
     def __init__(
@@ -58,8 +70,11 @@ class Headcount:
         catalog: Catalog | str | os.PathLike[str],
         *,
         directory: str | os.PathLike[str],
+        hosts: Sequence[str] = (),
         policy: int = 1,
         app_version: str = "",
+        signals: Sequence[Signal] = (),
+        may_upload: Callable[[], bool] | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
         facts: DeviceFacts | None = None,
@@ -70,24 +85,48 @@ class Headcount:
         debug: bool = False,
     ) -> None:
         self.health = Health()
-        self._debug = debug
-        self._catalog = catalog if isinstance(catalog, Catalog) else _read_catalog(catalog)
+        self._guard = Guard(self.health, self._let_go, debug=debug)
+        self._catalog = opening.read_catalog(catalog)
+        addresses = opening.addresses(host, *hosts)
+        self._off = opening.fault(app_key, directory, self._catalog, addresses)
         self._clock = clock or SystemClock()
-        self._facts = facts or DeviceFacts(app_version)
-        self._offset = utc_offset or _system_offset
-        self._device = Device(storage or Storage(os.fspath(directory)), self._catalog, self.health)
+        self._policy = policy
+        storage = storage or Storage(os.fspath(directory) if self._off is None else "")
+        self._device = Device(storage, self._catalog, self.health)
+        self._decisions = Decisions(self._device, self._catalog)
+        self._outbox = Outbox(self._device, storage, self._catalog, self.health)
+        self._storage = storage
+        offset = utc_offset or _system_offset
+        facts = facts or DeviceFacts(app_version)
+        self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         draw = draw or random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
-        address = Address(host.rstrip("/"), app_key, policy, spread_hours, is_debug(app_key))
-        self._sender = Sender(self._device, address, self._clock, transport or HttpTransport(), draw, self.health)
-        self.consent = Consent(self._device, self._catalog, policy, self.local_day, self._guard, self.health)
+        address = Address(
+            addresses, app_key, policy, spread_hours, self._off is None and is_debug(app_key), may_upload or _always
+        )
+        transport = transport or HttpTransport()
+        self._sender = Sender(
+            self._device, self._decisions, self._outbox, address, self._clock, transport, draw, self.health
+        )
+        self.consent = Consent(
+            self._device,
+            self._decisions,
+            self._catalog,
+            policy,
+            self._clock,
+            self.local_day,
+            self._guard.run,
+            self._guard.misuse,
+            self.health,
+            self._opened,
+        )
+        self._signals = tuple(signals)
+        self.on_loop = AsyncUse(self)
         self._measures = self._catalog.measures
-        self._context: Context | None = None
-        self._day, self._day_until = 0, -1.0
-        self._usable = False
+        self._early: list[Callable[[], None]] | None = []
+        self._timers: weakref.WeakSet[Timer] = weakref.WeakSet()
         self._sending = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._background = Background(self.pump)
+        self._hooks = ProcessHooks(self)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -96,124 +135,206 @@ class Headcount:
 
         ``active=False``: nobody is looking at the app, as when the system woke it to upload.
         """
-        if self._usable:
+        if self._guard.usable:
             return
-
-        def opened() -> None:
-            self._device.open()
-            self._usable = True
-
-        self._guard(opened)
+        self._ended = False
+        if not self._opened():
+            self._early = None
+            return
+        self._guard.usable = True
+        self.consent.start(self._signals)
+        self._guard.run(lambda: self._recorder.sessions.recover(*self._device.state.session))
+        self._hooks.install(crashes=self._catalog.only(Kind.CRASH_FREE) is not None)
         if active:
             self.active()
-        if thread and self._usable:
-            self._thread = threading.Thread(target=self._run, name="headcount", daemon=True)
-            try:
-                self._thread.start()
-            except RuntimeError:  # a Python without threads: uploads happen on flush()
-                self._thread = None
+        early, self._early = self._early or [], None
+        for call in early:
+            call()
+        if thread:
+            self._background.start()
+
+    def _opened(self) -> bool:
+        """Open the state if it is not; whether it is open. A consent screen may come before ``start``."""
+        if self._device.is_open:
+            return True
+        if self._ended or self._off is not None:
+            if self._off is None:
+                self._guard.misuse(Surprise.SHUT_DOWN)
+            elif self._off not in self.health.counts:
+                self._guard.give_up(self._off)
+            return False
+        undecided: set[str] = set()
+
+        def opened() -> None:
+            if self._device.open():
+                undecided.update(self._decisions.undecide_before(self._policy, self._clock.now()))
+
+        done = self._guard.run(opened)
+        if undecided:
+            self.consent.tell(undecided)
+        return done
+
+    _ended = False
 
     def shutdown(self, timeout: float = 2.0) -> None:
-        """Stop the thread and let go of the files; what was recorded is kept."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-            self._thread = None
-        if self._usable:
-            self._usable = False
-            self._guard(self._device.close)
+        """Stop the thread and let go of the files; what was recorded is kept. ``timeout`` in seconds."""
+        self._early = None
+        self._hooks.remove()
+        self._background.stop(timeout)
+        if self._guard.usable:
+            self._guard.run(lambda: self._recorder.sessions.end(self._clock.monotonic()))
+        self._guard.usable = False
+        self._ended = True
+        self._guard.run(self._device.close)
+
+    def _let_go(self) -> None:
+        """The client is off: what it held is free for another one."""
+        with contextlib.suppress(OSError):
+            self._device.close()
+
+    def crashed(self) -> None:
+        """The app is about to die of an exception: the session under way did not end clean."""
+        if self._guard.usable:
+            self._guard.run(lambda: self._recorder.sessions.end(self._clock.monotonic(), crashed=True))
+
+    def forked(self) -> None:
+        """This process is the child of a fork: the files belong to the parent."""
+        if self._guard.usable:
+            self._guard.usable = False
+            self._ended = True
+            self._device.abandon()
+            self.health.note(Surprise.FORKED)
 
     def on_foreground(self) -> None:
-        """The app came to the front: the day counts as active, and the context is read anew."""
-        self._context = None
-        self.active()
-        self._wake.set()
+        """The app came to the front: the day counts as active; context and signals are read anew."""
+        for timer in list(self._timers):
+            timer.resume()
+        if self._guard.usable:
+            self._recorder.refresh()
+            self._guard.run(lambda: self._recorder.sessions.back(self._clock.monotonic()))
+            self.consent.refresh()
+            self.active()
+            self._background.wake()
 
     def on_background(self) -> None:
-        """The app went to the back: with an hourly catalog, what is held goes out."""
-        if self._catalog.cadence == "hourly":
-            self._wake.set()
+        """The app went to the back: timers stand still and, with an hourly catalog, what is held goes out."""
+        for timer in list(self._timers):
+            timer.pause()
+        if self._guard.usable:
+            self._guard.run(lambda: self._recorder.sessions.away(self._clock.monotonic()))
+            self._open_too = self._catalog.cadence == "hourly"
+            self._background.wake()
+
+    _open_too = False
 
     # -- recording ----------------------------------------------------------------------------
 
-    def track(self, name: str, **labels: str) -> None:
+    def track(self, name: str, /, **labels: str) -> None:
         """Count that something happened: a counter, or a flag."""
-        self._record(name, (Kind.COUNTER, Kind.FLAG), labels, 0, 1)
+        self._record(name, COUNTED, labels, 0)
 
-    def measure(self, name: str, value: float, **labels: str) -> None:
+    def measure(self, name: str, value: float, /, **labels: str) -> None:
         """Record one value of a timing (milliseconds) or a distribution (its unit)."""
-        if type(value) not in (int, float) or not math.isfinite(value):
-            self._misuse(Surprise.BAD_VALUE)
+        if type(value) not in (int, float) or not -VALUE_MOST < value < VALUE_MOST:
+            self._guard.misuse(Surprise.BAD_VALUE, name)
             return
-        self._record(name, (Kind.TIMING, Kind.DISTRIBUTION), labels, bucket_of(round(value)), 1)
+        self._record(name, MEASURED, labels, bucket_of(round(value)))
 
-    def timer(self, name: str, **labels: str) -> Timer:
+    def timer(self, name: str, /, **labels: str) -> Timer:
         """A timer for a timing: ``with headcount.timer("x"):``, or its start, stop and cancel."""
-        return Timer(self._clock, lambda milliseconds: self.measure(name, milliseconds, **labels))
+        return Timer(self._clock, self._timers, lambda milliseconds: self.measure(name, milliseconds, **labels))
+
+    def screen(self, name: str) -> None:
+        """Count that a screen is shown and, where journeys are declared, from which one the user came."""
+        screens = self._catalog.only(Kind.SCREEN)
+        if screens is None or screens.label is None:
+            self._guard.misuse(Surprise.UNKNOWN_MEASURE, "a screen")
+            return
+        label = screens.label.code_of(name)
+        if screens.label.value_of(label) != name:
+            self._guard.misuse(Surprise.UNKNOWN_LABEL, name)
+        self._do(lambda: self._recorder.screen(label))
+
+    def report_problem(self, category: str, severity: Severity | None = None, screen: str = "") -> Preview:
+        """What a problem report would say. Show it to the user; it counts when they choose ``send``."""
+        declared = self._catalog.only(Kind.PROBLEM)
+        if declared is None or declared.label is None:
+            self._guard.misuse(Surprise.UNKNOWN_MEASURE, "a problem")
+            return Preview(category, severity, screen, {}, lambda: False)
+        label = declared.label.code_of(category)
+        if declared.label.value_of(label) != category:
+            self._guard.misuse(Surprise.UNKNOWN_LABEL, category)
+        severity = severity if severity in tuple(Severity) else None
+        category = declared.label.value_of(label) or ""
+        screens = self._catalog.only(Kind.SCREEN)
+        known = screens.label if screens else None
+        at = known.code_of(screen) if known and screen else None
+        shown = (known.value_of(at) or "") if known and at is not None else ""
+
+        def send() -> bool:
+            return self._do(lambda: self._recorder.problem(declared, label, severity, at))
+
+        context = dict(self._recorder.context_for(declared)) if self._guard.usable else {}
+        return Preview(category, severity, shown, context, send)
+
+    def quantity(self, name: str, value: int, /, **labels: str) -> None:
+        """State how many of something there are now; the day's last value counts. For server-side instances."""
+        if type(value) is not int or value < 0:
+            self._guard.misuse(Surprise.BAD_VALUE, name)
+        else:
+            self._record(name, STATED, labels, 0, value)
+
+    def set_context(self, **fields: str) -> None:
+        """State declared context fields instead of reading them: ``device_class="tablet"``; ``""`` takes it back."""
+        self._recorder.give(fields)
 
     def active(self) -> None:
         """The app is in use: the day counts as active. Every recording says so too."""
-        measure = self._catalog.active
-        if measure is not None and self._usable:
-            self._guard(lambda: self._count(measure, 0, 0, 1))
+        self._do(self._recorder.active)
 
-    def _record(self, name: str, kinds: tuple[Kind, ...], labels: dict[str, str], slot: int, amount: int) -> None:
-        if not self._usable:
-            return
-        measure = self._measures.get(name)
-        if measure is None:
-            self._misuse(Surprise.UNKNOWN_MEASURE)
-        elif measure.kind not in kinds:
-            self._misuse(Surprise.WRONG_KIND)
-        else:
-            try:
+    def _record(self, name: str, kinds: dict[Kind, Fact], labels: dict[str, str], slot: int, amount: int = 1) -> None:
+        try:
+            measure = looked_up(self._measures, name)
+            fact = None if measure is None else kinds.get(measure.kind)
+            if measure is None or fact is None:
+                self._guard.misuse(Surprise.UNKNOWN_MEASURE if measure is None else Surprise.WRONG_KIND, name)
+                return
+            label = WHOLE
+            if labels or measure.label is not None:
                 label, declared = label_code(measure, labels)
                 if not declared:
-                    self._misuse(Surprise.UNKNOWN_LABEL)
-                self._count(measure, label, slot, amount)
-                if (active := self._catalog.active) is not None:
-                    self._count(active, 0, 0, 1)
-            except Exception as error:  # the app must not fall over its telemetry
-                self._surprised(error)
+                    self._guard.misuse(Surprise.UNKNOWN_LABEL, name)
+            if self._guard.usable:
+                self._recorder.record(measure, label, fact, slot, amount)
+            elif self._early is not None:
+                self._do(lambda: self._recorder.record(measure, label, fact, slot, amount))
+        except Exception as error:  # the app must not fall over its telemetry
+            self._guard.failed(error)
 
-    def _count(self, measure: Measure, label: int, slot: int, amount: int) -> None:
-        day = self.local_day()
-        if not self._device.countable(measure, day):
-            return
-        if measure.expired(day):
-            self._misuse(Surprise.EXPIRED_MEASURE)
-            return
-        self._device.record(day, self._current_context(), measure, label, slot, amount)
-
-    def _current_context(self) -> Context:
-        """The granted fields, read once per start, return to the front, and change of consent."""
-        if self._context is None or self.consent.changed:
-            self.consent.changed = False
-            found: list[tuple[str, str]] = []
-            policy = self._device.state.policy
-            for dimension, purpose in self._catalog.context.items():
-                if self._device.granted(purpose) and (policy is None or dimension.field in policy.context):
-                    value = getattr(self._facts, dimension.field)()
-                    if value:
-                        found.append((dimension.field, canonical(dimension, value)))
-            self._context = tuple(sorted(found))
-        return self._context
+    def _do(self, action: Callable[[], None]) -> bool:
+        """Record something; before ``start`` it is kept, in bounds, until then."""
+        if self._guard.usable:
+            return self._guard.run(action)
+        if self._early is not None:
+            if len(self._early) < EARLY_CALLS_KEPT:
+                self._early.append(lambda: void(self._guard.run(action)))
+            else:
+                self.health.note(Surprise.EARLY_CALLS)
+        return False
 
     def local_day(self) -> int:
         """Today, where the user is, in days since 1970."""
-        monotonic = self._clock.monotonic()
-        now = self._clock.now()
-        if monotonic >= self._day_until or not 0.0 <= now - self._day_start < 86_400.0:
-            offset = self._offset(now)
-            self._day = math.floor((now + offset) / 86_400.0)
-            self._day_start = self._day * 86_400.0 - offset
-            self._day_until = monotonic + DAY_CACHE_SECONDS
-        return self._day
-
-    _day_start = 0.0
+        return self._recorder.local_day()
 
     # -- sending ------------------------------------------------------------------------------
+
+    def before_send(self, hook: BeforeSend) -> BeforeSend:
+        """Ask a function about each tally before it is sealed; also a decorator. It may only remove.
+
+        What it raises on is removed too, and counted.
+        """
+        self._outbox.before_send.append(hook)
+        return hook
 
     def flush(self) -> list[Outcome]:
         """Send everything now, the open day too, on the caller's thread."""
@@ -225,89 +346,45 @@ class Headcount:
 
     def _pump(self, now: bool) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if self._usable:
+        if self._guard.usable:
+            open_too, self._open_too = self._open_too, False
             with self._sending:
                 before = set(self._device.state.decisions)
-                self._guard(lambda: outcomes.extend(self._sender.pump(self.local_day(), now=now)))
+                self._guard.run(lambda: self._recorder.sessions.lapse(self._clock.monotonic()))
+                pump = self._sender.pump
+                self._guard.run(lambda: outcomes.extend(pump(self.local_day(), now=now, open_too=open_too)))
                 undecided = before - set(self._device.state.decisions)
             if undecided:
                 self.consent.tell(undecided)
         return outcomes
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._wake.wait(PUMP_SECONDS)
-            self._wake.clear()
-            if not self._stop.is_set():
-                self._pump(now=False)
-
     # -- the user's rights --------------------------------------------------------------------
 
     def export(self) -> dict[str, Any]:
         """Everything this device holds, readable."""
-        state = self._device.state
-        sealed = state.sealed
-        return {
-            "consent": self.consent.status(),
-            "first_use": state.markers.first_use,
-            "markers": dict(state.markers.last),
-            "days": {day: [states.part_plain(part) for part in held.parts] for day, held in state.days.items()},
-            "report_under_way": sealed
-            and {"id": sealed.report_id, "bytes": len(sealed.body), "tried": sealed.attempted},
-        }
+        found: dict[str, Any] = {}
+        if self._opened():
+            self._guard.run(lambda: found.update(export.everything(self._device, self._storage, self._catalog)))
+        return found
 
     def reset(self) -> None:
         """Become a new device: tallies, markers and the queue go; the decisions stay."""
-        self._context = None
-        self._guard(self._device.reset)
+        if self._opened():
+            self._guard.run(self._device.reset)
 
     def erase(self) -> None:
         """Erase everything held on this device, the decisions too."""
-        self._context = None
-        self._guard(self._device.erase)
+        if self._opened():
+            self._guard.run(self._device.erase)
 
-    # -- never harm the host ------------------------------------------------------------------
 
-    def _guard(self, action: Callable[[], object]) -> bool:
-        try:
-            action()
-        except DirectoryBusy:
-            self._give_up(Surprise.DIRECTORY_BUSY)
-        except OSError:
-            self._give_up(Surprise.DISK)
-        except Exception as error:  # the app must not fall over its telemetry
-            self._surprised(error)
-        else:
-            return True
-        return False
+def void(_: object) -> None:
+    """Let go of a result."""
 
-    def _give_up(self, surprise: Surprise) -> None:
-        self._usable = False
-        self.health.note(surprise)
-        if self._debug:
-            raise RuntimeError(surprise.sentence)
 
-    def _surprised(self, error: Exception) -> None:
-        if isinstance(error, OSError):
-            self._give_up(Surprise.DISK)
-            return
-        if self._debug:
-            raise error
-        self.health.note(Surprise.INTERNAL)
-
-    def _misuse(self, surprise: Surprise) -> None:
-        self.health.note(surprise)
-        if self._debug:
-            raise ValueError(surprise.sentence)
+def _always() -> bool:
+    return True
 
 
 def _system_offset(now: float) -> float:
     return float(time.localtime(now).tm_gmtoff)
-
-
-def _read_catalog(catalog: str | os.PathLike[str]) -> Catalog:
-    text = os.fspath(catalog)
-    if "\n" in text:
-        return parse_catalog(text)
-    with open(text, encoding="utf-8") as file:
-        return parse_catalog(file.read(), text)

@@ -28,6 +28,16 @@ class Surprise(StrEnum):
     REFUSED = "refused"
     TALLIES_REFUSED = "tallies_refused"
     NO_ANSWER = "no_answer"
+    BAD_CATALOG = "bad_catalog"
+    BAD_ADDRESS = "bad_address"
+    UNKNOWN_PURPOSE = "unknown_purpose"
+    UNKNOWN_FIELD = "unknown_field"
+    EARLY_CALLS = "early_calls"
+    SIGNAL = "signal"
+    FORKED = "forked"
+    SHUT_DOWN = "shut_down"
+    BAD_ARGUMENT = "bad_argument"
+    POLICY_ASKS_ANEW = "policy_asks_anew"
     CALLBACK = "callback"
     INTERNAL = "internal"
 
@@ -50,23 +60,37 @@ _SENTENCES = {
     Surprise.DIRECTORY_BUSY: "Another process of the app has the directory; this client is off.",
     Surprise.DAY_TOO_OLD: "A day was too old to be sent and was dropped.",
     Surprise.CLOCK_RESET: "A marker lay ahead of the server's day and was reset.",
-    Surprise.FATE_UNKNOWN: "A report was sent, never answered, and is too old to send again.",
+    Surprise.FATE_UNKNOWN: "A report was sent and never answered; it is not sent again, so that nothing counts twice.",
     Surprise.REFUSED: "The edge refused a report.",
     Surprise.TALLIES_REFUSED: "The edge accepted a report and dropped tallies of it.",
     Surprise.NO_ANSWER: "An upload got no answer; it will be tried again.",
-    Surprise.CALLBACK: "A callback of the app raised; it was ignored.",
+    Surprise.BAD_CATALOG: "The catalog could not be read; this client is off. Run headcount catalog check on it.",
+    Surprise.BAD_ADDRESS: "The host is no https:// address (http:// only to this machine); this client is off.",
+    Surprise.UNKNOWN_PURPOSE: "The catalog declares no purpose of this name; nothing was decided.",
+    Surprise.UNKNOWN_FIELD: "The catalog declares no context field of this name; its value was ignored.",
+    Surprise.EARLY_CALLS: "More was recorded before start() than is kept until then; the rest was not counted.",
+    Surprise.SIGNAL: "An outside signal could not be read, and so counts as a no.",
+    Surprise.FORKED: "The process forked; the client goes on in the parent and is off in the child.",
+    Surprise.SHUT_DOWN: "The client was used after shutdown(); nothing was done. start() begins again.",
+    Surprise.BAD_ARGUMENT: "The app key or the directory is no text; this client is off.",
+    Surprise.POLICY_ASKS_ANEW: "The Customer's policy asks for consent to a newer notice than the app's (policy=).",
+    Surprise.CALLBACK: "A callback of the app raised; what it was asked about was not done.",
     Surprise.INTERNAL: "Something inside the SDK failed; the app was spared it.",
 }
 
 
 class Health:
-    """Counts of surprises since the client was made; each kind is logged once."""
+    """Counts of surprises since the client was made; each is logged once for each name it is about."""
+
+    NAMES_LOGGED = 32
 
     def __init__(self) -> None:
         self.counts: Counter[Surprise] = Counter()
+        self._logged: set[tuple[Surprise, str]] = set()
 
-    def note(self, surprise: Surprise, times: int = 1) -> None:
-        """Count a surprise; the first of its kind is logged, without any value."""
-        if surprise not in self.counts:
-            log.warning("headcount: %s", surprise.sentence)
+    def note(self, surprise: Surprise, about: str = "", times: int = 1) -> None:
+        """Count a surprise. ``about`` is a name from the app's code or catalog, never a value."""
         self.counts[surprise] += times
+        if (surprise, about) not in self._logged and len(self._logged) < self.NAMES_LOGGED:
+            self._logged.add((surprise, about))
+            log.warning("headcount: %s%s", surprise.sentence, f" ({about})" if about else "")

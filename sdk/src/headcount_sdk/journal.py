@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import NamedTuple
 
 from headcount_sdk.storage import Storage
@@ -21,15 +22,31 @@ _CRC = struct.Struct("<I")
 ENTRY_BYTES = _ENTRY.size + _CRC.size
 CAPACITY = 4096
 FILE_BYTES = ENTRY_BYTES * CAPACITY
+AMOUNT_MAX = 2**32 - 1
+
+
+class Note(IntEnum):
+    """Entries that are the device's own and never leave it; they stand where other entries have a fact.
+
+    ``STEP``: a step of a funnel was taken (slot: which, amount: the minute, by the wall clock, since 1970).
+    ``OPEN``: a session is under way in the foreground. ``AWAY``: it went to the background (amount: its
+    length so far in seconds). ``OVER``: it ended and is tallied.
+    """
+
+    STEP = 200
+    OPEN = 201
+    AWAY = 202
+    OVER = 203
 
 
 class Entry(NamedTuple):
-    """One thing recorded: ``amount`` observations of a measure under a label on a local day."""
+    """One thing recorded on a local day: ``amount`` of a fact about a measure, or a note."""
 
     day: int
     context: int
     measure: int
     label: int
+    fact: int
     slot: int
     amount: int
 
@@ -52,10 +69,10 @@ class Journal:
         """Whether nothing was recorded since the checkpoint."""
         return self._next == 0
 
-    def append(self, day: int, context: int, measure: int, label: int, slot: int, amount: int) -> None:
+    def append(self, day: int, context: int, measure: int, label: int, fact: int, slot: int, amount: int) -> None:
         """Write one entry; it outlives the process from here on."""
         at = self._next * ENTRY_BYTES
-        entry = _ENTRY.pack(self._generation, day, context, measure, label, 0, slot, amount)
+        entry = _ENTRY.pack(self._generation, day, context, measure, label, fact, slot, amount)
         self._map[at : at + ENTRY_BYTES] = entry + _CRC.pack(zlib.crc32(entry))
         self._next += 1
 
@@ -65,11 +82,11 @@ class Journal:
             at = self._next * ENTRY_BYTES
             entry = self._map[at : at + _ENTRY.size]
             (crc,) = _CRC.unpack_from(self._map, at + _ENTRY.size)
-            generation, day, context, measure, label, _, slot, amount = _ENTRY.unpack(entry)
+            generation, *fields = _ENTRY.unpack(entry)
             if generation != self._generation or zlib.crc32(entry) != crc:
                 return
             self._next += 1
-            yield Entry(day, context, measure, label, slot, amount)
+            yield Entry(*fields)
 
     def start(self, generation: int) -> None:
         """Begin a new generation; what the old one held is wiped from the file."""

@@ -7,134 +7,192 @@ tests all call the same.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from headcount_wire import codec, days, limits
+from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.policy import decode_policy
 
 from headcount_sdk import sealing
-from headcount_sdk.device import OLDEST_DAYS, Device
+from headcount_sdk.decisions import Decisions
+from headcount_sdk.device import Device
 from headcount_sdk.health import Health, Surprise
+from headcount_sdk.outbox import Moment, Outbox
+from headcount_sdk.sealing import Most
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.transport import NoAnswer, Request, Transport
-from headcount_sdk.uploader import DAY_SECONDS, TIMEOUT_SECONDS, Fate, Outcome, pause, upload
+from headcount_sdk.uploader import DAY_SECONDS, TIMEOUT_SECONDS, Fate, Outcome, pause, server_day_of, upload
 
 REPORTS_A_PUMP = 64
+HOUR_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where reports go, and what they are sent with."""
+    """Where reports go, and what they are sent with.
 
-    host: str
+    ``hosts``: the addresses the app knows, the first one at the start; an edge can send a device to another of
+    them, and to no other. ``may_upload``: whether this is a good moment, by network and battery.
+    """
+
+    hosts: tuple[str, ...]
     app_key: str
     policy: int
     spread_hours: float
     debug: bool
+    may_upload: Callable[[], bool]
 
 
 class Sender:
     """Sends what a device holds. One attempt at a time; the network is never used under a lock."""
 
     def __init__(
-        self, device: Device, address: Address, clock: Clock, transport: Transport, draw: random.Random, health: Health
+        self,
+        device: Device,
+        decisions: Decisions,
+        outbox: Outbox,
+        address: Address,
+        clock: Clock,
+        transport: Transport,
+        draw: random.Random,
+        health: Health,
     ) -> None:
         self._device = device
+        self._decisions = decisions
+        self._outbox = outbox
         self._address = address
         self._clock = clock
         self._transport = transport
         self._draw = draw
         self._health = health
 
-    def pump(self, local_day: int, *, now: bool = False) -> list[Outcome]:
-        """Do what is due; with ``now`` the open day and days that wait go too. Never sleeps."""
+    @property
+    def host(self) -> str:
+        """Where reports go now."""
+        moved = self._device.state.host
+        return moved if moved in self._address.hosts else self._address.hosts[0]
+
+    def pump(self, local_day: int, *, now: bool = False, open_too: bool = False) -> list[Outcome]:
+        """Do what is due; never sleeps.
+
+        ``now``: everything goes, the open day and what waits too. ``open_too``: the open day goes too, at most
+        once an hour, if nothing has to wait.
+        """
         outcomes: list[Outcome] = []
         state = self._device.state
-        if not any(self._device.granted(name) for name in state.decisions):
+        time = self._clock.now()
+        if not self._device.consented():
             return outcomes
-        everything = now or self._address.debug
+        ahead = state.last_day > local_day + 1  # by a clock since set back: the server knows the day
+        if (ahead or not self._anything_granted()) and not self._refreshed(not_before=not now):
+            return outcomes
+        everything = now or self._address.debug or (open_too and not 0.0 <= time - state.open_sent < HOUR_SECONDS)
         if not everything and not self._due(local_day):
             return outcomes
-        if self._clock.now() < state.not_before and not now:
+        # No pause is longer than a day: one that seems to be was made by a clock since set back.
+        waits = time < state.not_before <= time + DAY_SECONDS
+        if not now and (waits or not self._good_moment()):
             return outcomes
-        self._refresh_policy()
-        most = limits.DAYS_PER_REPORT
+        if not self._refreshed(not_before=False):
+            return outcomes
+        most = Most()
+        tried: set[str] = set()
         for _ in range(REPORTS_A_PUMP):
-            sealed = self._next(None if everything else local_day, most)
-            if sealed is None or not self._device.attempt(sealed):
+            sealed = self._next(local_day, everything, most)
+            host = self.host
+            if sealed is None or not self._outbox.attempt(sealed, host, self._clock.now()):
                 break
-            outcome = upload(
-                self._transport,
-                self._address.host,
-                self._address.app_key,
-                sealed.report_id,
-                sealed.body,
-                codec.JSON,
-            )
+            still = self._outbox.still(sealed)
+            outcome = upload(self._transport, host, self._address.app_key, sealed.report_id, sealed.body, still)
             outcomes.append(outcome)
+            tried.add(host)
+            self._outbox.answered(sealed, host, self._clock.now(), outcome.word)
             if outcome.server_day is not None:
-                self._device.correct_clock(outcome.server_day)
-            if not self._conclude(sealed, outcome):
+                self._outbox.correct_clock(outcome.server_day)
+            if not self._conclude(sealed, outcome, tried):
                 break
             if outcome.fate is Fate.SPLIT:
-                most = max(1, len({day for day, _ in sealed.days}) // 2)
-        self._device.tidy(local_day)
+                most = most.half_of(_days_in(sealed), _lines_in(sealed))
+        self._outbox.tidy(local_day)
         return outcomes
+
+    def _anything_granted(self) -> bool:
+        return any(self._device.granted(name) for name in self._device.state.decisions)
+
+    def _refreshed(self, *, not_before: bool) -> bool:
+        """Ask for the policy if today nobody has; whether, after that, anything may be sent."""
+        if not (not_before and self._clock.now() < self._device.state.not_before):
+            self._refresh_policy()
+        return self._anything_granted()
+
+    def _good_moment(self) -> bool:
+        try:
+            return self._address.may_upload()
+        except Exception:  # the app's fault; a moment that cannot be judged is no good one
+            self._health.note(Surprise.CALLBACK)
+            return False
 
     def _due(self, local_day: int) -> bool:
         """Whether closed days are due: a random moment of the hours after they were first noticed."""
         state = self._device.state
-        if state.sealed is None and not any(day < local_day and held.parts for day, held in state.days.items()):
-            return False
+        now = self._clock.now()
         if state.sealed is not None:
             return True
-        if state.due == 0.0:
-            self._device.schedule(self._clock.now() + self._draw.uniform(0.0, self._address.spread_hours * 3600.0))
-        return self._clock.now() >= self._device.state.due
+        if not self._outbox.waiting(local_day, now):
+            return False
+        spread = self._address.spread_hours * 3600.0
+        if state.due == 0.0 or state.due > now + spread:  # a clock set back must not put it off for years
+            self._outbox.schedule(now + self._draw.uniform(0.0, spread))
+        return now >= self._device.state.due
 
-    def _next(self, open_day: int | None, most: int) -> Sealed | None:
-        today = days.utc_day(self._clock.now())
+    def _next(self, local_day: int, open_too: bool, most: Most) -> Sealed | None:
+        moment = Moment(local_day, self._clock.now(), self._policy_version(), open_too)
         sealed = self._device.state.sealed
-        if sealed is not None and sealed.attempted and today > sealed.created + limits.CREATED_PAST_DAYS:
+        if sealed is not None and sealed.attempted and moment.today > sealed.created + limits.CREATED_PAST_DAYS:
             self._health.note(Surprise.FATE_UNKNOWN)
-            self._device.settle(sealed, lambda state: sealing.advance(state.markers, sealed))
-        policy = self._device.state.policy
-        version = policy.version if policy else self._address.policy
-        return self._device.seal(open_day, today, today - OLDEST_DAYS, version, most)
+            self._outbox.settle(sealed, lambda state: sealing.advance(state.markers, sealed))
+        return self._outbox.seal(moment, most)
 
-    def _conclude(self, sealed: Sealed, outcome: Outcome) -> bool:
+    def _policy_version(self) -> int:
+        policy = self._device.state.policy
+        return policy.version if policy else self._address.policy
+
+    def _conclude(self, sealed: Sealed, outcome: Outcome, tried: set[str]) -> bool:
         """Apply one outcome; whether the next report may go out."""
         match outcome.fate:
             case Fate.ACCEPTED:
                 if outcome.dropped:
-                    self._health.note(Surprise.TALLIES_REFUSED, outcome.dropped)
+                    self._health.note(Surprise.TALLIES_REFUSED, times=outcome.dropped)
 
                 def accepted(state: State) -> None:
                     sealing.advance(state.markers, sealed, outcome.refused)
                     state.due = 0.0
 
-                self._device.settle(sealed, accepted)
+                self._outbox.settle(sealed, accepted)
                 return True
             case Fate.DROPPED:
-                self._health.note(Surprise.REFUSED)
-                self._device.settle(sealed, lambda _: None)
+                self._health.note(Surprise.REFUSED, outcome.word)
+                self._outbox.settle(sealed, lambda _: None)
                 return True
-            case Fate.SPLIT if len({day for day, _ in sealed.days}) > 1:
-                self._device.settle(sealed, lambda state: sealing.give_back(state, sealed))
+            case Fate.SPLIT if _days_in(sealed) > 1 or _lines_in(sealed) > sealing.LINES_OF_A_DAY:
+                self._outbox.settle(sealed, lambda state: sealing.give_back(state, sealed))
                 return True
             case Fate.SPLIT:
                 self._health.note(Surprise.REFUSED)
-                self._device.settle(sealed, lambda _: None)
+                self._outbox.settle(sealed, lambda _: None)
                 return True
-            case Fate.KEPT_A_DAY:
-                self._device.postpone(self._clock.now() + DAY_SECONDS)
+            case Fate.MOVED if outcome.elsewhere in {*self._address.hosts} - tried:
+                self._outbox.move(outcome.elsewhere)
+                return True
+            case Fate.KEPT_A_DAY | Fate.MOVED:
+                self._outbox.postpone(self._clock.now() + DAY_SECONDS)
                 return False
             case _:
                 if outcome.fate is Fate.NO_ANSWER:
                     self._health.note(Surprise.NO_ANSWER)
                 wait = pause(self._device.state.attempts, outcome.retry_after, self._draw)
-                self._device.postpone(self._clock.now() + wait)
+                self._outbox.postpone(self._clock.now() + wait)
                 return False
 
     def _refresh_policy(self) -> None:
@@ -144,9 +202,22 @@ class Sender:
             return
         headers = {"Authorization": f"Bearer {self._address.app_key}"}
         try:
-            answer = self._transport.send(Request("GET", f"{self._address.host}/v1/policy", headers), TIMEOUT_SECONDS)
+            answer = self._transport.send(Request("GET", f"{self.host}/v1/policy", headers), TIMEOUT_SECONDS)
         except NoAnswer:
             return
         policy = decode_policy(answer.body) if answer.status == 200 else None
-        if policy is not None:
-            self._device.apply_policy(policy, today)
+        if policy is None:
+            return
+        server_day = server_day_of(answer.headers)
+        if server_day is not None:
+            self._outbox.correct_clock(server_day)
+        if self._decisions.apply_policy(policy, today, self._clock.now()):
+            self._health.note(Surprise.POLICY_ASKS_ANEW)
+
+
+def _days_in(sealed: Sealed) -> int:
+    return len({day for day, _ in sealed.days})
+
+
+def _lines_in(sealed: Sealed) -> int:
+    return sum(sealing.lines_of(part) for _, part in sealed.days)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from headcount_wire.facts import Fact
 from headcount_wire.policy import Policy
 
+from headcount_sdk.funnels import Attempt, Funnels, Progress
+from headcount_sdk.journal import Note
 from headcount_sdk.markers import Context, Markers
 from headcount_sdk.tallies import Day, Part
 
 FILE = "state"
-VERSION = 1
+VERSION = 2
 _MAGIC = b"headcount-state "
 
 
@@ -39,6 +43,20 @@ class Decision:
     from_day: int
 
 
+class Event(NamedTuple):
+    """One change of consent, kept for the user's receipt: what it was changed to, when, and what the user was shown.
+
+    ``at``: seconds since 1970, UTC. ``change``: granted, denied, or what else put a purpose off. ``language``: that of
+    the sentence the app showed, if it said so.
+    """
+
+    at: int
+    purpose: str
+    change: str
+    policy: int
+    language: str = ""
+
+
 @dataclass(slots=True)
 class Sealed:
     """One report under way: its bytes, and what its acknowledgement changes."""
@@ -53,7 +71,12 @@ class Sealed:
 
 @dataclass(slots=True)
 class State:
-    """The whole of it. ``contexts`` numbers the contexts that the journal refers to."""
+    """The whole of it.
+
+    ``contexts`` numbers the contexts that the journal refers to. ``refusing``: outside signals that say no, by name,
+    with the purposes they say it to. ``off``: context fields the user switched off. ``events``: changes of consent.
+    ``session``: the last mark of the session under way, with its seconds. ``host``: where reports go after a move.
+    """
 
     generation: int = 1
     decisions: dict[str, Decision] = field(default_factory=dict)
@@ -67,6 +90,13 @@ class State:
     due: float = 0.0
     not_before: float = 0.0
     attempts: int = 0
+    refusing: dict[str, frozenset[str]] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
+    events: list[Event] = field(default_factory=list)
+    funnels: Funnels = field(default_factory=dict)
+    session: tuple[int, int] = (Note.OVER, 0)
+    open_sent: float = 0.0
+    host: str = ""
 
 
 def encode(state: State) -> bytes:
@@ -84,6 +114,13 @@ def encode(state: State) -> bytes:
         "due": state.due,
         "not_before": state.not_before,
         "attempts": state.attempts,
+        "refusing": [[name, sorted(purposes)] for name, purposes in sorted(state.refusing.items())],
+        "off": sorted(state.off),
+        "events": state.events,
+        "funnels": [[code, _progress_plain(progress)] for code, progress in sorted(state.funnels.items())],
+        "session": state.session,
+        "open_sent": state.open_sent,
+        "host": state.host,
     }
     body = json.dumps(plain, separators=(",", ":")).encode()
     return b"%s%d %08x\n" % (_MAGIC, VERSION, zlib.crc32(body)) + body
@@ -101,6 +138,8 @@ def decode(data: bytes) -> State:
         if zlib.crc32(body) != int(crc, 16):
             raise StateCorrupt
         plain = json.loads(body)
+        for upgrade in _UPGRADES[int(version) - 1 :]:
+            upgrade(plain)
         last, first_use, origin = plain["markers"]
         return State(
             generation=plain["generation"],
@@ -115,9 +154,28 @@ def decode(data: bytes) -> State:
             due=plain["due"],
             not_before=plain["not_before"],
             attempts=plain["attempts"],
+            refusing={name: frozenset(purposes) for name, purposes in plain["refusing"]},
+            off=frozenset(plain["off"]),
+            events=[Event(*event) for event in plain["events"]],
+            funnels={code: _progress(progress) for code, progress in plain["funnels"]},
+            session=(plain["session"][0], plain["session"][1]),
+            open_sent=plain["open_sent"],
+            host=plain["host"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise StateCorrupt from None
+
+
+def _second(plain: dict[str, Any]) -> None:
+    """From the first version: caps were used by measure alone, and there was no more than counters and timings."""
+    plain.update(refusing=[], off=[], events=[], funnels=[], session=[Note.OVER, 0], open_sent=0.0, host="")
+    for _, day in plain["days"]:
+        day[2] = [[measure, fact, n] for measure, n in day[2] for fact in (Fact.COUNT, Fact.BUCKET)]
+        day.append([])
+
+
+_UPGRADES: list[Callable[[dict[str, Any]], None]] = [_second]
+"""From each version to the next, in place."""
 
 
 def part_plain(part: Part) -> list[Any]:
@@ -131,12 +189,27 @@ def _part(plain: list[Any]) -> Part:
 
 
 def _day_plain(day: Day) -> list[Any]:
-    return [[part_plain(part) for part in day.parts], sorted(day.once), sorted(day.used.items())]
+    used = [[*key, n] for key, n in sorted(day.used.items())]
+    values = [[*key, *value] for key, value in sorted(day.values.items())]
+    return [[part_plain(part) for part in day.parts], sorted(day.once), used, values]
 
 
 def _day(plain: list[Any]) -> Day:
-    parts, once, used = plain
-    return Day([_part(part) for part in parts], {(m, la, f) for m, la, f in once}, dict(used))
+    parts, once, used, values = plain
+    return Day(
+        [_part(part) for part in parts],
+        {(m, la, f) for m, la, f in once},
+        {(m, f): n for m, f, n in used},
+        {(m, la): (n, _context(context)) for m, la, n, context in values},
+    )
+
+
+def _progress_plain(progress: Progress) -> list[Any]:
+    return [[day, a.context, a.begun, a.reached, a.furthest, a.open] for day, a in sorted(progress.days.items())]
+
+
+def _progress(plain: list[Any]) -> Progress:
+    return Progress({day: Attempt(_context(context), *fields) for day, context, *fields in plain})
 
 
 def _sealed_plain(sealed: Sealed | None) -> list[Any] | None:

@@ -14,6 +14,10 @@ DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 
 
+class Closed(Exception):
+    """The state is not open: before ``start``, or after ``shutdown``."""
+
+
 class DirectoryBusy(Exception):
     """Another process of the app already uses this directory."""
 
@@ -29,9 +33,9 @@ class Storage:
         """The path of a file."""
         return os.path.join(self.directory, name)
 
-    def exists(self) -> bool:
-        """Whether anything was ever written here."""
-        return os.path.isdir(self.directory)
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return os.path.exists(self.path(name))
 
     def open(self) -> None:
         """Make the directory and take it for this process; raises ``DirectoryBusy`` or ``OSError``."""
@@ -92,7 +96,11 @@ class Storage:
         try:
             if os.fstat(fd).st_size != size:
                 os.ftruncate(fd, 0)
-                os.ftruncate(fd, size)
+                # Written, not only sized: a hole would have no room on a full disk, and writing to it in
+                # memory would end the process.
+                view = memoryview(bytes(size))
+                while view:
+                    view = view[os.write(fd, view) :]
                 self.sync(fd)
             return mmap.mmap(fd, size)
         finally:

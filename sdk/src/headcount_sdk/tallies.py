@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from headcount_wire.catalog import Measure
-from headcount_wire.facts import OTHER, WHOLE, Fact, Kind
+from headcount_wire.facts import OTHER, WHOLE, Fact
 
 from headcount_sdk.markers import Context
+
+DEVICES, CLIPPED, GAP, STEP, VALUE = map(int, (Fact.DEVICES, Fact.CLIPPED, Fact.GAP, Fact.STEP, Fact.VALUE))
+"""As plain integers: a recording compares them a dozen times, and the app waits."""
 
 Key = tuple[int, int, int, int]
 """``(measure, label, fact, slot)``."""
@@ -44,11 +47,15 @@ class Part:
 
 @dataclass(slots=True)
 class Day:
-    """One local day: parts not yet sealed, facts made once, and what is used of the daily caps."""
+    """One local day: parts not yet sealed, facts made once, what is used of the daily caps.
+
+    ``values``: the last value of each quantity and label, which becomes a tally when the day is over.
+    """
 
     parts: list[Part] = field(default_factory=list)
     once: set[tuple[int, int, int]] = field(default_factory=set)
-    used: dict[int, int] = field(default_factory=dict)
+    used: dict[tuple[int, int], int] = field(default_factory=dict)
+    values: dict[tuple[int, int], tuple[int, Context]] = field(default_factory=dict)
 
     def part(self, context: Context) -> Part:
         """The part for a context: the last one, or a new one when the context has changed."""
@@ -64,39 +71,56 @@ class Day:
         self.once.add(key)
         return True
 
+    def close(self) -> None:
+        """The day is over: the last values of its quantities become tallies."""
+        for (measure, label), (value, context) in self.values.items():
+            if value:
+                self.part(context).add((measure, label, VALUE, 0), value)
+        self.values = {}
+
     def without(self, gone: Callable[[int], bool]) -> None:
         """Erase every measure for which ``gone`` says so."""
         for part in self.parts:
             part.without(gone)
         self.parts = [part for part in self.parts if not part.empty]
         self.once = {key for key in self.once if not gone(key[0])}
-        self.used = {measure: n for measure, n in self.used.items() if not gone(measure)}
+        self.used = {key: n for key, n in self.used.items() if not gone(key[0])}
+        self.values = {key: value for key, value in self.values.items() if not gone(key[0])}
 
 
-def record(day: Day, context: Context, measure: Measure, label: int, slot: int, amount: int) -> int:
-    """Add one observation to a day; returns how much of ``amount`` the daily cap let in."""
-    part = day.part(context)
+def record(day: Day, context: Context, measure: Measure, label: int, fact: int, slot: int, amount: int) -> int:
+    """Add one observation to a day; returns how much of ``amount`` the daily cap let in.
+
+    ``fact`` is what is observed: an activity or a flag is ``DEVICES``. What follows once a day, that this device
+    contributed and the gap since it last did, is added here.
+    """
+    part = day.parts[-1] if day.parts and day.parts[-1].context == context else day.part(context)
     code = measure.code
-    if measure.kind is Kind.ACTIVE:
-        if day.first_time(code, WHOLE, Fact.GAP):
-            part.touched.append(code)
-        return amount
     counted = amount
-    if measure.kind is not Kind.FLAG:
-        used = day.used.get(code, 0)
-        counted = min(amount, measure.cap - used)
-        if counted < amount and day.first_time(code, WHOLE, Fact.CLIPPED):
-            part.add((code, WHOLE, Fact.CLIPPED, 0), 1)
-        if counted <= 0:
-            return 0
-        day.used[code] = used + counted
-        fact = Fact.COUNT if measure.kind is Kind.COUNTER else Fact.BUCKET
-        part.add((code, label, fact, slot), counted)
-    if day.first_time(code, WHOLE, Fact.DEVICES):
-        part.add((code, WHOLE, Fact.DEVICES, 0), 1)
-    if label != WHOLE and day.first_time(code, label, Fact.DEVICES):
-        part.add((code, label, Fact.DEVICES, 0), 1)
-    if measure.reach and day.first_time(code, WHOLE, Fact.GAP):
+    if fact == VALUE:
+        counted = min(amount, measure.cap)
+        day.values[code, label] = (counted, context)
+    elif fact == STEP:
+        part.add((code, label, fact, slot), 1)
+    elif fact != DEVICES:
+        used = day.used.get((code, fact), 0)
+        room = measure.cap - used
+        if amount > room:
+            counted = max(0, room)
+            if day.first_time(code, WHOLE, CLIPPED):
+                part.add((code, WHOLE, CLIPPED, 0), 1)
+            if counted == 0:
+                return 0
+        day.used[code, fact] = used + counted
+        key = (code, label, fact, slot)
+        part.sums[key] = part.sums.get(key, 0) + counted
+    facts, once = measure.facts, day.once
+    if (code, label, DEVICES) not in once and DEVICES in facts:
+        for one in {WHOLE, label}:
+            if day.first_time(code, one, DEVICES):
+                part.add((code, one, DEVICES, 0), 1)
+    if (code, WHOLE, GAP) not in once and GAP in facts:
+        once.add((code, WHOLE, GAP))
         part.touched.append(code)
     return counted
 

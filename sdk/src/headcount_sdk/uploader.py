@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from headcount_wire import days
+from headcount_wire import codec, days
 from headcount_wire.problems import BY_URI, Problem, Verdict
 
 from headcount_sdk.transport import Answer, NoAnswer, Request, Transport
@@ -31,12 +31,16 @@ class Fate(Enum):
     SPLIT = auto()
     KEPT = auto()
     KEPT_A_DAY = auto()
+    MOVED = auto()
     NO_ANSWER = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on one attempt; ``refused`` names measures whose markers stay."""
+    """The verdict on one attempt.
+
+    ``refused`` names measures whose markers stay; ``elsewhere`` is the address that a Customer's region has.
+    """
 
     fate: Fate
     refused: frozenset[int] = frozenset()
@@ -44,6 +48,12 @@ class Outcome:
     retry_after: float = 0.0
     server_day: int | None = None
     problem: Problem | None = None
+    elsewhere: str = ""
+
+    @property
+    def word(self) -> str:
+        """What came back, in a word: ``accepted``, a problem's name, or ``no answer``."""
+        return self.problem.slug if self.problem else self.fate.name.lower().replace("_", " ")
 
 
 _FATES = {
@@ -51,7 +61,7 @@ _FATES = {
     Verdict.SPLIT: Fate.SPLIT,
     Verdict.KEEP: Fate.KEPT,
     Verdict.KEEP_A_DAY: Fate.KEPT_A_DAY,
-    Verdict.RESEND_ELSEWHERE: Fate.KEPT_A_DAY,
+    Verdict.RESEND_ELSEWHERE: Fate.MOVED,
 }
 
 
@@ -62,10 +72,12 @@ def compress(body: bytes) -> bytes:
     return gzip.compress(body, 6, mtime=0)
 
 
-def upload(transport: Transport, host: str, app_key: str, report_id: str, body: bytes, content_type: str) -> Outcome:
-    """Try once to have a report accepted."""
-    headers = {"Authorization": f"Bearer {app_key}", "Content-Type": content_type, "Content-Encoding": "gzip"}
-    request = Request("POST", f"{host}/v1/reports/{report_id}", headers, body)
+def upload(
+    transport: Transport, host: str, app_key: str, report_id: str, body: bytes, wanted: Callable[[], bool]
+) -> Outcome:
+    """Try once to have a report accepted; nothing leaves once it is not ``wanted`` any more."""
+    headers = {"Authorization": f"Bearer {app_key}", "Content-Type": codec.JSON, "Content-Encoding": "gzip"}
+    request = Request("POST", f"{host}/v1/reports/{report_id}", headers, body, wanted)
     try:
         answer = transport.send(request, TIMEOUT_SECONDS)
     except NoAnswer:
@@ -76,7 +88,7 @@ def upload(transport: Transport, host: str, app_key: str, report_id: str, body: 
 def judge(answer: Answer) -> Outcome:
     """What an answer means, if it is one."""
     plain = _plain(answer)
-    day = _server_day(answer.headers)
+    day = server_day_of(answer.headers)
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if answer.status == 202 and kind == "application/json" and plain.get("v") == 1:
         refused, dropped = plain.get("refused"), plain.get("dropped")
@@ -84,7 +96,8 @@ def judge(answer: Answer) -> Outcome:
             return Outcome(Fate.ACCEPTED, frozenset(refused), dropped, server_day=day)
     problem = BY_URI.get(str(plain.get("type"))) if kind == "application/problem+json" else None
     if problem is not None and problem.status == answer.status:
-        return Outcome(_FATES[problem.verdict], retry_after=_retry_after(answer), server_day=day, problem=problem)
+        elsewhere = str(plain.get("address", "")).rstrip("/") if problem is Problem.REGION else ""
+        return Outcome(_FATES[problem.verdict], frozenset(), 0, _retry_after(answer), day, problem, elsewhere)
     return Outcome(Fate.NO_ANSWER, retry_after=_retry_after(answer))
 
 
@@ -107,7 +120,8 @@ def _retry_after(answer: Answer) -> float:
     return min(float(text), DAY_SECONDS) if text.isascii() and text.isdigit() else 0.0
 
 
-def _server_day(headers: Mapping[str, str]) -> int | None:
+def server_day_of(headers: Mapping[str, str]) -> int | None:
+    """The server's day in UTC, by the ``Date`` of its answer."""
     import email.utils  # with the first answer, not with the app
 
     try:

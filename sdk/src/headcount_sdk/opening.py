@@ -1,0 +1,58 @@
+"""What an app hands over when it makes its client, read without ever raising."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from headcount_wire.catalog import Catalog
+from headcount_wire.errors import CatalogError
+
+from headcount_sdk.health import Surprise, log
+
+NO_CATALOG = Catalog("none", 1, "daily", {}, {}, {})
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def read_catalog(catalog: Catalog | str | os.PathLike[str]) -> Catalog:
+    """The catalog in a file, a text or an object; one that declares nothing where it cannot be read.
+
+    What is wrong with it is logged, as ``headcount catalog check`` says it.
+    """
+    if isinstance(catalog, Catalog):
+        return catalog
+    try:
+        from headcount_wire.catalog_file import parse_catalog  # only by those who did not build it into a module
+
+        text = os.fspath(catalog)
+        if "\n" in text:
+            return parse_catalog(text)
+        with open(text, encoding="utf-8") as file:
+            return parse_catalog(file.read(), text)
+    except (OSError, ValueError, TypeError, CatalogError) as error:
+        log.warning("headcount: %s", error)
+        return NO_CATALOG
+
+
+def fault(app_key: object, directory: object, catalog: Catalog, addresses: tuple[str, ...]) -> Surprise | None:
+    """What keeps a client from working at all, if something does."""
+    if not catalog.measures:
+        return Surprise.BAD_CATALOG
+    if not addresses:
+        return Surprise.BAD_ADDRESS
+    usable = isinstance(app_key, str) and app_key.isascii() and isinstance(directory, str | os.PathLike)
+    return None if usable else Surprise.BAD_ARGUMENT
+
+
+def addresses(*hosts: str) -> tuple[str, ...]:
+    """The edges' addresses: https, or http to this machine; empty where one of them is something else."""
+    try:
+        found = tuple(host.rstrip("/") for host in hosts)
+        for host in found:
+            parts = urlsplit(host)
+            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+            if not safe or not parts.hostname or parts.query or parts.fragment:
+                return ()
+    except (AttributeError, ValueError, TypeError):
+        return ()
+    return found

@@ -1,0 +1,191 @@
+"""What waits to be sent, and the one report under way: each step of its way is durable before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from headcount_wire import codec, days, limits
+from headcount_wire.catalog import Catalog
+from headcount_wire.facts import WHOLE, Fact
+from headcount_wire.report import new_report_id
+
+from headcount_sdk import funnels, sealing, sent
+from headcount_sdk.device import Device
+from headcount_sdk.health import Health, Surprise
+from headcount_sdk.sealing import BeforeSend, Most
+from headcount_sdk.sent import Sent
+from headcount_sdk.state import Sealed, State
+from headcount_sdk.storage import Storage
+from headcount_sdk.tallies import Day, record
+from headcount_sdk.uploader import compress
+
+OLDEST_DAYS = limits.TALLY_PAST_DAYS - 1
+"""How many days back a local day is still sent; a day less than the edge takes, for time zones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, as sealing sees it: the local day, the time by the wall clock, and the policy version to state.
+
+    ``open_too``: the local day that is not over goes out as well.
+    """
+
+    local_day: int
+    now: float
+    policy: int
+    open_too: bool
+
+    @property
+    def today(self) -> int:
+        """The day in UTC."""
+        return days.utc_day(self.now)
+
+    @property
+    def minute(self) -> int:
+        """Minutes since 1970."""
+        return int(self.now // 60)
+
+
+class Outbox:
+    """The device's state as the sender sees it."""
+
+    def __init__(self, device: Device, storage: Storage, catalog: Catalog, health: Health) -> None:
+        self._device = device
+        self._storage = storage
+        self._catalog = catalog
+        self._health = health
+        self.before_send: list[BeforeSend] = []
+
+    def waiting(self, local_day: int, now: float) -> bool:
+        """Whether something of a day that is over waits to be sealed."""
+        state = self._device.state
+        return any(day < local_day and (held.parts or held.values) for day, held in state.days.items()) or (
+            funnels.ended(state.funnels, self._catalog, int(now // 60), local_day)
+        )
+
+    def seal(self, moment: Moment, most: Most) -> Sealed | None:
+        """The report to send next: the one under way, or a new one; durable before it is returned.
+
+        One that was never attempted and is of an earlier day is stamped and sealed anew.
+        """
+        with self._device.changing() as state:
+            sealed = state.sealed
+            if sealed is not None and not sealed.attempted and sealed.created != moment.today:
+                sealing.give_back(state, sealed)
+                state.sealed = sealed = None
+            if sealed is not None:
+                return sealed
+            oldest = moment.today - OLDEST_DAYS
+            self._close(state, moment)
+            self._drop_too_old(state, oldest)
+            return self._seal_new(state, moment, oldest, most)
+
+    def _seal_new(self, state: State, moment: Moment, oldest: int, most: Most) -> Sealed | None:
+        open_day = None if moment.open_too else moment.local_day
+        while taken := sealing.take(state, open_day, oldest, most):
+            kept = sealing.keep(taken, self.before_send, self._catalog, self._callback_failed)
+            if not kept:
+                continue
+            purposes = {name: d.policy for name, d in state.decisions.items() if self._device.granted(name)}
+            report = sealing.report_of(kept, state.markers, self._catalog, purposes, moment.policy, moment.today)
+            body = compress(codec.encode_json(report))
+            state.sealed = Sealed(new_report_id(), body, moment.today, kept[0][1].context, kept)
+            if moment.open_too:
+                state.open_sent = moment.now
+            self._device.save()
+            return state.sealed
+        return None
+
+    def _close(self, state: State, moment: Moment) -> None:
+        """Make tallies of what could be told only once a day was over."""
+        for day, held in state.days.items():
+            if day < moment.local_day:
+                held.close()
+        for funnel, day, attempt in funnels.take_ended(state.funnels, self._catalog, moment.minute, moment.local_day):
+            held = state.days.setdefault(day, Day())
+            record(held, attempt.context, funnel, WHOLE, Fact.STEP, attempt.furthest, 1)
+
+    def _drop_too_old(self, state: State, oldest: int) -> None:
+        for day in [day for day in state.days if day < oldest]:
+            if state.days[day].parts:
+                self._health.note(Surprise.DAY_TOO_OLD)
+            del state.days[day]
+
+    def _callback_failed(self) -> None:
+        self._health.note(Surprise.CALLBACK)
+
+    def attempt(self, sealed: Sealed, host: str, now: float) -> bool:
+        """Note durably that the report is about to be sent; ``False`` when it is no longer the one."""
+        with self._device.changing() as state:
+            if state.sealed is not sealed:
+                return False
+            if not sealed.attempted:
+                sealed.attempted = True
+                self._device.save()
+            sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body))
+            return True
+
+    def still(self, sealed: Sealed) -> Callable[[], bool]:
+        """Asks whether a report is still the one under way: a withdrawal may have erased it."""
+        return lambda: self._device.state.sealed is sealed
+
+    def answered(self, sealed: Sealed, host: str, now: float, outcome: str) -> None:
+        """Note what came of an attempt, unless the report was erased meanwhile."""
+        with self._device.changing() as state:
+            if state.sealed is sealed:
+                sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body, outcome))
+
+    def settle(self, sealed: Sealed, change: Callable[[State], None]) -> bool:
+        """End the report's way with one durable change; ``False`` when it was erased meanwhile."""
+        with self._device.changing() as state:
+            if state.sealed is not sealed:
+                return False
+            state.sealed = None
+            state.attempts = 0
+            state.not_before = 0.0
+            change(state)
+            self._device.save()
+            return True
+
+    def postpone(self, until: float) -> None:
+        """Remember, durably, not to try before a moment."""
+        with self._device.changing() as state:
+            state.attempts += 1
+            state.not_before = until
+            self._device.save()
+
+    def schedule(self, due: float) -> None:
+        """Remember, durably, when closed days are due."""
+        with self._device.changing() as state:
+            state.due = due
+            self._device.save()
+
+    def move(self, host: str) -> None:
+        """Remember, durably, where reports go from now on."""
+        with self._device.changing() as state:
+            state.host = host
+            self._device.save()
+
+    def correct_clock(self, server_day: int) -> None:
+        """Reset markers and days that a wrong clock put more than two days ahead of the server."""
+        with self._device.changing() as state:
+            ahead = [day for day in state.days if day > server_day + 2]
+            for name, decision in state.decisions.items():
+                if decision.from_day > server_day + 2:
+                    state.decisions[name] = replace(decision, from_day=server_day + 1)
+                    ahead.append(decision.from_day)
+            if state.markers.forget_after(server_day + 2) or ahead or state.last_day > server_day + 2:
+                for day in ahead:
+                    state.days.pop(day, None)
+                state.last_day = min(state.last_day, server_day + 1)
+                self._health.note(Surprise.CLOCK_RESET)
+                self._device.save()
+
+    def tidy(self, today: int) -> None:
+        """Let go of days that are sent and over. A day let go never comes back: dates only go forward."""
+        with self._device.changing() as state:
+            gone = sealing.forget_sent_days(state, today)
+            if gone and max(gone) >= state.last_day:
+                state.last_day = max(gone) + 1
+                self._device.save()
