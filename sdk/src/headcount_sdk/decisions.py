@@ -40,10 +40,10 @@ class Decisions:
                 before = state.decisions.get(purpose)
                 if granted:
                     from_day = before.from_day if before else today
-                    state.decisions[purpose] = Decision(True, policy, from_day)
+                    _decided(state, purpose, Decision(True, policy, from_day))
                 elif before is None or before.granted:
                     held = before is not None
-                    state.decisions[purpose] = Decision(False, policy, today + 1 if held else today)
+                    _decided(state, purpose, Decision(False, policy, today + 1 if held else today))
                 _happened(state, Event(int(now), purpose, "granted" if granted else "denied", policy, language))
             self._device.erase_and_save({purpose for purpose, granted in purposes.items() if not granted})
 
@@ -57,13 +57,12 @@ class Decisions:
             after = frozenset(purposes)
             if before == after:
                 return False
-            state.refusing.pop(name, None)
-            if after:
-                state.refusing[name] = after
+            others = {other: said for other, said in state.refusing.items() if other != name}
+            state.refusing = {**others, name: after} if after else others
             for purpose in after - before:
                 decision = state.decisions.get(purpose)
                 if decision is not None and decision.granted:
-                    state.decisions[purpose] = Decision(True, decision.policy, today + 1)
+                    _decided(state, purpose, Decision(True, decision.policy, today + 1))
                     _happened(state, Event(int(now), purpose, f"refused by {name}", decision.policy))
             if durable or self._device.holds_anything:
                 self._device.erase_and_save(set(after - before))
@@ -97,10 +96,16 @@ class Decisions:
         self, state: State, purposes: set[str], forbidden: set[str], now: float, fields: set[str] | None = None
     ) -> None:
         for name in purposes:
-            decision = state.decisions.pop(name)
+            decision = state.decisions[name]
+            state.decisions = {other: held for other, held in state.decisions.items() if other != name}
             _happened(state, Event(int(now), name, "not decided", decision.policy))
         self._device.erase_and_save(purposes | forbidden, fields)
 
 
 def _happened(state: State, event: Event) -> None:
     state.events = [*state.events, event][-EVENTS_KEPT:]
+
+
+def _decided(state: State, purpose: str, decision: Decision) -> None:
+    # Replaced, not changed: others look at decisions without the lock.
+    state.decisions = {**state.decisions, purpose: decision}

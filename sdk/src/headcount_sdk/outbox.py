@@ -59,10 +59,10 @@ class Outbox:
 
     def waiting(self, local_day: int, now: float) -> bool:
         """Whether something of a day that is over waits to be sealed."""
-        state = self._device.state
-        return any(day < local_day and (held.parts or held.values) for day, held in state.days.items()) or (
-            funnels.ended(state.funnels, self._catalog, int(now // 60), local_day)
-        )
+        with self._device.changing() as state:
+            return any(day < local_day and (held.parts or held.values) for day, held in state.days.items()) or (
+                funnels.ended(state.funnels, self._catalog, int(now // 60), local_day)
+            )
 
     def seal(self, moment: Moment, most: Most) -> Sealed | None:
         """The report to send next: the one under way, or a new one; durable before it is returned.
@@ -173,7 +173,7 @@ class Outbox:
             ahead = [day for day in state.days if day > server_day + 2]
             for name, decision in state.decisions.items():
                 if decision.from_day > server_day + 2:
-                    state.decisions[name] = replace(decision, from_day=server_day + 1)
+                    state.decisions = {**state.decisions, name: replace(decision, from_day=server_day + 1)}
                     ahead.append(decision.from_day)
             if state.markers.forget_after(server_day + 2) or ahead or state.last_day > server_day + 2:
                 for day in ahead:
