@@ -75,7 +75,7 @@ class Recorder:
         self._count(day, measure, label, fact, slot, amount)
         if measure.code in self._steps:
             self._take_step(day, measure, label)
-        if not (self._asked.active and self._asked.day == day):
+        if not (self._asked.active and self._asked.day >= day):
             self._in_use(day)
 
     def active(self) -> None:
@@ -129,11 +129,15 @@ class Recorder:
     # -- counting -----------------------------------------------------------------------------
 
     def _count(self, day: int, measure: Measure, label: int, fact: int, slot: int, amount: int) -> bool:
-        """Count, if it may be counted; asks again where that changed in between."""
+        """Count, if it may be counted; asks again where that changed in between. Dates only go forward."""
+        day = max(day, self._device.state.last_day)
         while True:
             asked = self._asked
             if asked.day != day or asked.epoch != self._device.epoch:
+                changed = asked.epoch != self._device.epoch
                 asked = self._asked = Asked(self._device.epoch, day)
+                if changed:
+                    self.sessions.doubt(self._device.state.session[0])
             may = asked.countable.get(measure.code)
             if may is None:
                 may = asked.countable[measure.code] = self._may_count(measure, day)
@@ -150,8 +154,8 @@ class Recorder:
     def _count_one(self, measure: Measure, label: int, fact: Fact, slot: int) -> None:
         self._count(self.local_day(), measure, label, fact, slot, 1)
 
-    def _mark(self, measure: Measure, note: Note, seconds: int) -> None:
-        self._count(self.local_day(), measure, WHOLE, note, 0, seconds)
+    def _mark(self, measure: Measure, note: Note, seconds: int) -> bool:
+        return self._count(self.local_day(), measure, WHOLE, note, 0, seconds)
 
     def _in_use(self, day: int) -> None:
         active = self._catalog.active

@@ -20,8 +20,8 @@ CLEAN, CRASHED = SESSION_ENDS.code_of("clean"), SESSION_ENDS.code_of("crashed")
 
 Count = Callable[[Measure, int, Fact, int], None]
 """Counts one: the measure, the label, the fact and its slot."""
-Mark = Callable[[Measure, Note, int], None]
-"""Notes, under a measure, where the session stands, with its seconds."""
+Mark = Callable[[Measure, Note, int], bool]
+"""Notes, under a measure, where the session stands, with its seconds; whether that was granted."""
 
 
 class Sessions:
@@ -34,6 +34,7 @@ class Sessions:
         self._count = count
         self._mark = mark
         self._began: float | None = None
+        self._stands = False
         self.fresh_until = -1.0
         self.screen = WHOLE
 
@@ -41,6 +42,8 @@ class Sessions:
         """The app is in use: the session goes on, or a new one begins."""
         if self._began is not None and now < self.fresh_until:
             self.fresh_until = now + IDLE_SECONDS
+            if not self._stands:
+                self._note(Note.OPEN, 0)  # a grant in the middle of a session
             return
         self.lapse(now)
         self._began = now
@@ -84,6 +87,15 @@ class Sessions:
         self.fresh_until = -1.0
         self.screen = WHOLE
 
+    def doubt(self, held: int) -> None:
+        """What is granted has changed; ``held``: the mark that the device holds now.
+
+        A mark that was erased with its purpose takes the session so far with it.
+        """
+        if self._stands and held == Note.OVER:
+            self.forget()
+        self._stands = False
+
     def _over(self, end: int, seconds: float | None) -> None:
         self.forget()
         self._note(Note.OVER, 0)  # first: to die between costs a session, never adds a crash
@@ -93,5 +105,4 @@ class Sessions:
             self._count(self._end, end, Fact.COUNT, 0)
 
     def _note(self, note: Note, seconds: int) -> None:
-        if self._marked is not None:
-            self._mark(self._marked, note, seconds)
+        self._stands = self._marked is None or self._mark(self._marked, note, seconds)
