@@ -75,6 +75,18 @@ def flush(client: Headcount) -> None:
     client.flush()
 
 
+def switch(client: Headcount) -> None:
+    client.consent.switch("os", False)
+
+
+def restrict(client: Headcount) -> None:
+    client.consent.restrict(True)
+
+
+def reset(client: Headcount) -> None:
+    client.reset()
+
+
 def counted(client: Headcount) -> dict[str, int]:
     """Sums held for the day, by measure: sealed and not sealed."""
     found: dict[str, int] = {}
@@ -130,6 +142,47 @@ def test_dying_at_any_write_leaves_before_or_after(tmp_path: Path, action: Calla
         again.flush()
         assert len({request.url for request in network.requests if request.method == "POST"}) <= 1
         again.shutdown()
+
+
+@pytest.mark.parametrize("action", [switch, restrict, reset], ids=lambda action: action.__name__)
+def test_dying_while_erasing_leaves_before_or_nothing(tmp_path: Path, action: Callable[[Headcount], None]) -> None:
+    """A switch, restricted mode and a reset happen entirely or not at all, whatever write the app dies at."""
+    for step in range(1, 40):
+        folder = tmp_path / f"{step}"
+        client = client_on(folder)
+        client.consent.grant("usage", "diagnostics", "context")
+        client.track("meeting.joined", entry="link")
+        client.flush()
+        client.track("share.used")
+        client.shutdown()
+        storage = DyingStorage(str(folder), 0)
+        client = client_on(folder, storage)
+        before = counted(client)
+        storage.at = storage.step + step
+        try:
+            action(client)
+        except PowerCut:
+            done = False
+        else:
+            done = True
+        storage.close()
+        again = client_on(folder)
+        after = counted(again)
+        refused = again.consent.refused_by("usage") is not None
+        off = not again.consent.switches()["os"]
+        assert not again.health.counts
+        if action is switch:
+            assert after == before
+            contexts = [dict(part.context) for day in again._device.state.days.values() for part in day.parts]
+            assert off == all("os" not in context for context in contexts)
+        else:
+            assert after in (before, {})
+            assert action is reset or refused == (after == {})
+        again.shutdown()
+        if done:
+            assert step > 3
+            return
+    raise AssertionError("the action never ended")
 
 
 def test_recording_survives_sigkill(tmp_path: Path) -> None:

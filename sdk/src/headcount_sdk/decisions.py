@@ -36,6 +36,7 @@ class Decisions:
     ) -> None:
         """Store decisions. What was withdrawn is erased when this returns, and counts anew from tomorrow."""
         with self._device.changing() as state:
+            today = max(today, state.last_day)  # dates only go forward
             for purpose, granted in purposes.items():
                 before = state.decisions.get(purpose)
                 if granted:
@@ -53,6 +54,7 @@ class Decisions:
         Where nothing was decided yet nothing is written for it, unless it has to be ``durable``.
         """
         with self._device.changing() as state:
+            today = max(today, state.last_day)
             before = state.refusing.get(name, frozenset())
             after = frozenset(purposes)
             if before == after:
