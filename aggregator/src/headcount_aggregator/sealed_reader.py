@@ -1,14 +1,17 @@
 """Released numbers from their sealed files: all that the web process can see.
 
 It is given the folder of releases and nothing else: no warehouse, no cell, no socket to one. A
-file is read once; sealed files never change. ``verify`` walks the hash chain.
+file is read once, however many questions come at the same moment; sealed files never change.
+``verify`` walks the hash chain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,9 @@ COLUMNS = tuple(column.name for column in fields(Number))
 
 @dataclass(slots=True)
 class _App:
+    """What was read of one app. Each question is answered in a thread that holds its lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
     names: list[str] = field(default_factory=list)
     headers: list[ReleaseHeader] = field(default_factory=list)
     numbers: dict[tuple[Statistic, PeriodKind], list[Number]] = field(default_factory=dict)
@@ -42,16 +48,7 @@ class SealedReader:
 
     async def numbers(self, question: Question) -> Sequence[Number]:
         """The released numbers a question selects, ordered by period, measure, label, breakdown, slot."""
-        app = await asyncio.to_thread(self._app, question.customer, question.app)
-        found = [
-            number
-            for statistic in question.statistics
-            for period in question.periods
-            for number in app.numbers.get((statistic, period), ())
-            if _asked(number, question)
-        ]
-        found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1))
-        return found
+        return await asyncio.to_thread(self._selected, question)
 
     async def provisional(self, customer: int, app: int) -> Sequence[Number]:
         """Totals of open periods, rounded down to tens, never below k."""
@@ -63,28 +60,46 @@ class SealedReader:
 
     async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
         """The sealed releases whose last day lies in the span."""
-        found = await asyncio.to_thread(self._app, customer, app)
-        return [header for header in found.headers if first <= header.last <= last]
+        headers = await asyncio.to_thread(self._headers, customer, app)
+        return [header for header in headers if first <= header.last <= last]
 
     async def freshness(self, customer: int, app: int) -> Freshness:
         """How far the releases have come."""
-        found = await asyncio.to_thread(self._app, customer, app)
-        sealed = [header.last for header in found.headers if header.period is PeriodKind.DAY]
+        headers = await asyncio.to_thread(self._headers, customer, app)
+        sealed = [header.last for header in headers if header.period is PeriodKind.DAY]
         today = days.utc_day(self._clock.now())
         return Freshness(max(sealed, default=None), today, min(sealed, default=None))
 
-    def _app(self, customer: int, app: int) -> _App:
+    def _selected(self, question: Question) -> list[Number]:
+        with self._read(question.customer, question.app) as app:
+            found = [
+                number
+                for statistic in question.statistics
+                for period in question.periods
+                for number in app.numbers.get((statistic, period), ())
+                if _asked(number, question)
+            ]
+        found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1))
+        return found
+
+    def _headers(self, customer: int, app: int) -> list[ReleaseHeader]:
+        with self._read(customer, app) as known:
+            return list(known.headers)
+
+    @contextmanager
+    def _read(self, customer: int, app: int) -> Iterator[_App]:
+        """An app with all that is sealed now, locked: a file is added once, and nobody sees half of one."""
         known = self._apps.setdefault((customer, app), _App())
-        folder = self._folder / f"{int(customer)}-{int(app)}"
-        names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
-        for name in names[len(known.names) :]:
-            data = (folder / name).read_bytes()
-            header, numbers = parse_release(data)
-            known.headers.append(header)
-            for number in numbers:
-                known.numbers.setdefault((number.statistic, number.period), []).append(number)
-            known.names.append(name)
-        return known
+        with known.lock:
+            folder = self._folder / f"{int(customer)}-{int(app)}"
+            names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
+            for name in names[len(known.names) :]:
+                header, numbers = parse_release((folder / name).read_bytes())
+                known.headers.append(header)
+                for number in numbers:
+                    known.numbers.setdefault((number.statistic, number.period), []).append(number)
+                known.names.append(name)
+            yield known
 
     def _provisional(self, customer: int, app: int) -> Sequence[Number]:
         path = self._folder / f"{int(customer)}-{int(app)}" / "provisional"
@@ -92,8 +107,7 @@ class SealedReader:
             plain = orjson.loads(path.read_bytes())
         except (OSError, ValueError):
             return ()
-        sealed = self._app(customer, app)
-        released = {(header.period, header.first) for header in sealed.headers}
+        released = {(header.period, header.first) for header in self._headers(customer, app)}
         found = [replace(number, provisional=True) for number in _numbers(plain["columns"], plain["numbers"])]
         return [number for number in found if (number.period, number.first) not in released]
 
