@@ -7,13 +7,15 @@ import random
 from pathlib import Path
 
 import pytest
-from headcount_aggregator.load.spool_reader import open_before
+from headcount_aggregator.load.spool_reader import unsealed
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Question, State, Statistic
 from headcount_aggregator.sealed_reader import SealedReader, verify
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.store import Store
+from headcount_ingest.spool import Disk, SegmentWriter
 from headcount_wire.clock import ManualClock
+from headcount_wire.segment import encode_record
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
 
@@ -118,16 +120,16 @@ def test_nothing_is_released_while_a_worker_still_writes(settings: StoreSettings
     """As long as a segment from before the freeze is open, its period waits."""
     count = Spooled()
     fill(settings, TODAY, 30, 1, count)
-    (settings.spool / "w9").mkdir()
-    still_open = settings.spool / "w9" / f"{int((TODAY + 1) * DAY * 1e9):020d}-aa-000001.open"
-    still_open.write_bytes(b"")
+    worker = SegmentWriter(settings.spool / "w9", ManualClock((TODAY + 1) * DAY), Disk())
+    worker.commit(encode_record(bytes(16), record_of(random.Random(2), day=TODAY)))
     clock.advance(5 * DAY)
     store = Store(settings, clock)
     status = store.tick()
-    assert open_before(settings.spool, clock.now())
+    assert unsealed(settings.spool, clock.now())
     assert "settled_through" not in status
+    assert status["waits_for"] == ["w9"]
     assert not list((settings.releases).glob("*/*.json"))
-    still_open.unlink()
+    worker.close()
     assert store.tick()["settled_through"] == clock.now()
     assert list((settings.releases).glob("*/day-*")) or list((settings.releases).glob("*/*.json"))
     store.close()

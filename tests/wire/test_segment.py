@@ -90,3 +90,15 @@ def test_a_record_beyond_the_bound_is_refused() -> None:
     record = Record(Stream.LIVE, 1, 1, 1, 1, 1, CONTEXT, None, ((1, 1, 0, 1, 0, 1),) * 20_000)
     with pytest.raises(MalformedSegment, match="larger"):
         segment.encode_record(b"i" * 16, record)
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=5), st.data())
+def test_damage_costs_the_record_it_hit(records: list[Record], data: st.DataObject) -> None:
+    """A byte changed anywhere behind the header costs one record; what stands behind it is found again."""
+    whole = bytearray(written(records))
+    at = data.draw(st.integers(segment.HEADER_BYTES, len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    found = segment.salvage(bytes(whole))
+    assert (len(found.records), found.gaps) == (len(records) - 1, 1)
+    assert {(report_id[0], record) for report_id, record in found.records} <= set(enumerate(records))
+    assert segment.salvage(written(records)) == (list(segment.records(written(records))), 0, 0)

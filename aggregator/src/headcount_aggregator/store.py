@@ -21,7 +21,7 @@ from headcount_wire.organisation import Organisation, load_organisation
 
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.load.loader import Loader, LoadResult
-from headcount_aggregator.load.spool_reader import drained
+from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, WarehouseError
@@ -30,6 +30,7 @@ from headcount_aggregator.warehouse.embedded import open_embedded
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
 PROVISIONAL_SECONDS = 3600.0
+WAITING_SECONDS = 3600.0
 
 
 class Store:
@@ -47,6 +48,8 @@ class Store:
         self._published = -PROVISIONAL_SECONDS
         self._released_through = -1
         self._tidied = -1
+        self._waited = -1
+        self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0}
 
     def tick(self) -> dict[str, Any]:
         """Do everything that is due now, once; returns what the status file says."""
@@ -60,6 +63,7 @@ class Store:
         if self._released_through < today and self._drained(today * 86_400.0):
             released = self._releaser.release_due(self._organisation, today)
             self._released_through = today
+        self._note(result, today)
         self._tidy(today)
         if moment - self._published >= PROVISIONAL_SECONDS:
             self._releaser.publish_provisional(self._organisation, today)
@@ -75,6 +79,20 @@ class Store:
     def _drained(self, moment: float) -> bool:
         """Whether everything acknowledged up to a moment is loaded."""
         return drained(self._settings.spool, moment)
+
+    def _note(self, result: LoadResult, today: int) -> None:
+        """Count what was not as it should be; say, an hour into the day, what its releases wait for."""
+        self._found["records_taken_over"] += result.taken_over
+        self._found["files_set_aside"] += result.quarantined
+        self._found["records_lost"] += result.lost
+        late = self._clock.now() - today * 86_400.0 > WAITING_SECONDS
+        if late and self._released_through < today and self._waited < today:
+            self._waited = today
+            log.warning("release_waits", workers=self._writing(today))
+
+    def _writing(self, today: int) -> list[str]:
+        """The workers whose open segments are older than today."""
+        return sorted({path.parent.name for path in unsealed(self._settings.spool, today * 86_400.0)})
 
     def _reconcile(self) -> int:
         now = self._clock.monotonic()
@@ -113,10 +131,13 @@ class Store:
         return [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.glob("*.toml"))]
 
     def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
-        status: dict[str, Any] = {"released_through": self._released_through}
+        status: dict[str, Any] = {"released_through": self._released_through, "since_start": self._found}
+        today = days.utc_day(self._clock.now())
+        if self._released_through < today:
+            status["waits_for"] = self._writing(today)
         if settled is not None:
             status["settled_through"] = settled
-        if result.units or released or repaired:
+        if result.units or released or repaired or result.quarantined:
             log.info(
                 "store_ticked",
                 records=result.records,

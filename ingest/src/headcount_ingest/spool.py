@@ -14,6 +14,7 @@ import errno
 import fcntl
 import os
 import secrets
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from headcount_ingest.strip import Anonymous
 
 OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
+LOCK_TRIES, LOCK_PAUSE_SECONDS = 50, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,7 @@ class SegmentWriter:
         self._size = 0
         self.stranded = False
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise SpoolBusy("another process uses this worker's spool; give each worker its own name") from None
+        self._lock = _locked(folder / "lock")
 
     @property
     def size(self) -> int:
@@ -206,6 +203,19 @@ class SegmentWriter:
             self._disk.sync_directory(self._folder)
         except OSError:
             self.stranded = True
+
+
+def _locked(path: Path) -> int:
+    """The lock of a worker's folder; raises ``SpoolBusy``. The loader holds it for moments, to look for orphans."""
+    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    pause = threading.Event()
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        pause.wait(LOCK_PAUSE_SECONDS)
+    os.close(fd)
+    raise SpoolBusy("another process uses this worker's spool; give each worker its own name")
 
 
 class Spool:

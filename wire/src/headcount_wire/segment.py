@@ -10,8 +10,10 @@ A segment is a header and records, all integers little-endian::
     tally    day u16 | measure u16 | label u8 | fact u8 | slot u16 | n u32
 
 The record's crc covers length, id and payload. A reader stops at the first record whose length
-or crc is wrong: what stands before it is whole, what stands after it cannot be trusted. Nothing
-in a record names a device: the report id is random, for this upload only.
+or crc is wrong: what stands before it is whole, and behind it a write was cut off. A *sealed* segment
+has no write that was cut off: what is wrong in it was damaged later, and ``salvage`` goes on behind
+it to the next record whose crc is right. Nothing in a record names a device: the report id is
+random, for this upload only.
 """
 
 from __future__ import annotations
@@ -81,6 +83,14 @@ class Record:
     context: Values
     origin: Values | None
     tallies: tuple[tuple[int, int, int, int, int, int], ...]
+
+
+class Salvaged(NamedTuple):
+    """What a damaged segment still holds. ``gaps``: stretches nothing could be read of, each of one record or more."""
+
+    records: list[tuple[bytes, Record]]
+    gaps: int
+    lost_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +174,52 @@ def records(data: bytes) -> Iterator[tuple[bytes, Record]]:
         yield report_id, decode_payload(payload)
 
 
+def salvage(data: bytes) -> Salvaged:
+    """Every record of a sealed segment whose crc is right, also behind damage, and how much is lost.
+
+    Raises ``MalformedSegment`` as ``records`` does.
+    """
+    decode_header(data)
+    found: list[tuple[bytes, Record]] = []
+    at, gaps, lost = HEADER_BYTES, 0, 0
+    while at < len(data):
+        frame = _frame_at(data, at)
+        if frame is None:
+            behind = _next_frame(data, at)
+            gaps, lost, at = gaps + 1, lost + behind - at, behind
+            continue
+        report_id, payload, at = frame
+        found.append((report_id, decode_payload(payload)))
+    return Salvaged(found, gaps, lost)
+
+
 def _frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
     decode_header(data)
-    at, end = HEADER_BYTES, len(data)
-    while at + FRAME_BYTES <= end:
-        length, crc, report_id = _FRAME.unpack_from(data, at)
-        start = at + FRAME_BYTES
-        payload = data[start : start + length]
-        if length > limits.RECORD_BYTES or len(payload) != length:
-            return
-        if zlib.crc32(_LENGTH.pack(length) + report_id + payload) != crc:
-            return
-        at = start + length
-        yield report_id, payload, at
+    at = HEADER_BYTES
+    while (frame := _frame_at(data, at)) is not None:
+        yield frame
+        at = frame[2]
+
+
+def _frame_at(data: bytes, at: int) -> tuple[bytes, bytes, int] | None:
+    """The record at a place, as ``(report id, payload, end)``; ``None`` when there is no whole one."""
+    if at + FRAME_BYTES > len(data):
+        return None
+    length, crc, report_id = _FRAME.unpack_from(data, at)
+    start = at + FRAME_BYTES
+    payload = data[start : start + length] if length <= limits.RECORD_BYTES else b""
+    if len(payload) != length or zlib.crc32(_LENGTH.pack(length) + report_id + payload) != crc:
+        return None
+    return report_id, payload, start + length
+
+
+def _next_frame(data: bytes, at: int) -> int:
+    """Where the first whole record behind a place begins, or the end of the data."""
+    for place in range(at + 1, len(data) - FRAME_BYTES - _PAYLOAD.size + 1):
+        # A look at the payload's first two bytes spares nearly every crc.
+        if data[place + FRAME_BYTES] == 1 and data[place + FRAME_BYTES + 1] <= Stream.DEBUG and _frame_at(data, place):
+            return place
+    return len(data)
 
 
 @lru_cache(maxsize=4096)

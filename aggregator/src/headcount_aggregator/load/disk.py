@@ -25,6 +25,15 @@ class Disk:
         source.rename(target)
         self.sync(target.parent)
 
+    def truncate(self, path: Path, size: int) -> None:
+        """Cut a file; its bytes and size are on the disk when this returns."""
+        fd = os.open(path, os.O_RDWR)
+        try:
+            os.ftruncate(fd, size)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
         path.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from headcount_aggregator import rollup
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.fold import Folder, Versions
 from headcount_aggregator.load.groups import Group, Groups, part, waits_until
+from headcount_aggregator.load.orphans import take_over
 from headcount_aggregator.load.reconcile import checksum, differing
 from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Header, Unit, Units
@@ -40,13 +41,20 @@ class LoaderBusy(Exception):
 
 @dataclass(slots=True)
 class LoadResult:
-    """What one call did: records counted, duplicates dropped, units committed, rows pushed, files set aside."""
+    """What one call did: records counted, duplicates dropped, units committed, rows pushed.
+
+    ``quarantined``: files set aside. ``damaged``: of these, segments of which some records were read;
+    ``lost``: records of them that were not, at least. ``taken_over``: records a dead worker left unsealed.
+    """
 
     records: int = 0
     duplicates: int = 0
     units: int = 0
     rows: int = 0
     quarantined: int = 0
+    damaged: int = 0
+    lost: int = 0
+    taken_over: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +67,8 @@ class _Batch:
     sources: list[Path] = field(default_factory=list)
     duplicates: int = 0
     quarantined: int = 0
+    damaged: int = 0
+    lost: int = 0
 
 
 class Loader:
@@ -101,9 +111,11 @@ class Loader:
         self._organisation = organisation
 
     def load_once(self) -> LoadResult:
-        """Load what is sealed: read -> dedup -> fold -> commit -> remove sources -> push -> done."""
+        """Load what is sealed: take over -> read -> dedup -> fold -> commit -> remove sources -> push -> done."""
         result = LoadResult()
         self._push_pending(result)
+        orphans = take_over(self._spool, self._disk)
+        result.taken_over, result.quarantined = orphans.records, orphans.set_aside
         found = sealed(self._spool)
         waiting = [path for path in found if self._name(path) not in self._consumed]
         self._remove([path for path in found if self._name(path) in self._consumed])
@@ -173,7 +185,9 @@ class Loader:
     def _load(self, paths: list[Path], result: LoadResult, today: int | None = None) -> None:
         fold_day = self._today
         batch = self._fold(paths, fold_day)
-        result.quarantined += batch.quarantined
+        result.quarantined += batch.quarantined + batch.damaged
+        result.damaged += batch.damaged
+        result.lost += batch.lost
         cells, carry = part(batch.groups, fold_day if today is None else today)
         if not batch.sources and not cells:
             return
@@ -220,7 +234,9 @@ class Loader:
                 batch.quarantined += 1
                 continue
             batch.sources.append(path)
-            for report_id, record in found:
+            batch.damaged += bool(found.gaps)
+            batch.lost += found.gaps
+            for report_id, record in found.records:
                 if report_id in batch.ids or any(report_id in ids for ids in self._seen.values()):
                     batch.duplicates += 1
                     continue

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from headcount_wire import segment
 from headcount_wire.errors import MalformedSegment
 from headcount_wire.segment import Record
@@ -12,17 +16,29 @@ from headcount_wire.segment import Record
 from headcount_aggregator.load.disk import Disk
 
 _DAY_NS = 86_400 * 10**9
-SET_ASIDE = ".bad"
+SEALED, OPEN, ORPHAN, SET_ASIDE = ".seg", ".open", ".orphan", ".bad"
+"""A segment handed over; one a worker writes to; one whose worker is gone; a file nothing can be loaded from."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a sealed segment holds. ``gaps``: damaged stretches, each of one record or more, that nobody can read."""
+
+    records: list[tuple[bytes, Record]]
+    gaps: int = 0
 
 
 def sealed(spool: Path) -> list[Path]:
     """Every sealed segment, oldest first."""
-    return sorted(spool.glob("*/*.seg"), key=lambda path: (path.name, path.parent.name))
+    return sorted(spool.glob(f"*/*{SEALED}"), key=lambda path: (path.name, path.parent.name))
 
 
-def open_before(spool: Path, moment: float) -> bool:
-    """Whether a worker still writes to a segment it began at or before a moment of the clock."""
-    return any(_begun(path) <= moment * 1e9 for path in spool.glob("*/*.open"))
+def unsealed(spool: Path, moment: float = float("inf")) -> list[Path]:
+    """Segments begun at or before a moment that a worker writes to, or that it left and nobody has taken over yet."""
+    found = [path for suffix in (OPEN, ORPHAN) for path in spool.glob(f"*/*{suffix}")]
+    return [path for path in found if _begun(path) <= moment * 1e9]
 
 
 def drained(spool: Path, moment: float) -> bool:
@@ -31,29 +47,63 @@ def drained(spool: Path, moment: float) -> bool:
     Segments begun later do not count: under load there is always one.
     """
     # Open before sealed: a segment that is sealed between the two looks is seen by the second.
-    return not open_before(spool, moment) and not any(_begun(path) <= moment * 1e9 for path in sealed(spool))
+    return not unsealed(spool, moment) and not any(_begun(path) <= moment * 1e9 for path in sealed(spool))
 
 
 def oldest_day(spool: Path) -> int | None:
     """The UTC day on which the oldest segment that is still there was begun; ``None`` when there is none."""
-    begun = [_begun(path) for pattern in ("*/*.open", "*/*.seg") for path in spool.glob(pattern)]
+    begun = [_begun(path) for path in (*unsealed(spool), *sealed(spool))]
     return min(begun) // _DAY_NS if begun else None
+
+
+def set_aside(path: Path, disk: Disk) -> None:
+    """Take a file out of the loader's way, and keep it for whoever looks after the machine."""
+    target = path.with_suffix(SET_ASIDE)
+    number = 1
+    while target.exists() or target.is_symlink():
+        number += 1
+        target = path.with_suffix(f".{number}{SET_ASIDE}")
+    disk.rename(path, target)
+    log.error("file_set_aside", file=f"{path.parent.name}/{path.name}", kept_as=target.name)
 
 
 def forget_set_aside(spool: Path, before: int, disk: Disk) -> None:
     """Remove files that were set aside, once they were begun before a day: they hold stripped records too."""
     for path in spool.glob(f"*/*{SET_ASIDE}"):
-        if _begun(path) // _DAY_NS < before:
-            disk.remove(path)
+        with contextlib.suppress(OSError):  # somebody else's file: it may vanish, or may not be ours to remove
+            found = path.lstat()
+            begun = _begun(path) or found.st_mtime_ns
+            if begun // _DAY_NS < before and not stat.S_ISDIR(found.st_mode):
+                disk.remove(path)
 
 
-def records_of(path: Path, disk: Disk) -> list[tuple[bytes, Record]] | None:
-    """The whole records of a segment; ``None`` when it is no segment this reader knows, and was set aside."""
+def records_of(path: Path, disk: Disk) -> Found | None:
+    """What a segment holds; ``None`` when nothing can be loaded from it, and it was set aside.
+
+    A damaged segment is copied aside before this returns, so that its loader may remove it.
+    """
     try:
-        return list(segment.records(path.read_bytes()))
-    except MalformedSegment:
-        disk.rename(path, path.with_suffix(SET_ASIDE))
+        data = path.read_bytes()
+        found = segment.salvage(data)
+    except (OSError, MalformedSegment):
+        try:
+            set_aside(path, disk)
+        except OSError as error:
+            log.error("file_stuck", file=f"{path.parent.name}/{path.name}", error=type(error).__name__)
         return None
+    if found.gaps:
+        kept = path.with_suffix(SET_ASIDE)
+        disk.write(kept, data)
+        disk.sync(path.parent)
+        log.error(
+            "segment_damaged",
+            file=f"{path.parent.name}/{path.name}",
+            kept_as=kept.name,
+            records_read=len(found.records),
+            records_lost_at_least=found.gaps,
+            bytes_lost=found.lost_bytes,
+        )
+    return Found(found.records, found.gaps)
 
 
 def batches(paths: list[Path], bytes_most: int) -> Iterator[list[Path]]:
@@ -61,7 +111,7 @@ def batches(paths: list[Path], bytes_most: int) -> Iterator[list[Path]]:
     batch: list[Path] = []
     size = 0
     for path in paths:
-        found = path.stat().st_size
+        found = path.lstat().st_size
         if batch and size + found > bytes_most:
             yield batch
             batch, size = [], 0

@@ -1,0 +1,90 @@
+"""Segments whose worker is gone: sealed at their last whole record, as the worker would have at its next start.
+
+A worker holds the lock of its folder as long as it lives. What stands open in a folder whose lock is
+free has no owner: a machine that runs fewer workers than before starts none that would look there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from headcount_wire import segment
+from headcount_wire.errors import MalformedSegment
+
+from headcount_aggregator.load.disk import Disk
+from headcount_aggregator.load.spool_reader import OPEN, ORPHAN, SEALED, set_aside, unsealed
+
+_NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}-[0-9]{6}\.(open|orphan)")
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
+
+
+@dataclass(slots=True)
+class TakenOver:
+    """Records that were sealed, and files that are no segment and were set aside."""
+
+    records: int = 0
+    set_aside: int = 0
+
+
+def take_over(spool: Path, disk: Disk) -> TakenOver:
+    """Seal what dead workers left open; set aside what no worker wrote."""
+    result = TakenOver()
+    found = unsealed(spool)
+    for folder in sorted({path.parent for path in found}):
+        try:
+            for path in found:
+                if path.parent == folder and not _NAME.fullmatch(path.name):
+                    set_aside(path, disk)
+                    result.set_aside += 1
+            with _without_owner(folder) as ours:
+                if ours:
+                    _take_folder(folder, disk, result)
+        except OSError as error:
+            log.error("spool_folder_failed", folder=folder.name, error=type(error).__name__)
+    return result
+
+
+def _take_folder(folder: Path, disk: Disk, result: TakenOver) -> None:
+    # Renamed before it is read: a worker whose lock file was taken away notices, and acknowledges nothing more.
+    for path in sorted(folder.glob(f"*{OPEN}")):
+        disk.rename(path, path.with_suffix(ORPHAN))
+    for path in sorted(folder.glob(f"*{ORPHAN}")):
+        try:
+            data = path.read_bytes()
+            whole = segment.whole_bytes(data) if len(data) > segment.HEADER_BYTES else 0
+        except (OSError, MalformedSegment):
+            set_aside(path, disk)
+            result.set_aside += 1
+            continue
+        if whole <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
+            disk.remove(path)
+            continue
+        if whole < len(data):
+            disk.truncate(path, whole)
+        disk.rename(path, path.with_suffix(SEALED))
+        records = sum(1 for _ in segment.records(data[:whole]))
+        result.records += records
+        log.warning("segment_taken_over", folder=folder.name, records=records)
+    disk.sync(folder)
+
+
+@contextmanager
+def _without_owner(folder: Path) -> Iterator[bool]:
+    """Whether no worker has the folder; while it has none, none can begin."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(lock)
