@@ -166,3 +166,28 @@ async def test_small_days_are_hidden_and_say_so(settings: StoreSettings, clock: 
     assert [number.state for number in numbers] == [State.FEWER_THAN_K]
     assert all(number.value is None for number in numbers)
     assert b",19,1," not in b"".join(path.read_bytes() for path in settings.releases.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("name", ["organisation.toml", "catalog.toml"])
+@pytest.mark.parametrize("added", [b"# caf\xe9\n", b"x = " + b"[" * 50_000, b"code = "], ids=["utf8", "deep", "toml"])
+def test_a_file_an_operator_broke_stops_no_tick(
+    settings: StoreSettings, clock: ManualClock, capfd: pytest.CaptureFixture[str], name: str, added: bytes
+) -> None:
+    """While the organisation or a catalog cannot be read the store goes on with the one before, and says why."""
+    count = Spooled()
+    store = Store(settings, clock)
+    file = settings.organisation.parent / name
+    good = file.read_bytes()
+    file.write_bytes(good + added)
+    (file.parent / ".#organisation.toml").symlink_to("me@host.1:1")
+    fill(settings, TODAY, 30, 1, count)
+    store.tick()
+    assert not list(settings.spool.glob("*/*.seg"))
+    said = capfd.readouterr().out
+    assert "organisation_faulty" in said
+    assert f"{file}, line " in said
+    file.write_bytes(good)
+    store.tick()
+    assert "organisation_taken" in capfd.readouterr().out
+    store.close()
+    Store(settings, clock).close()

@@ -48,3 +48,13 @@ def test_a_new_key_is_shown_once_with_its_fingerprint() -> None:
     assert "hc_live_" in result.output
     assert "fingerprint" in result.output
     assert CliRunner().invoke(app, ["keys", "new", "admin"]).exit_code == 2
+
+
+def test_a_fault_s_last_line_says_how_many(tmp_path: Path) -> None:
+    """A check writes nothing and does not speak of writing; a file that is no UTF-8 is a fault with its line."""
+    broken = tmp_path / "catalog.toml"
+    broken.write_bytes(b"# one\n# caf\xe9\n")
+    result = CliRunner().invoke(app, ["catalog", "check", str(broken)], env={"COLUMNS": "500"})
+    assert result.exit_code == 1
+    assert "line 2: the file: holds a byte that is no UTF-8" in result.stderr
+    assert result.stderr.splitlines()[-1] == "1 fault(s)."

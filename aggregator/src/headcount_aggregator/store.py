@@ -16,8 +16,7 @@ from typing import Any
 import structlog
 from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
-from headcount_wire.errors import DeclarationError
-from headcount_wire.organisation import Organisation, load_organisation
+from headcount_wire.organisation_file import OrganisationFile
 
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.load.loader import Loader, LoadResult
@@ -39,10 +38,9 @@ class Store:
     def __init__(self, settings: StoreSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._organisation: Organisation = load_organisation(settings.organisation)
-        self._stamp = self._look()
+        self._file = OrganisationFile(settings.organisation)
         self._warehouse = open_embedded(settings.warehouse)
-        self._loader = Loader(settings.spool, settings.units, self._organisation, self._warehouse, clock)
+        self._loader = Loader(settings.spool, settings.units, self._file.organisation, self._warehouse, clock)
         self._releaser = Releaser(settings.releases, WarehouseCells(self._warehouse))
         self._reconciled = clock.monotonic()
         self._published = -PROVISIONAL_SECONDS
@@ -61,12 +59,12 @@ class Store:
         settled = self._drained(moment)
         released = 0
         if self._released_through < today and self._drained(today * 86_400.0):
-            released = self._releaser.release_due(self._organisation, today)
+            released = self._releaser.release_due(self._file.organisation, today)
             self._released_through = today
         self._note(result, today)
         self._tidy(today)
         if moment - self._published >= PROVISIONAL_SECONDS:
-            self._releaser.publish_provisional(self._organisation, today)
+            self._releaser.publish_provisional(self._file.organisation, today)
             self._published = moment
         settled = settled and self._released_through == today
         return self._say(moment if settled else None, result, released, repaired)
@@ -115,20 +113,12 @@ class Store:
         self._loader.forget()
 
     def _reload(self) -> None:
-        stamp = self._look()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._organisation = load_organisation(self._settings.organisation)
-        except (DeclarationError, OSError):
-            log.error("organisation_faulty", advice="check the file; the one before stays in force")
-            return
-        self._loader.use(self._organisation)
-
-    def _look(self) -> list[tuple[str, int, int]]:
-        folder = self._settings.organisation.parent
-        return [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.glob("*.toml"))]
+        faults = self._file.reload_if_changed()
+        if faults:
+            log.error("organisation_faulty", faults=faults, advice="correct the file; the one before stays in force")
+        elif faults is not None:
+            self._loader.use(self._file.organisation)
+            log.info("organisation_taken")
 
     def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
         status: dict[str, Any] = {"released_through": self._released_through, "since_start": self._found}

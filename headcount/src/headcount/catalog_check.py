@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.errors import CatalogError, Finding
+from headcount_wire.organisation import read_text
 from rich.box import SIMPLE
 from rich.table import Table
 
 
-def check(text: str, file: str) -> tuple[Catalog | None, tuple[Finding, ...]]:
-    """The catalog and no finding, or ``None`` and every fault of the text."""
+def check(file: Path) -> tuple[Catalog | None, tuple[Finding, ...]]:
+    """The catalog and no finding, or ``None`` and every fault of the file; raises ``OSError``."""
     try:
-        return parse_catalog(text, file), ()
+        return parse_catalog(read_text(file, CatalogError), str(file)), ()
     except CatalogError as error:
         return None, error.findings
 

@@ -57,20 +57,19 @@ def catalog_check(
     from headcount.catalog_check import check, describe
 
     try:
-        text = file.read_text("utf-8")
+        catalog, findings = check(file)
     except OSError as error:
         err.print(
             f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red", soft_wrap=True
         )
         raise typer.Exit(2) from None
-    catalog, findings = check(text, str(file))
     if as_json:
         faults = [{"line": finding.line, "place": finding.place, "fault": finding.fault} for finding in findings]
         out.print_json(json.dumps({"file": str(file), "faults": faults}))
     elif catalog is None:
         for finding in findings:
             err.print(f"{file}, {finding}", markup=False, highlight=False, soft_wrap=True)
-        err.print(f"{len(findings)} fault(s); nothing was written.", style="red")
+        err.print(f"{len(findings)} fault(s).", style="red")
     else:
         out.print(describe(catalog))
         out.print(f"{file}: sound.", style="green")

@@ -205,15 +205,17 @@ class Declared:
 
 def read_toml(text: str, file: str, error: type[DeclarationError]) -> Declared:
     """The root table of a TOML text; raises ``error`` when it is no TOML at all."""
-    if len(text.encode()) > limits.CATALOG_BYTES:
+    if len(text.encode(errors="replace")) > limits.CATALOG_BYTES:
         raise error(file, [Finding(1, "the file", f"is larger than {limits.CATALOG_BYTES} bytes")])
     import tomllib  # an app that ships its catalog as Python never needs this
 
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+    except RecursionError:
+        raise error(file, [Finding(1, "the file", "is nested too deeply")]) from None
+    except ValueError as fault:  # no TOML, or a number that Python does not read
         where = re.search(r"\(at line (\d+), column \d+\)", str(fault))
-        line = int(where.group(1)) if where else len(text.splitlines())
+        line = int(where.group(1)) if where else max(1, len(text.splitlines()))
         what = re.sub(r"\s*\(at .*\)$", "", str(fault))
         raise error(file, [Finding(line, "the file", f"is not valid TOML: {what}")]) from None
     return Declared(table, (), Faults(text))

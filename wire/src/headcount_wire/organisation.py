@@ -16,7 +16,7 @@ from headcount_wire.catalog import Catalog
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.declared import Declared, read_toml
 from headcount_wire.dimensions import DIMENSIONS
-from headcount_wire.errors import DeclarationError, OrganisationError
+from headcount_wire.errors import CatalogError, DeclarationError, Finding, OrganisationError
 from headcount_wire.policy import Policy
 
 KEY_STATES = ("active", "rotating", "revoked")
@@ -121,7 +121,20 @@ def load_organisation(path: Path) -> Organisation:
 
     Raises ``OrganisationError`` or ``CatalogError``, with every fault and its line.
     """
-    return parse_organisation(path.read_text("utf-8"), path.parent, str(path))
+    return parse_organisation(read_text(path, OrganisationError), path.parent, str(path))
+
+
+def read_text(path: Path, error: type[DeclarationError]) -> str:
+    """A declared file's text; raises ``error`` when it is no UTF-8 or too large, ``OSError`` when it cannot be read."""
+    with path.open("rb") as file:
+        data = file.read(limits.CATALOG_BYTES + 1)
+    if len(data) > limits.CATALOG_BYTES:
+        raise error(str(path), [Finding(1, "the file", f"is larger than {limits.CATALOG_BYTES} bytes")])
+    try:
+        return data.decode()
+    except UnicodeDecodeError as fault:
+        line = data.count(b"\n", 0, fault.start) + 1
+        raise error(str(path), [Finding(line, "the file", "holds a byte that is no UTF-8; save it as UTF-8")]) from None
 
 
 def parse_organisation(text: str, folder: Path, file: str = "organisation.toml") -> Organisation:
@@ -165,11 +178,13 @@ def _app(name: str, table: Declared, folder: Path) -> App:
     catalogs: list[Catalog] = []
     for file in table.texts("catalogs"):
         try:
-            catalogs.append(parse_catalog((folder / file).read_text("utf-8"), str(folder / file)))
-        except OSError:
-            table.fault(f"the catalog {file} cannot be read", "catalogs")
-        except DeclarationError as error:
-            table.fault(f"the catalog cannot be used:\n{error}", "catalogs")
+            text = read_text(folder / file, CatalogError)
+            catalogs.append(parse_catalog(text, str(folder / file)))
+        except (OSError, ValueError):  # ValueError: a path with a null byte
+            table.fault(f"the catalog {file!a} cannot be read", "catalogs")
+        except CatalogError as error:
+            for finding in error.findings:
+                table.fault(f"the catalog cannot be used: {folder / file}, {finding}", "catalogs")
     catalogs.sort(key=lambda catalog: -catalog.version)
     table.close()
     if not catalogs:

@@ -1,0 +1,59 @@
+"""The organisation in force: read at start, read again when its file or a catalog changes.
+
+Edge, store and web process each keep one. A file that cannot be used leaves the one before in force,
+whatever is wrong with it: who writes it may be in the middle of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headcount_wire.errors import DeclarationError
+from headcount_wire.organisation import Organisation, load_organisation
+
+Stamp = tuple[str, int, int, int]
+
+
+class OrganisationFile:
+    """An organisation file and the organisation in force. Raises as ``load_organisation`` when it is made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._catalogs: set[Path] = set()
+        self._stamps = self._look()
+        self.organisation: Organisation = load_organisation(path)
+        self._watch_catalogs()
+
+    def reload_if_changed(self, *, force: bool = False) -> tuple[str, ...] | None:
+        """Take a changed file over. ``None``: nothing changed; empty: taken; else each fault in a sentence.
+
+        A sentence names the file and the line.
+        """
+        stamps = self._look()
+        if stamps == self._stamps and not force:
+            return None
+        self._stamps = stamps
+        try:
+            self.organisation = load_organisation(self._path)
+        except DeclarationError as error:
+            return tuple(f"{error.file}, {finding}" for finding in error.findings)
+        except OSError as error:
+            return (f"{self._path} cannot be read ({error.strerror or type(error).__name__})",)
+        self._watch_catalogs()
+        return ()
+
+    def _watch_catalogs(self) -> None:
+        """A catalog may lie in another folder: from now on it is watched too."""
+        apps = self.organisation.apps.values()
+        self._catalogs = {Path(catalog.file) for app in apps for catalog in app.catalogs}
+
+    def _look(self) -> tuple[Stamp, ...]:
+        """What tells each file from itself before; files that are not there, such as an editor's lock, are left out."""
+        found: list[Stamp] = []
+        for file in sorted({self._path, *self._path.parent.glob("*.toml"), *self._catalogs}):
+            try:
+                stat = file.stat()
+            except OSError:
+                continue
+            found.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return tuple(found)
