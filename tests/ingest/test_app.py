@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from headcount_ingest import app
+from headcount_ingest.gate import REQUEST_BYTES
 from headcount_ingest.outcomes import Outcome
 from headcount_wire import codec, limits
 from headcount_wire.problems import Problem
@@ -61,7 +62,7 @@ async def test_who_leaves_is_counted_and_holds_no_room(worker: Worker) -> None:
     writer.write(REPORT + AUTH + b"Content-Length: 500\r\n\r\n{")
     await writer.drain()
     async with asyncio.timeout(10):
-        while (await worker.metrics())["headcount_edge_bytes_in_flight"] != 500:
+        while (await worker.metrics())["headcount_edge_bytes_in_flight"] != REQUEST_BYTES + 1:
             pass
         writer.close()
         while await worker.outcomes() != {"gone": 1}:
@@ -164,3 +165,69 @@ async def test_a_fault_of_the_edge_is_an_answer_without_its_text(
     assert "request_failed" in logged
     assert CANARY.decode() not in logged + str(body)
     assert (await worker.metrics())["headcount_edge_bytes_in_flight"] == 0
+
+
+SLOW = {
+    "no_key": (b"Authorization: Bearer nobody\r\n", Problem.KEY_UNKNOWN),
+    "chunked": (AUTH, None),
+    "announced": (AUTH + b"Content-Length: 65536\r\n", None),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+async def test_bodies_that_never_come_keep_no_report_out(tmp_path: Path, name: str) -> None:
+    """With hundreds of bodies announced and not sent, with a key or without, a report is answered 202."""
+    worker = await running(replace(settings_in(tmp_path), bytes_in_flight=1024 * 1024, body_seconds=60.0))
+    head, problem = SLOW[name]
+    framing = b"" if b"Content-Length" in head else b"Transfer-Encoding: chunked\r\n"
+    streams = [await asyncio.open_connection("127.0.0.1", worker.settings.port) for _ in range(300)]
+    for _, writer in streams:
+        writer.write(REPORT + head + framing + b"\r\n")
+    async with asyncio.timeout(30):
+        if problem:  # refused from their heads alone
+            for reader, _ in streams:
+                assert str(problem.status).encode() in await reader.readline()
+            assert (await worker.metrics())["headcount_edge_bytes_in_flight"] == 0
+        else:
+            while (await worker.metrics())["headcount_edge_bytes_in_flight"] < 300 * REQUEST_BYTES:
+                pass
+    assert (await worker.post(report()))[0] == 202
+    for _, writer in streams:
+        writer.close()
+    await worker.close()
+    await worker.session.close()
+
+
+@pytest.mark.parametrize("key", ["known", "unknown"])
+async def test_the_room_has_an_end(tmp_path: Path, key: str) -> None:
+    """What has arrived and waits fills the room: then a known key is told 503, an unknown one is still told 401."""
+    worker = await running(replace(settings_in(tmp_path), bytes_in_flight=2 * REQUEST_BYTES, body_seconds=60.0))
+    _, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(REPORT + AUTH + b"Transfer-Encoding: chunked\r\n\r\n400\r\n" + b"x" * 1024 + b"\r\n")
+    async with asyncio.timeout(10):
+        while (await worker.metrics())["headcount_edge_bytes_in_flight"] < 2 * REQUEST_BYTES:
+            pass
+    problem = Problem.OVERLOADED if key == "known" else Problem.KEY_UNKNOWN
+    status, body, _ = await worker.post(report(), key=KEY if key == "known" else "nobody")
+    assert (status, body["type"]) == (problem.status, problem.uri)
+    writer.close()
+    await worker.close()
+    await worker.session.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/re", b"GET /v1/policy HTTP/1.1\r\nHost: x\r\n"], ids=len)
+async def test_a_head_that_never_ends_is_cut(tmp_path: Path, sent: bytes) -> None:
+    """A connection without a whole head is closed after its time, though it sends a byte now and then."""
+    worker = await running(replace(settings_in(tmp_path), idle_seconds=0.2))
+    reader, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(sent)
+    ended = asyncio.create_task(reader.read())
+    async with asyncio.timeout(10):
+        while not ended.done():
+            if sent:
+                writer.write(b"a")
+            await asyncio.wait({ended}, timeout=0.05)
+    writer.close()
+    assert (await worker.post(report()))[0] == 202
+    await worker.close()
+    await worker.session.close()

@@ -1,4 +1,4 @@
-"""The fourth step: what of a report may be counted, by consent, policy, catalog and calendar."""
+"""The fifth step: what of a report may be counted, by consent, policy, catalog and calendar."""
 
 from __future__ import annotations
 

@@ -15,13 +15,12 @@ from headcount_ingest.receive import Received
 
 @dataclass(frozen=True, slots=True)
 class Authentic:
-    """A received body with the app key it came under; the key itself is gone."""
+    """A request with the app key it came under; the key itself is gone, and of the body nothing is read yet."""
 
     report_id: bytes
     app_key: AppKey
     media: str
     coding: str
-    body: bytes
 
 
 def authenticate(received: Received, organisation: Organisation, rates: Rates) -> Authentic | Refused:
@@ -29,7 +28,7 @@ def authenticate(received: Received, organisation: Organisation, rates: Rates) -
     key = find_key(received.key, organisation, rates)
     if isinstance(key, Refused):
         return key
-    return Authentic(received.report_id, key, received.media, received.coding, received.body)
+    return Authentic(received.report_id, key, received.media, received.coding)
 
 
 def find_key(text: str, organisation: Organisation, rates: Rates) -> AppKey | Refused:

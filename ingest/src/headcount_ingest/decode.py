@@ -1,4 +1,4 @@
-"""The third step: bytes into a typed report. Only declared fields survive; nothing is echoed.
+"""The fourth step: bytes into a typed report. Only declared fields survive; nothing is echoed.
 
 The types are those of the protocol, decoded by msgspec; the frozen vectors hold this decoder and
 the reference codec of ``headcount_wire`` to the same verdicts.
@@ -17,7 +17,7 @@ from headcount_wire.organisation import AppKey
 from headcount_wire.problems import Problem
 from msgspec import Meta
 
-from headcount_ingest.authenticate import Authentic
+from headcount_ingest.arrive import Arrived
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
@@ -86,16 +86,16 @@ class Malformed(Exception):
     """The bytes are no report."""
 
 
-def decode(authentic: Authentic) -> Decoded | Refused:
+def decode(arrived: Arrived) -> Decoded | Refused:
     """The report in a body, or why it is none."""
     try:
-        plain = decompress(authentic.body, authentic.coding)
-        report = decode_body(plain, authentic.media)
+        plain = decompress(arrived.body, arrived.coding)
+        report = decode_body(plain, arrived.media)
     except TooLarge:
         return Refused(Problem.TOO_LARGE)
     except (Undecodable, Malformed):
         return Refused(Problem.MALFORMED)
-    return Decoded(authentic.report_id, authentic.app_key, report)
+    return Decoded(arrived.report_id, arrived.app_key, report)
 
 
 def decode_body(plain: bytes, media: str) -> Plain:

@@ -50,7 +50,9 @@ class Metrics:
             "headcount_edge_records_recovered", "Records an earlier process left unsealed.", registry=self.registry
         )
         self.in_flight = Gauge(
-            "headcount_edge_bytes_in_flight", "Bytes of bodies that are being read.", registry=self.registry
+            "headcount_edge_bytes_in_flight",
+            "Bytes of requests under way: what has arrived of their bodies, and 1 KiB each.",
+            registry=self.registry,
         )
         self.reloads = Counter(
             "headcount_edge_reloads",

@@ -6,6 +6,7 @@ from aiohttp import web
 from headcount_wire import days
 
 from headcount_ingest.admit import admit
+from headcount_ingest.arrive import arrive
 from headcount_ingest.authenticate import authenticate
 from headcount_ingest.decode import decode
 from headcount_ingest.edge import Edge
@@ -15,23 +16,32 @@ from headcount_ingest.strip import strip
 
 
 async def take(request: web.BaseRequest, edge: Edge) -> Outcome:
-    """receive -> authenticate -> decode -> admit -> strip -> spool (sync) -> accepted.
+    """receive -> authenticate -> arrive -> decode -> admit -> strip -> spool (sync) -> accepted.
 
-    Each step takes only what the one before it makes, and returns it or a refusal.
+    Each step takes only what the one before it makes, and returns it or a refusal. Until a key is
+    known a request costs a look at its head.
     """
-    received = await receive(request, edge.rates, edge.settings.body_seconds)
-    if isinstance(received, Refused | Gone):
+    received = receive(request, edge.rates)
+    if isinstance(received, Refused):
         return received
     authentic = authenticate(received, edge.keyring.organisation, edge.rates)
     if isinstance(authentic, Refused):
         return authentic
-    decoded = decode(authentic)
-    if isinstance(decoded, Refused):
-        return decoded
-    admitted = admit(decoded, days.utc_day(edge.clock.now()))
-    if isinstance(admitted, Refused):
-        return admitted
-    anonymous = strip(admitted)
-    accepted = Accepted(admitted.app_key.customer.code, len(admitted.tallies), admitted.drops)
-    del received, authentic, decoded, admitted  # while a report waits for the disk, only its record waits with it
-    return await edge.spool.append(anonymous) or accepted
+    room = edge.gate.enter()
+    if isinstance(room, Refused):
+        return room
+    with room:
+        arrived = await arrive(authentic, request, room, edge.settings.body_seconds)
+        if isinstance(arrived, Refused | Gone):
+            return arrived
+        decoded = decode(arrived)
+        if isinstance(decoded, Refused):
+            return decoded
+        admitted = admit(decoded, days.utc_day(edge.clock.now()))
+        if isinstance(admitted, Refused):
+            return admitted
+        anonymous = strip(admitted)
+        accepted = Accepted(admitted.app_key.customer.code, len(admitted.tallies), admitted.drops)
+        # While a report waits for the disk, only its record waits with it.
+        del received, authentic, arrived, decoded, admitted
+        return await edge.spool.append(anonymous) or accepted
