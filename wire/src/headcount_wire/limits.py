@@ -55,7 +55,9 @@ TALLY_PAST_DAYS = _limit("tally_past_days", 35, "How old a tally's local day may
 TALLY_FUTURE_DAYS = _limit("tally_future_days", 1, "How far ahead a tally's local day may lie, in UTC days.")
 ID_MEMORY_DAYS = _limit("id_memory_days", 9, "An id is forgotten this many days after the report's creation day.")
 CATALOGS_BEHIND = _limit("catalogs_behind", 2, "How many catalog versions behind the newest are still admitted.")
-LIVE_APP_VERSIONS = _limit("live_app_versions", 32, "App versions kept apart per app; the rest count as 'other'.")
+LIVE_APP_VERSIONS = _limit(
+    "live_app_versions", 32, "App versions kept apart per Customer and app, the most reported; the rest is 'other'."
+)
 RECORD_BYTES = _limit("record_bytes", 128 * 1024, "The payload of one spool record.")
 SEGMENT_BYTES = _limit("segment_bytes", 8 * 1024 * 1024, "A spool segment is sealed at this size.")
 K_MIN = _limit("k_min", 20, "The smallest threshold a release may use, in contributing devices.")

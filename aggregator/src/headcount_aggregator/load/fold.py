@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headcount_wire import limits
 from headcount_wire.catalog import TOTAL, Catalog
-from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 from headcount_wire.facts import FACT_RULES, Fact
 from headcount_wire.organisation import Organisation
-from headcount_wire.segment import Record, Values
+from headcount_wire.segment import Record
 
 from headcount_aggregator.load.groups import Group, GroupKey, Groups
+from headcount_aggregator.load.versions import AppVersions
 from headcount_aggregator.periods import day_frozen_from
 
 Cuts = tuple[tuple[int, int, int | None], ...]
 """``(breakdown code, place of its first dimension in a record's values, of its second or None)``."""
 
-Versions = dict[int, dict[str, int]]
-"""Per app code: each live app version and the last day it was seen."""
-
 _ORIGIN_FACTS = frozenset(int(fact) for fact, rule in FACT_RULES.items() if rule.origin)
-_VERSION_PLACE = Dimension.APP_VERSION - 1
 
 
 class Folder:
-    """Adds records to groups. ``versions`` are the live app versions, kept and changed here."""
+    """Adds records to groups; ``versions`` knows which app versions are kept apart."""
 
-    def __init__(self, organisation: Organisation, versions: Versions) -> None:
+    def __init__(self, organisation: Organisation, versions: AppVersions) -> None:
         self._catalogs = {app.code: app.catalogs for app in organisation.apps.values()}
         self._cuts: dict[tuple[int, int], Mapping[int, Cuts]] = {}
-        self.versions = versions
+        self._versions = versions
 
     def add(self, groups: Groups, record: Record, today: int) -> None:
         """Add one record's tallies, each to its total and to its measure's declared breakdowns."""
         cuts = self._cuts_of(record.app, record.catalog)
-        context = self._live(record.app, record.context, today)
-        origin = context if record.origin is None else self._live(record.app, record.origin, today)
+        context = self._versions.seen(record, record.context)
+        origin = context if record.origin is None else self._versions.seen(record, record.origin)
         seen: set[int] = set()
         for day, measure, label, fact, slot, n in record.tallies:
             late = int(today >= day_frozen_from(day))
@@ -60,20 +55,6 @@ class Folder:
         if found is None:
             found = self._cuts[app, version] = cuts_of(self._catalogs.get(app, ()), version)
         return found
-
-    def _live(self, app: int, values: Values, today: int) -> Values:
-        """The values with an app version that is kept apart, or ``other`` when there are too many."""
-        version = values[_VERSION_PLACE]
-        if version in (UNKNOWN, OTHER_VALUE):
-            return values
-        live = self.versions.setdefault(app, {})
-        if version not in live and len(live) >= limits.LIVE_APP_VERSIONS:
-            oldest = min(live, key=lambda name: live[name])
-            if live[oldest] >= today - limits.TALLY_PAST_DAYS:
-                return (*values[:_VERSION_PLACE], OTHER_VALUE, values[5])  # type: ignore[return-value]  # six values still
-            del live[oldest]
-        live[version] = today
-        return values
 
 
 def cuts_of(catalogs: Sequence[Catalog], version: int) -> Mapping[int, Cuts]:

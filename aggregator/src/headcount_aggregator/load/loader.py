@@ -17,16 +17,17 @@ from pathlib import Path
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation
-from headcount_wire.segment import Stream
+from headcount_wire.segment import Record, Stream
 
 from headcount_aggregator import rollup
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.fold import Folder, Versions
+from headcount_aggregator.load.fold import Folder
 from headcount_aggregator.load.groups import Group, Groups, part, waits_until
 from headcount_aggregator.load.orphans import take_over
 from headcount_aggregator.load.reconcile import checksum, differing
 from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Header, Unit, Units
+from headcount_aggregator.load.versions import AppVersions, Versions
 from headcount_aggregator.warehouse import Warehouse
 from headcount_aggregator.warehouse.tables import Table, encode_rows
 
@@ -225,9 +226,10 @@ class Loader:
         """The carry and what is new in some segments, added up. Changes nothing of the loader's."""
         batch = _Batch(
             groups={key: Group(group.reports, dict(group.sums)) for key, group in self._carry.items()},
-            versions={app: dict(live) for app, live in self._versions.items()},
+            versions={whose: dict(mine) for whose, mine in self._versions.items()},
         )
-        folder = Folder(self._organisation, batch.versions)
+        versions = AppVersions(batch.versions)
+        folder = Folder(self._organisation, versions)
         for path in paths:
             found = records_of(path, self._disk)
             if found is None:
@@ -236,11 +238,15 @@ class Loader:
             batch.sources.append(path)
             batch.damaged += bool(found.gaps)
             batch.lost += found.gaps
+            new: list[Record] = []
             for report_id, record in found.records:
                 if report_id in batch.ids or any(report_id in ids for ids in self._seen.values()):
                     batch.duplicates += 1
                     continue
                 batch.ids[report_id] = record.created
+                new.append(record)
+            versions.count(new, fold_day)
+            for record in new:
                 folder.add(batch.groups, record, fold_day)
         return batch
 

@@ -7,7 +7,7 @@
     N.unit   a JSON line (header), a JSON line (state), the rows in RowBinary; N.done once they are stored
 
 The header names the sources, so that a restart skips and removes what is already counted. The
-state is everything the next unit carries on: small groups and live app versions.
+state is everything the next unit carries on: small groups, and how often each app version was lately reported.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headcount_aggregator.load import versions
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.fold import Versions
 from headcount_aggregator.load.groups import Groups, from_plain, to_plain
+from headcount_aggregator.load.versions import Versions
 
 _ID = struct.Struct("<16sH")
-VERSION = 2
+VERSION, READS = 3, (2, 3)
+"""The form that is written, and those that are read: version 2 knew app versions by app alone."""
 
 
 class UnitCorrupt(Exception):
@@ -121,7 +123,7 @@ class Units:
             block,
             debug.read_bytes() if debug.exists() else b"",
             from_plain(plain["carry"]),
-            {app: dict(live) for app, live in plain["versions"]},
+            versions.from_plain(plain["versions"]),
         )
 
     def ids(self) -> Iterator[tuple[bytes, int]]:
@@ -170,7 +172,7 @@ class Units:
 def _encode(unit: Unit) -> bytes:
     state = {
         "carry": to_plain(unit.carry),
-        "versions": [[app, sorted(live.items())] for app, live in sorted(unit.versions.items())],
+        "versions": versions.to_plain(unit.versions),
     }
     rest = json.dumps(state, separators=(",", ":")).encode() + b"\n" + unit.block
     head = {"v": VERSION, "sha256": hashlib.sha256(rest).hexdigest(), **asdict(unit.header)}
@@ -184,6 +186,6 @@ def _header(number: int, line: bytes) -> tuple[Header, str]:
         header = Header(**{**plain, "sources": tuple(plain["sources"])})
     except (ValueError, KeyError, TypeError):
         raise UnitCorrupt(f"unit {number} is corrupt") from None
-    if version != VERSION or header.number != number:
+    if version not in READS or header.number != number:
         raise UnitCorrupt(f"unit {number} is corrupt or of another version")
     return header, str(sha256)
