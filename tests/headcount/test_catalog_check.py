@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pytest
 from headcount.command import app
+from headcount_wire.app_key import fingerprint, is_key
+from headcount_wire.organisation import parse_organisation
 from typer.testing import CliRunner
+
+from tests.wire.test_catalog import GOOD as CATALOG
+from tests.wire.test_organisation import GOOD
 
 DEMO = Path(__file__).parents[2] / "headcount/src/headcount/demo/catalog.toml"
 
@@ -41,12 +48,22 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     assert "cannot be read" in result.stderr.replace("\n", " ")
 
 
-def test_a_new_key_is_shown_once_with_its_fingerprint() -> None:
-    """A key comes with the line for the organisation file; an unknown kind is refused."""
-    result = CliRunner().invoke(app, ["keys", "new", "live"], env={"COLUMNS": "200"})
+@pytest.mark.parametrize("kind", ["live", "debug", "read"])
+def test_a_new_key_comes_with_its_block(tmp_path: Path, kind: str) -> None:
+    """A key comes with the whole block for the organisation file, which says of a debug key that it is one."""
+    result = CliRunner().invoke(app, ["keys", "new", kind])
     assert result.exit_code == 0
-    assert "hc_live_" in result.output
-    assert "fingerprint" in result.output
+    key, block = result.stdout.removeprefix("key  ").split("\n\n")
+    assert is_key(key)
+    names = iter(["acme", "meet"] if kind != "read" else ["pm", "acme"])
+    block = re.sub(r"\.\.\.", lambda _: next(names), block)
+    (tmp_path / "catalog.toml").write_text(CATALOG)
+    text = GOOD.split("[[keys]]")[0] + block
+    found = parse_organisation(text, tmp_path)
+    if kind == "read":
+        assert found.reader_by_fingerprint[fingerprint(key)].name == "pm"
+    else:
+        assert found.key_by_fingerprint[fingerprint(key)].debug is (kind == "debug")
     assert CliRunner().invoke(app, ["keys", "new", "admin"]).exit_code == 2
 
 

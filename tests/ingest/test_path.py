@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from headcount_wire import codec, limits
+from headcount_wire.app_key import fingerprint, new_key
 from headcount_wire.policy import decode_policy
 from headcount_wire.problems import BY_URI, Problem
 from headcount_wire.report import Report, Tally, new_report_id
@@ -37,6 +38,30 @@ async def test_a_debug_key_has_its_own_stream(worker: Worker) -> None:
     """What a developer's key sends never meets live sums."""
     await worker.post(report(), key=DEBUG_KEY)
     assert [record.stream for _, record in worker.spooled()] == [Stream.DEBUG]
+
+
+async def test_a_developers_key_never_counts_whatever_is_declared(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A debug key declared without debug = true goes apart; a live key declared with it is refused; both are told."""
+    settings = settings_in(tmp_path)
+    debug, live = new_key("debug"), new_key("live")
+    entry = '[[keys]]\nfingerprint = "{}"\ncustomer = "acme"\napp = "meet"\n{}\n'
+    with settings.organisation.open("a") as file:
+        file.write(entry.format(fingerprint(debug), "") + entry.format(fingerprint(live), "debug = true"))
+    worker = await running(settings)
+    for _ in range(3):
+        assert (await worker.post(report(), key=debug))[0] == 202
+        status, body, _ = await worker.post(report(), key=live)
+        assert (status, body["type"]) == (403, Problem.KEY_KIND.uri)
+    assert [record.stream for _, record in worker.spooled()] == [Stream.DEBUG] * 3
+    await worker.close()
+    await worker.session.close()
+    lines = [line for line in capfd.readouterr().err.splitlines() if '"key_kind"' in line]
+    assert len(lines) == 2
+    assert fingerprint(debug) in lines[0]
+    assert fingerprint(live) in lines[1]
+    assert not any(debug in line or live in line for line in lines)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "identity"])

@@ -80,7 +80,7 @@ def catalog_check(
 def keys_new(
     kind: Annotated[str, typer.Argument(help="live, debug (both for apps) or read (for a reader).")],
 ) -> None:
-    """Make a key, and the fingerprint that goes into the organisation file."""
+    """Make a key, and the block with its fingerprint that goes into the organisation file."""
     from headcount_wire.app_key import fingerprint, new_key
 
     try:
@@ -88,6 +88,19 @@ def keys_new(
     except ValueError as error:
         err.print(str(error), style="red")
         raise typer.Exit(2) from None
-    out.print(f"key          {key}", highlight=False)
-    out.print(f'fingerprint = "{fingerprint(key)}"', highlight=False)
-    out.print("The key is shown only now. Put the fingerprint into the organisation file.", style="dim")
+    out.print(f"key  {key}\n", highlight=False, soft_wrap=True)
+    if kind == "read":
+        lines = [
+            "[[readers]]",
+            'name = "..."',
+            f'fingerprint = "{fingerprint(key)}"',
+            'scope = "own"',
+            'customer = "..."',
+        ]
+    else:
+        lines = ["[[keys]]", f'fingerprint = "{fingerprint(key)}"', 'customer = "..."', 'app = "..."']
+        lines += ["debug = true"] if kind == "debug" else []
+    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    err.print(
+        "\nThe key is shown only now. Put the block into the organisation file and fill in the dots.", style="dim"
+    )

@@ -40,6 +40,11 @@ class Problem(Enum):
     KEY_MISSING = ProblemKind(401, Verdict.KEEP_A_DAY, "The request carries no app key.")
     KEY_UNKNOWN = ProblemKind(401, Verdict.KEEP_A_DAY, "The app key is not known here.")
     KEY_REVOKED = ProblemKind(403, Verdict.KEEP_A_DAY, "The app key was revoked.")
+    KEY_KIND = ProblemKind(
+        403,
+        Verdict.KEEP_A_DAY,
+        "The app key's form says that it counts, and it is declared as a developer's.",
+    )
     NOT_FOUND = ProblemKind(404, Verdict.DROP, "There is nothing at this address.")
     METHOD = ProblemKind(405, Verdict.DROP, "This address does not answer that method.")
     REGION = ProblemKind(
