@@ -106,7 +106,7 @@ async def test_every_page_is_whole(client: Client, path: str) -> None:
     assert answer.status == 200
     assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:", html)
     assert re.findall(r"<script[^>]*>", html) == re.findall(r'<script type="module" src="/static/hc.js\?v=\w+">', html)
     assert not re.search(r'(src|href|action)="(https?:)?//', html)

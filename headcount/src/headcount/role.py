@@ -71,6 +71,7 @@ def _web(settings: Settings, clock: Clock) -> int:
             releases=settings.data / "releases",
             host=settings.dashboard_host,
             port=settings.dashboard_port,
+            https=settings.dashboard_https,
         ),
         clock,
     )

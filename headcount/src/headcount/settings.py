@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     admin_port: int = Field(default=8710, ge=1, le=65535, description="Its first port; the next worker takes the next.")
     dashboard_host: str = Field(default="127.0.0.1", description="The address of the dashboard and the API.")
     dashboard_port: int = Field(default=8701, ge=1, le=65535, description="The port of the dashboard and the API.")
+    dashboard_https: bool = Field(
+        default=False, description="Readers reach the dashboard over TLS: its cookie goes over nothing else."
+    )
     seal_seconds: float = Field(default=2.0, gt=0, le=60, description="A spool segment is sealed after this long.")
     unit_seconds: float = Field(
         default=60.0, gt=0, le=900, description="How long the loader gathers segments for a unit."

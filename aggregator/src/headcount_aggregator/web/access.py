@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiohttp import web
-from headcount_wire.app_key import fingerprint
+from headcount_wire.app_key import fingerprint, is_key
 from headcount_wire.organisation import App, Customer, Organisation, Reader
 
 COOKIE = "headcount"
@@ -47,7 +47,12 @@ class Subject:
 
 def reader_of(request: web.Request, organisation: Organisation) -> Reader | None:
     """The reader whose token a request carries, as a header or as the dashboard's cookie."""
-    return organisation.reader_by_fingerprint.get(fingerprint(token)) if (token := token_of(request)) else None
+    return reader_of_token(token_of(request), organisation)
+
+
+def reader_of_token(token: str, organisation: Organisation) -> Reader | None:
+    """The reader a token is of; ``None`` for a text that is no token, whatever bytes it was made of."""
+    return organisation.reader_by_fingerprint.get(fingerprint(token)) if is_key(token) else None
 
 
 def token_of(request: web.Request) -> str:

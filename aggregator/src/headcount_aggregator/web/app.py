@@ -20,6 +20,7 @@ from headcount_aggregator.web.answering import add_headers
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
 from headcount_aggregator.web.api.routes import Api
 from headcount_aggregator.web.dashboard.routes import Dashboard
+from headcount_aggregator.web.sessions import guard
 from headcount_aggregator.web.settings import WebSettings
 from headcount_aggregator.web.tenancy import Tenancy
 
@@ -30,7 +31,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
 def create_app(tenancy: Tenancy, released: ReleasedReader, *, https: bool = False) -> web.Application:
     """Everything the web process answers; it is given released numbers and nothing to reach cells with."""
-    app = web.Application(middlewares=[_last_resort], client_max_size=1024)
+    app = web.Application(middlewares=[_last_resort, guard(tenancy)], client_max_size=1024)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)

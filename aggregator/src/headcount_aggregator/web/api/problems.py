@@ -33,6 +33,9 @@ class ApiProblem(Enum):
     WITHHELD = ApiProblemKind(
         403, "This scope has no released number yet.", "Ask with a token of a Customer's own scope."
     )
+    CROSS_SITE = ApiProblemKind(
+        403, "Another site's page asked for this.", "Ask from the dashboard's own page, or without a browser."
+    )
     NOT_VISIBLE = ApiProblemKind(
         404,
         "There is no such Customer or app, or it is not this reader's.",

@@ -1,0 +1,73 @@
+"""Who signs in, who stays signed in, and whose request ends a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from headcount_aggregator.web.app import create_app
+
+from tests.aggregator.made_up_releases import TOKENS, MadeUpReleases, write_organisation
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    app = create_app(write_organisation(tmp_path), MadeUpReleases(count=60, length=8), https=True)
+    async with TestClient(TestServer(app)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("token", ["", "x", "hc_read_" + "k" * 43, "x" * 5_000, "a\r\nSet-Cookie: x=y", "\0", "é"])
+async def test_a_link_that_is_wrong_signs_nobody_in_or_out(client: Client, token: str) -> None:
+    """A token nobody has sets no cookie; who was signed in stays so."""
+    answer = await client.get("/", params={"token": token}, allow_redirects=False)
+    assert "Set-Cookie" not in answer.headers
+    assert (await client.get("/")).status == 401
+    session = {"Cookie": f"headcount={TOKENS['own']}"}
+    answer = await client.get("/", params={"token": "wrong"}, headers=session, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_known_link_signs_in_over_tls_only(client: Client) -> None:
+    """A reader's token becomes a cookie; where the site is reached over TLS, one for TLS alone."""
+    answer = await client.get("/", params={"token": TOKENS["own"]}, allow_redirects=False)
+    assert answer.cookies["headcount"].value == TOKENS["own"]
+    assert answer.cookies["headcount"]["secure"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 303),
+        ({"Origin": "http://{host}"}, 303),
+        ({}, 303),
+    ],
+)
+async def test_only_our_own_page_signs_out(client: Client, headers: dict[str, str], status: int) -> None:
+    """What another site's page sends ends no session; the dashboard's own button does."""
+    sent = {name: value.format(host=f"{client.host}:{client.port}") for name, value in headers.items()}
+    answer = await client.post("/sign-out", headers=sent, allow_redirects=False)
+    assert answer.status == status
+    assert ("Set-Cookie" in answer.headers) is (status == 303)
+
+
+@pytest.mark.parametrize("header", [b"Authorization: Bearer \xff\xfe", b"Cookie: headcount=\xff\xfe"])
+async def test_bytes_that_are_no_token_are_an_unknown_token(client: Client, header: bytes) -> None:
+    """A token of any bytes is answered 401, at the API as on the dashboard."""
+    for path in (b"/api/v1/customers", b"/"):
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nConnection: close\r\n\r\n")
+        assert b" 401 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
