@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from headcount_aggregator.debug_counts import DebugCount, DebugCounts
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
 from headcount_aggregator.release.day_sums import Key
 from headcount_aggregator.release.family import Family, Part
@@ -23,7 +24,7 @@ from headcount_wire import days
 from headcount_wire.app_key import fingerprint, new_key
 from headcount_wire.catalog import TOTAL
 from headcount_wire.dimensions import Dimension
-from headcount_wire.facts import WHOLE
+from headcount_wire.facts import WHOLE, Fact
 
 TODAY = days.parse("2026-11-20")
 K = 20
@@ -201,13 +202,22 @@ class MadeUpReleases:
                     found.append(Number(Statistic.PEOPLE, *place, State.SHOWN, value, 10, provisional=True))
         return found if (customer, app) == (11, 3) else []
 
-    async def debug(self, customer: int, app: int) -> Sequence[Number]:
-        """Two numbers of one developer's device."""
-        place = (PeriodKind.DAY, TODAY, TODAY)
-        return [
-            Number(Statistic.PEOPLE, *place, ACTIVE, 0, TOTAL, "", "", 0, State.SHOWN, 1),
-            Number(Statistic.COUNT, *place, JOINED, 2, TOTAL, "", "", 0, State.SHOWN, 3),
-        ]
+    async def debug(self, customer: int, app: int) -> DebugCounts:
+        """One developer's device: it was active, joined meetings, and ran into a cap."""
+        if (customer, app) != (11, 3):
+            return DebugCounts()
+        os = int(Dimension.OS) * 8
+        return DebugCounts(
+            TODAY * 86_400.0 + 50_700.0,
+            [
+                DebugCount(TODAY, ACTIVE, 0, int(Fact.GAP), 31, TOTAL, "", 1),
+                DebugCount(TODAY, ACTIVE, 0, int(Fact.GAP), 31, os, "android", 1),
+                DebugCount(TODAY, JOINED, 0, int(Fact.DEVICES), 0, TOTAL, "", 1),
+                DebugCount(TODAY, JOINED, 0, int(Fact.CLIPPED), 0, TOTAL, "", 1),
+                DebugCount(TODAY, JOINED, 1, int(Fact.COUNT), 0, TOTAL, "", 2),
+                DebugCount(TODAY, JOINED, 2, int(Fact.COUNT), 0, TOTAL, "", 48),
+            ],
+        )
 
     async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
         """The headers, in the order they were sealed."""

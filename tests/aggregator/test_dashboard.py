@@ -210,11 +210,22 @@ async def test_a_customer_without_releases_sees_what_to_do(tmp_path: Path, relea
         assert "<svg class" not in text
 
 
-async def test_debug_is_kept_apart_and_marked(client: Client) -> None:
-    """The debug page is watermarked and states its threshold of 1; no other page shows its numbers."""
+async def test_debug_is_kept_apart_and_marked(client: Client, tmp_path: Path) -> None:
+    """The debug page is watermarked, states its threshold and its memory, and says what came and what was dropped."""
     html = await (await client.get(f"{BASE}/debug")).text()
     assert '<body class="debug">' in html
     assert "At least 1 device" in html
+    assert "forgotten at the end of the next" in html
+    assert "<strong>14:05</strong> <span>last seen, UTC</span> <small>today</small>" in html
+    text = re.sub(r"<[^>]+>", " ", html)
+    assert "entry: other 2, link 48" in text
+    assert "device: os Android 1" in text
+    assert "1 device reached the daily cap of 50" in text
+    assert "2 under undeclared values" in text
+    assert "does not allow the purpose diagnostics" in text  # the reason why nothing came of meeting.join_time
+    rival = (tmp_path / "organisation.toml").read_text().replace('customer = "acme"', 'customer = "rival"')
+    (tmp_path / "organisation.toml").write_text(rival)
+    assert "No debug key has reported" in await (await client.get("/c/rival/meet/debug")).text()
 
 
 async def test_a_changed_organisation_file_counts_at_once(client: Client, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.store import Store
 from headcount_ingest.spool import Disk, SegmentWriter
 from headcount_wire.clock import ManualClock
-from headcount_wire.segment import encode_record
+from headcount_wire.facts import Fact
+from headcount_wire.segment import Stream, encode_record
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
 
@@ -191,3 +192,37 @@ def test_a_file_an_operator_broke_stops_no_tick(
     assert "organisation_taken" in capfd.readouterr().out
     store.close()
     Store(settings, clock).close()
+
+
+async def test_debug_counts_are_read_for_a_day_and_meet_nothing_live(
+    settings: StoreSettings, clock: ManualClock
+) -> None:
+    """One debug device shows at once; live numbers are the same without it; it is gone the day after next."""
+    draw, count = random.Random(3), Spooled()
+    store = Store(settings, clock)
+    fill(settings, TODAY, 30, 1, count)
+    record = record_of(draw, day=TODAY, stream=Stream.DEBUG)
+    spool(settings.spool, [(draw.randbytes(16), record)], "w5", count=count)
+    store.tick()
+    reader = SealedReader(settings.releases, clock)
+    found = await reader.debug(11, 3)
+    assert found.seen == clock.now()
+    whole = {(c.measure, c.fact): c.n for c in found.counts if c.breakdown == 0}
+    assert (whole[1, Fact.GAP], whole[2, Fact.DEVICES]) == (1, 1)
+    assert {c.value for c in found.counts if c.breakdown == 8 and c.measure == 1 and c.fact == Fact.GAP} == {
+        record.context[0]
+    }
+    assert (await reader.debug(11, 4)).counts == ()
+    seen = clock.now()
+    clock.advance(DAY)
+    store.tick()
+    assert ((await reader.debug(11, 3)).seen, bool((await reader.debug(11, 3)).counts)) == (seen, True)
+    clock.advance(DAY)
+    assert (await reader.debug(11, 3)).counts == ()  # before the store has looked, too
+    store.tick()
+    assert list((settings.releases / "debug").iterdir()) == []
+    clock.advance(2 * DAY)
+    store.tick()
+    store.close()
+    assert (await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY))[TODAY] == 30
+    verify(settings.releases / "11-3")

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+from headcount.demo.developer import try_out
 from headcount.demo.drive import Drive
 from headcount.demo.ground import CUSTOMERS, prepare
 from headcount.demo.population import people, use_of
@@ -57,8 +58,11 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
         clock.set_now((FIRST + SPAN + 12) * DAY)
         stack.await_settled(clock.now())
         drive.close()
+        assert try_out(ground, stack.edge, clock)
+        stack.await_settled(clock.now())
         token = ground.readers["aurora"]
         page = fetch(settings.dashboard_port, "/c/aurora/meet/overview", token)
+        debug = fetch(settings.dashboard_port, "/c/aurora/meet/debug", token)
         numbers = json.loads(fetch(settings.dashboard_port, "/api/v1/numbers?statistic=people&period=day", token))
 
     truth = {
@@ -80,6 +84,7 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
     expected = {days.text(day): (n if n >= 20 else None) for (name, day), n in truth.items() if name == "aurora" and n}
     assert {day: shown[day] for day in expected} == expected
     assert re.search("people used Meet in the 28 days", page)
+    assert "entry: other 1, link 2" in debug
     assert verify(settings.data / "releases/11-1") > SPAN
     _nothing_is_left_of_people(tmp_path, settings.data)
 
@@ -91,5 +96,5 @@ def _whole(number: dict[str, object]) -> bool:
 def _nothing_is_left_of_people(folder: Path, data: Path) -> None:
     """No key, no address, no user agent in what the tiers keep and say."""
     written = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file()) + (folder / "log").read_bytes()
-    for needle in (b"hc_live_", b"hc_read_", b"User-Agent", b"127.0.0.1:", b"Python-urllib"):
+    for needle in (b"hc_live_", b"hc_debug_", b"hc_read_", b"User-Agent", b"127.0.0.1:", b"Python-urllib"):
         assert needle not in written, needle

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from headcount_wire.facts import Kind
 
+from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind
 
 NO_PEOPLE = frozenset({Kind.ACTIVE, Kind.FUNNEL, Kind.QUANTITY})
@@ -162,8 +163,8 @@ class ReleasedReader(Protocol):
         """Open periods under the provisional rule: totals, rounded down to tens, never below k."""
         ...
 
-    async def debug(self, customer: int, app: int) -> Sequence[Number]:
-        """What debug keys reported in the last day, threshold 1; never mixed with live numbers."""
+    async def debug(self, customer: int, app: int) -> DebugCounts:
+        """What debug keys reported today and yesterday, threshold 1; never mixed with live numbers."""
         ...
 
     async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:

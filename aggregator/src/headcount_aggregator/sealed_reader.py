@@ -20,6 +20,8 @@ import orjson
 from headcount_wire import days
 from headcount_wire.clock import Clock
 
+from headcount_aggregator import debug_counts
+from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
 
@@ -39,7 +41,7 @@ class _App:
 
 
 class SealedReader:
-    """The sealed releases in a folder, and the store's provisional totals beside them."""
+    """The sealed releases in a folder, and the store's provisional totals and debug counts beside them."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -54,9 +56,11 @@ class SealedReader:
         """Totals of open periods, rounded down to tens, never below k."""
         return await asyncio.to_thread(self._provisional, customer, app)
 
-    async def debug(self, customer: int, app: int) -> Sequence[Number]:
-        """What debug keys reported; nothing is published of it yet."""
-        return ()
+    async def debug(self, customer: int, app: int) -> DebugCounts:
+        """What debug keys reported today and yesterday (UTC); nothing older, also when the store stands still."""
+        found = await asyncio.to_thread(debug_counts.read, debug_counts.file_of(self._folder, customer, app))
+        oldest = days.utc_day(self._clock.now()) - debug_counts.KEPT_DAYS
+        return found if found.seen is not None and days.utc_day(found.seen) >= oldest else DebugCounts()
 
     async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
         """The sealed releases whose last day lies in the span."""

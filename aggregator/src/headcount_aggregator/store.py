@@ -1,7 +1,7 @@
 """The store process: the only owner of the warehouse. Loads, rolls on, releases, on its clock.
 
-``tick`` is the whole of it, once: load -> reconcile -> release what is due -> provisional totals. The
-web process is never asked and never asks: it reads the sealed files.
+``tick`` is the whole of it, once: load -> reconcile -> release what is due -> provisional totals and debug
+counts. The web process is never asked and never asks: it reads the files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.organisation_file import OrganisationFile
 
 from headcount_aggregator.cell_reader import WarehouseCells
+from headcount_aggregator.debug_publisher import DebugPublisher
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.run import Releaser
@@ -41,7 +42,10 @@ class Store:
         self._file = OrganisationFile(settings.organisation)
         self._warehouse = open_embedded(settings.warehouse)
         self._loader = Loader(settings.spool, settings.units, self._file.organisation, self._warehouse, clock)
-        self._releaser = Releaser(settings.releases, WarehouseCells(self._warehouse))
+        cells = WarehouseCells(self._warehouse)
+        self._releaser = Releaser(settings.releases, cells)
+        self._debug = DebugPublisher(settings.releases, cells)
+        self._debug_day = -1
         self._reconciled = clock.monotonic()
         self._published = -PROVISIONAL_SECONDS
         self._released_through = -1
@@ -63,6 +67,9 @@ class Store:
             self._released_through = today
         self._note(result, today)
         self._tidy(today)
+        if result.units or self._debug_day != today:
+            self._debug.publish(moment)
+            self._debug_day = today
         if moment - self._published >= PROVISIONAL_SECONDS:
             self._releaser.publish_provisional(self._file.organisation, today)
             self._published = moment

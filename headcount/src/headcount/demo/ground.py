@@ -17,13 +17,14 @@ _PARTNERS = {"aurora": "north", "borealis": "north", "cumulus": ""}
 
 @dataclass(frozen=True)
 class Ground:
-    """Where the demo runs, and the keys it made for it."""
+    """Where the demo runs, and the keys it made for it; ``debug_key`` is a developer's, of the first Customer."""
 
     folder: Path
     organisation: Path
     catalog: Path
     app_keys: dict[str, str]
     readers: dict[str, str]
+    debug_key: str
 
 
 def prepare(folder: Path) -> Ground:
@@ -33,6 +34,7 @@ def prepare(folder: Path) -> Ground:
     shutil.copyfile(Path(__file__).with_name("catalog.toml"), catalog)
     app_keys = {name: new_key("live") for name, _ in CUSTOMERS}
     readers = {name: new_key("read") for name, _ in CUSTOMERS}
+    debug_key, developer = new_key("debug"), CUSTOMERS[0][0]
     lines = ['[operator]\nname = "Example Video"\n', "[partners.north]", "code = 1", 'name = "North Resellers"\n']
     for code, (name, _) in enumerate(CUSTOMERS, 11):
         partner = f'partner = "{_PARTNERS[name]}"\n' if _PARTNERS[name] else ""
@@ -43,6 +45,9 @@ def prepare(folder: Path) -> Ground:
     lines.append('[apps.meet]\ncode = 1\nname = "Meet"\ncatalogs = ["catalog.toml"]\n')
     for name, key in app_keys.items():
         lines.append(f'[[keys]]\nfingerprint = "{fingerprint(key)}"\ncustomer = "{name}"\napp = "meet"\n')
+    lines.append(
+        f'[[keys]]\nfingerprint = "{fingerprint(debug_key)}"\ncustomer = "{developer}"\napp = "meet"\ndebug = true\n'
+    )
     for name, token in readers.items():
         lines.append(
             f'[[readers]]\nname = "{name}-pm"\nfingerprint = "{fingerprint(token)}"\n'
@@ -50,4 +55,4 @@ def prepare(folder: Path) -> Ground:
         )
     organisation = folder / "organisation.toml"
     organisation.write_text("\n".join(lines), "utf-8")
-    return Ground(folder, organisation, catalog, app_keys, readers)
+    return Ground(folder, organisation, catalog, app_keys, readers, debug_key)

@@ -13,6 +13,7 @@ from headcount_wire.clock import SystemClock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from headcount.demo.developer import try_out
 from headcount.demo.drive import Drive
 from headcount.demo.ground import CUSTOMERS, Ground, prepare
 from headcount.demo.population import people
@@ -62,6 +63,7 @@ class Demo:
             if asked.is_set():
                 return 130
             clock.go_live()
+            try_out(ground, stack.edge, clock)
             stack.await_settled(clock.now())
             for table in summary(ground, clock):
                 self._out.print(table)

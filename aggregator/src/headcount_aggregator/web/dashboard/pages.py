@@ -34,6 +34,6 @@ PAGES: dict[str, PageKind] = {
         PageKind("features", "Features", features),
         PageKind("retention", "Retention", retention, preset="90", by="week"),
         PageKind("privacy", "Privacy", privacy, template="privacy.html", preset="90"),
-        PageKind("debug", "Debug", debug),
+        PageKind("debug", "Debug", debug, template="debug.html"),
     )
 }

@@ -7,12 +7,14 @@ messages and no change of code. Numbers, dates and the names of languages come f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from gettext import NullTranslations
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from headcount_wire import days
+from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
 from headcount_aggregator.periods import ROLLING, PeriodKind
@@ -49,6 +51,20 @@ class Wording:
     def number(self, n: float) -> str:
         """A number with the language's separators: 12,400."""
         return format_decimal(n, locale=self.locale)
+
+    def minute(self, moment: float) -> str:
+        """A time of the day in UTC, to the minute: 14:05."""
+        return format_time(datetime.fromtimestamp(moment, UTC), "short", locale=self.locale)
+
+    def amount(self, value: float, measure: Measure) -> str:
+        """A value with its unit: 640 ms, 1.8 s, 12 min."""
+        unit = measure.unit
+        if unit == "ms" and value >= 10_000:
+            unit, value = "s", value / 1000
+        if unit == "s" and value >= 120:
+            unit, value = "min", value / 60
+        rounded = round(value, 1) if value < 10 and unit in ("min", "s") else round(value)
+        return f"{self.number(rounded)}\N{NO-BREAK SPACE}{unit.replace('_', ' ')}" if unit else self.number(rounded)
 
     def short_number(self, n: float) -> str:
         """A number for an axis: 12K."""
