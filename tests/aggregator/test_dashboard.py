@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from headcount_aggregator.web.answering import CONTENT_SECURITY_POLICY
 from headcount_aggregator.web.app import create_app
 from headcount_aggregator.web.dashboard.pages import PAGES
+from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_wire import days
 
 from tests.aggregator.made_up_releases import TODAY, TOKENS, K, MadeUpReleases, write_organisation
@@ -183,6 +184,28 @@ async def test_parts_add_up_to_the_total(client: Client, released: MadeUpRelease
     assert "other" in {cell["row"] for cell in parts["cells"]}
 
 
+async def test_ranges_keep_the_grain_and_begin_with_the_data(client: Client) -> None:
+    """Another range stays by week; a year begins with the first numbers, and says which week is there in part only."""
+    html = await (await client.get(f"{BASE}/overview?by=week")).text()
+    assert 'href="/c/acme/meet/overview?by=week&amp;range=90"' in html
+    html = await (await client.get(f"{BASE}/overview?range=365&by=week")).text()
+    begins = TODAY - 100
+    assert f"The first numbers are of {Wording().day(begins)}" in html
+    body = await (await client.get(f"{BASE}/overview/active.json?range=365&by=week")).json()
+    assert min(cell["row"] for cell in body["cells"]) >= days.text(days.week_start(begins))
+    assert f"in part: from {Wording().day_short(begins)}" in html
+
+
+async def test_the_earlier_window_must_be_whole_to_be_compared(client: Client) -> None:
+    """A change is said when both windows have data, and not where the earlier one began before the data."""
+    late = await (await client.get(f"{BASE}/overview")).text()
+    assert "in the 28 before" in late
+    day = days.text(TODAY - 100 + 40)
+    early = await (await client.get(f"{BASE}/overview?from={days.text(TODAY - 80)}&to={day}")).text()
+    assert "people used Meet in the 28 days" in early
+    assert "in the 28 before" not in early
+
+
 async def test_a_timing_is_three_lines(client: Client) -> None:
     """A timing shows what half, three quarters and 19 of 20 are under, in its unit, lowest first."""
     body = await (await client.get(f"{BASE}/features/how-long.json?measure=meeting.join_time")).json()
@@ -221,7 +244,7 @@ async def test_debug_is_kept_apart_and_marked(client: Client, tmp_path: Path) ->
     assert "entry: other 2, link 48" in text
     assert "device: os Android 1" in text
     assert "1 device reached the daily cap of 50" in text
-    assert "2 under undeclared values" in text
+    assert "2 undeclared values, counted as other" in text
     assert "does not allow the purpose diagnostics" in text  # the reason why nothing came of meeting.join_time
     rival = (tmp_path / "organisation.toml").read_text().replace('customer = "acme"', 'customer = "rival"')
     (tmp_path / "organisation.toml").write_text(rival)

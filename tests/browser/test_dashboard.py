@@ -81,6 +81,34 @@ async def test_every_page_is_quiet_and_accessible(
         assert all(url.startswith(origin) for url in watched.asked), watched.asked
 
 
+async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServer) -> None:
+    """At 390 px the current page's tab and the Customer's name are in sight, and no table scrolls within the page."""
+    async with opened(browser, dashboard, width=390) as watched:
+        page = watched.page
+        for state in PAGES:
+            await page.goto(address(dashboard, state))
+            box = await page.locator("nav.pages [aria-current]").bounding_box()
+            assert box is not None
+            assert box["x"] >= 16, state
+            assert box["x"] + box["width"] <= 390 - 16, state
+            assert await page.get_by_text("Acme", exact=True).first.is_visible(), state
+            tall = "found => found.filter(s => s.checkVisibility() && s.scrollHeight > s.clientHeight + 1).length"
+            assert await page.locator(".scroll").evaluate_all(tall) == 0, state
+
+
+async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: TestServer) -> None:
+    """Columns of open days are pale with an outline, in light and dark; sealed ones are solid."""
+    for dark in (False, True):
+        async with opened(browser, dashboard, dark=dark) as watched:
+            page = watched.page
+            await page.goto(address(dashboard, "features"))
+            style = "c => [getComputedStyle(c).fillOpacity, getComputedStyle(c).stroke]"
+            opacity, stroke = await page.locator("rect.column.open").first.evaluate(style)
+            assert float(opacity) < 0.3
+            assert stroke != "none"
+            assert await page.locator("rect.column:not(.open)").first.evaluate(style) == ["1", "none"]
+
+
 async def test_everything_is_there_without_script(browser: Browser, dashboard: TestServer) -> None:
     """Without script: the same numbers in the same tables, which open by keyboard; ranges and pages are links."""
     async with opened(browser, dashboard, script=False) as watched:

@@ -46,7 +46,7 @@ def lines(figure: Figure, number: Ticks) -> Markup:
 
 
 def columns(figure: Figure, number: Ticks) -> Markup:
-    """One column a row, its series stacked. A provisional part is hatched; a hidden cell is a tick at the foot."""
+    """One column a row, its series stacked. A provisional part is pale, a hidden cell a tick at the foot."""
     top = axis_top(figure)
     marks: list[Markup] = []
     slot = WIDTH / max(1, len(figure.rows))
@@ -58,7 +58,8 @@ def columns(figure: Figure, number: Ticks) -> Markup:
                 continue
             height = HEIGHT * cell.value / top
             foot -= height
-            marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, f"column {series.weight}"))
+            state = " open" if cell.provisional else ""
+            marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, f"column {series.weight}{state}"))
             if cell.provisional:
                 marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, "hatch", figure.key))
     marks.append(_hidden_ticks(figure))
@@ -75,6 +76,17 @@ def bar(share: float, css: str = "") -> Markup:
     ).format(css, f"{width:g}")
 
 
+def spread(half: float, most: float) -> Markup:
+    """A bar to the median and a thin one on to the 95th percentile, both shares (0 to 1) of their place."""
+    first, last = (round(100 * min(1.0, max(0.0, share)), 2) for share in (half, most))
+    return Markup(
+        '<svg class="bar spread" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="rail" x="0" y="0" width="100" height="10"/>'
+        '<rect class="reach" x="0" y="3" width="{}" height="4"/>'
+        '<rect class="fill" x="0" y="0" width="{}" height="10"/></svg>'
+    ).format(f"{last:g}", f"{first:g}")
+
+
 def axis_top(figure: Figure) -> float:
     """The end of the value axis: a round number that no mark exceeds; axes start at 0."""
     if figure.ceiling is not None:
@@ -83,7 +95,7 @@ def axis_top(figure: Figure) -> float:
         most = max((sum(cell.value or 0 for cell in row.cells) for row in figure.rows), default=0)
     else:
         most = figure.largest
-    return steps_to(most)[-1]
+    return steps_to(most / figure.scale)[-1] * figure.scale
 
 
 def steps_to(most: float) -> Sequence[float]:
@@ -209,6 +221,6 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
 def _steps(figure: Figure, top: float) -> Sequence[float]:
     if figure.ceiling is not None:
         return tuple(top * i / 4 for i in range(5))
-    steps = steps_to(top)
+    steps = [step * figure.scale for step in steps_to(top / figure.scale)]
     assert all(low < high for low, high in pairwise(steps))
     return steps if steps[-1] == top else (0.0, top)

@@ -1,9 +1,9 @@
-"""Bars by the values of a dimension or by label: groups under the threshold are in ``other``, and it adds up."""
+"""Bars by the values of a dimension or by label: small groups are in ``other``, and it adds up."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from headcount_wire.catalog import TOTAL, Measure
@@ -24,10 +24,14 @@ WINDOWS = (PeriodKind.ROLLING_28, PeriodKind.ROLLING_7, PeriodKind.DAY)
 
 @dataclass
 class Parts:
-    """Values of a cut, added up over days; ``total`` is the measure's own over the same days."""
+    """Values of a cut, added up over periods; ``total`` is the measure's own over the same ones.
+
+    ``reason``: why there is none, where there is none.
+    """
 
     sums: Counter[str] = field(default_factory=Counter)
     total: int = 0
+    reason: str = ""
 
     def add(self, key: str, number: Number) -> None:
         """Add one released part; what is hidden stays in the rest of the total."""
@@ -36,59 +40,112 @@ class Parts:
 
 
 async def count_by_dimension(view: View, measure: Measure, dimension: Dimension) -> Figure:
-    """How often, by the values of a dimension, over the sealed days of the span."""
-    numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure, breakdown=dimension * 8)
-    parts = Parts(total=await _count(view, measure))
-    for number in numbers:
+    """How often, by the values of a dimension, over the sealed days, weeks or months of the span."""
+    wholes = await counts(view, measure)
+    parts = Parts(total=sum(number.value or 0 for number in wholes))
+    for number in await counts(view, measure, breakdown=dimension * 8):
         parts.add(number.value1, number)
     names = {value: view.wording.value_name(dimension, value) for value in parts.sums}
     title = view.wording.dimension_name(dimension)
-    return _figure(view, f"{measure.name}-{dimension.field}", title, parts, names, view.wording.say("times"))
+    parts.reason = _why_not_counted(view, wholes, title)
+    key = f"{measure.name}-{dimension.field}"
+    return _figure(view, key, title, parts, names, view.wording.say("times"), times_of(view, wholes))
 
 
 async def count_by_label(view: View, measure: Measure) -> Figure:
-    """How often, by label, over the sealed days of the span."""
+    """How often, by label, over the sealed days, weeks or months of the span."""
     assert measure.label is not None
-    numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure, label=None, breakdown=TOTAL)
-    parts = Parts(total=await _count(view, measure))
-    for number in numbers:
+    wholes = await counts(view, measure)
+    parts = Parts(total=sum(number.value or 0 for number in wholes))
+    for number in await counts(view, measure, label=None):
         if number.label != WHOLE:
             parts.add(
                 OTHER_VALUE if number.label == OTHER else view.vocabulary.label_name(measure.code, number.label), number
             )
     names = {value: value.replace("_", " ") for value in parts.sums}
-    title = view.wording.say("By {label}", label=measure.label.key.replace("_", " "))
-    return _figure(view, f"{measure.name}-label", title, parts, names, view.wording.say("times"))
+    label = measure.label.key.replace("_", " ")
+    title = view.wording.say("By {label}", label=label)
+    parts.reason = _why_not_counted(view, wholes, label)
+    key = f"{measure.name}-label"
+    return _figure(view, key, title, parts, names, view.wording.say("times"), times_of(view, wholes))
 
 
 async def people_by_dimension(view: View, measure: Measure, dimension: Dimension) -> Figure:
-    """Distinct people by the values of a dimension, in the longest window that ends with the span."""
-    say = view.wording.say
-    found: Sequence[Number] = ()
+    """Distinct people by the values of a dimension, in the longest window to the span's end that shows them."""
+    say, last = view.wording.say, view.span.last
+    title = view.wording.dimension_name(dimension)
     parts, sentence = Parts(), ""
     for kind in WINDOWS:
-        last = view.span.last
+        wholes = await view.numbers([Statistic.PEOPLE], [kind], measure, first=last, last=last)
+        if not wholes:
+            continue
+        period = view.wording.period(kind, last, last)
         found = await view.numbers([Statistic.PEOPLE], [kind], measure, breakdown=dimension * 8, first=last, last=last)
-        if found:
-            whole = await view.numbers([Statistic.PEOPLE], [kind], measure, first=last, last=last)
-            parts.total = next((number.value or 0 for number in whole), 0)
-            sentence = say("Distinct people, {period}.", period=_window(view, kind))
+        if not sentence:
+            sentence = say("Distinct people, {period}.", period=period)
+            parts.reason = _why_no_people(view, wholes[0], title, period)
+        if any(number.value is not None for number in found):
+            sentence = say("Distinct people, {period}.", period=period)
+            parts.total = wholes[0].value or 0
+            for number in found:
+                parts.add(number.value1, number)
             break
-    for number in found:
-        parts.add(number.value1, number)
+    parts.reason = parts.reason or say("No number ends on {day}.", day=view.wording.day(last))
     names = {value: view.wording.value_name(dimension, value) for value in parts.sums}
-    title = view.wording.dimension_name(dimension)
-    return _figure(view, f"people-{dimension.field}", title, parts, names, say("people"), sentence, rounded=True)
+    return _figure(view, f"people-{dimension.field}", title, parts, names, say("people"), sentence, people_of=measure)
 
 
-def _window(view: View, kind: PeriodKind) -> str:
-    last = view.span.last
-    return view.wording.period(kind, last, last)
+async def counts(
+    view: View, measure: Measure, *, label: int | None = WHOLE, breakdown: int = TOTAL
+) -> Sequence[Number]:
+    """Released counts of the span: of its days, or of its weeks or months; days where a week is not sealed yet."""
+    kind = view.span.by
+    found = await view.numbers([Statistic.COUNT], [kind], measure, label=label, breakdown=breakdown)
+    if kind is PeriodKind.DAY:
+        return found
+    sealed = await view.numbers([Statistic.COUNT], [kind], measure)
+    open_spans = {(p.first, p.last) for p in view.span.periods(kind)} - {(n.first, n.last) for n in sealed}
+    by_day = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure, label=label, breakdown=breakdown)
+    return [*found, *(n for n in by_day if any(first <= n.last <= last for first, last in open_spans))]
 
 
-async def _count(view: View, measure: Measure) -> int:
-    numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
-    return sum(number.value or 0 for number in numbers)
+def times_of(view: View, numbers: Iterable[Number]) -> str:
+    """What counts are of: times, and the days they cover."""
+    found = list(numbers)
+    if not found:
+        return ""
+    first, last = max(min(n.first for n in found), view.freshness.first_day or 0), max(n.last for n in found)
+    return view.wording.say("Times, not people: {days}.", days=view.wording.days(first, last))
+
+
+def _why_not_counted(view: View, wholes: Sequence[Number], title: str) -> str:
+    say, k = view.wording.say, view.k
+    if not wholes:
+        return say("No whole {period} ends in these days.", period=view.by)
+    if all(number.value is None for number in wholes):
+        return say("Fewer than {k} people each {period}: there is no total to divide.", k=k, period=view.by)
+    message = "By {cut} the rule leaves no two groups to show on any {period}."
+    return say(message, cut=title.lower(), period=view.by)
+
+
+def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
+    """Why there is no cut of people, in the words of the reason: a longer range does not change a window."""
+    say, k = view.wording.say, view.k
+    if whole.state is State.COMPLEMENT:
+        return say(
+            "All but fewer than {k} of the active people had it ({period}). It is hidden, so that the few others "
+            "cannot be singled out.",
+            k=k,
+            period=period,
+        )
+    if whole.state is State.FEWER_THAN_K:
+        return say("Fewer than {k} people had it ({period}).", k=k, period=period)
+    return say("By {cut} the rule leaves no two groups to show ({period}).", cut=title.lower(), period=period)
+
+
+def other_note(view: View) -> str:
+    """What stands in ``other``."""
+    return view.wording.say("smaller groups, and groups that had to join them")
 
 
 def _figure(
@@ -100,28 +157,28 @@ def _figure(
     unit: str,
     sentence: str = "",
     *,
-    rounded: bool = False,
+    people_of: Measure | None = None,
 ) -> Figure:
     say = view.wording.say
     ranked = sorted(parts.sums, key=lambda value: (value == OTHER_VALUE, -parts.sums[value], value))
     own = [value for value in ranked if value != OTHER_VALUE]
     tail = own[BARS_MOST:]
-    step = 10 if rounded else 1
+    step = 10 if people_of else 1
     rows = [Row(value, names[value], (Cell(parts.sums[value], State.SHOWN, step),)) for value in own[:BARS_MOST]]
     if tail or OTHER_VALUE in parts.sums:
         together = parts.sums[OTHER_VALUE] + sum(parts.sums[value] for value in tail)
-        note = say("groups under {k} people, and those beyond the first {n}", k=view.k, n=BARS_MOST) if tail else ""
-        note = note or say("groups under {k} people", k=view.k)
-        rows.append(Row(OTHER_VALUE, say("other"), (Cell(together, State.SHOWN, step),), note=note))
+        note = say("{groups}, and those beyond the first {n}", groups=other_note(view), n=BARS_MOST) if tail else ""
+        cell = Cell(together, State.SHOWN, step)
+        rows.append(Row(OTHER_VALUE, say("other"), (cell,), note=note or other_note(view)))
     rest = parts.total - sum(parts.sums.values())
     # Rounded people need not add up to the last ten; only a real remainder is a row.
     if parts.sums and rest > step * len(rows):
-        note = say("days on which no group had {k} people", k=view.k)
+        note = say("{period}s on which it could not be divided", period=view.by)
         rows.append(Row(UNCUT, say("not divided"), (Cell(rest, State.SHOWN, step),), note=note))
-    notes = [say("Groups below {k} are merged into other.", k=view.k)]
+    notes = [say("Groups below {k} people are merged into other.", k=view.k)]
     if any(row.key == UNKNOWN for row in rows):
         notes.append(say("Not shared: people who did not allow the app to tell."))
-    if rounded:
+    if people_of:
         notes.append(say("Rounded to tens."))
     return Figure(
         key=key,
@@ -131,9 +188,10 @@ def _figure(
         head=title,
         series=(Series("value", unit.capitalize(), Weight.STRONG),),
         rows=tuple(rows),
-        rule=view.rule,
+        rule=view.rule_of(people_of) if people_of else view.rule,
         k=view.k,
         unit=unit,
         notes=tuple(notes),
-        empty=say("No group of {k} people in these days. A longer range brings more people together.", k=view.k),
+        empty=parts.reason,
+        wider=None if people_of or rows else view.wider(),
     )

@@ -87,8 +87,8 @@ def _details(view: View, measure: Measure, counts: Sequence[DebugCount]) -> list
         if count.fact == Fact.BUCKET:
             seen[count.slot] = seen.get(count.slot, 0) + count.n
     if seen:
-        half, most = (view.wording.amount(buckets.quantile(seen, share), measure) for share in (0.5, 0.95))
-        details.append(say("half under {half}, 95% under {most}", half=half, most=most))
+        half, most = (view.wording.amount(buckets.quantile(seen, share), measure.unit) for share in (0.5, 1.0))
+        details.append(say("half up to {half}, the largest {most}", half=half, most=most))
     steps = [(say("step {n}", n=c.slot), c.n) for c in counts if c.fact == Fact.STEP]
     moves = [(_move(view, measure, c), c.n) for c in counts if c.fact == Fact.MOVE]
     severe = [(Severity(c.slot).name.lower(), c.n) for c in counts if c.fact == Fact.SEVERITY]
@@ -139,7 +139,9 @@ def _dropped(view: View, measure: Measure, counts: Sequence[DebugCount]) -> tupl
         one, many = "{n} device reached the daily cap of {cap}", "{n} devices reached the daily cap of {cap}"
         said.append(wording.plural(one, many, clipped, cap=wording.number(measure.cap)))
     if other:
-        said.append(wording.plural("{n} under an undeclared value", "{n} under undeclared values", other))
+        said.append(
+            wording.plural("{n} undeclared value, counted as other", "{n} undeclared values, counted as other", other)
+        )
     return tuple(said)
 
 

@@ -7,7 +7,7 @@ hides anything: every form of it says the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from headcount_aggregator.released import Number, State
@@ -19,6 +19,7 @@ class Shape(StrEnum):
     LINES = "lines"
     COLUMNS = "columns"
     BARS = "bars"
+    SPREAD = "spread"
     GRID = "grid"
     TABLE = "table"
 
@@ -107,7 +108,6 @@ class Figure:
     wider: Link | None = None
     empty: str = ""
     ceiling: int | None = None
-    links: Sequence[Link] = field(default=())
 
     @property
     def hidden(self) -> int:
@@ -128,6 +128,16 @@ class Figure:
     def has_numbers(self) -> bool:
         """Whether there is anything to draw."""
         return any(cell.state is not None for row in self.rows for cell in row.cells)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether some number is shown: where all are hidden there is nothing to draw."""
+        return any(cell.value is not None for row in self.rows for cell in row.cells)
+
+    @property
+    def scale(self) -> int:
+        """What one step of the axis is a round number of: minutes, for seconds that are many."""
+        return 60 if self.unit == "s" and self.largest >= 120 else 1
 
     @property
     def largest(self) -> int:

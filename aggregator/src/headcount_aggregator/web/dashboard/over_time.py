@@ -21,11 +21,10 @@ def by_last(numbers: Sequence[Number]) -> dict[tuple[PeriodKind, int], Number]:
 
 def day_rows(view: View, cells: Sequence[CellAt], open_days: Mapping[int, Number]) -> tuple[Row, ...]:
     """A row a day of the span; the first series goes on into the open days."""
-    rows = [_row(view, period, tuple(cell(period) for cell in cells)) for period in view.span.periods(PeriodKind.DAY)]
     sealed = view.freshness.sealed_through
-    if sealed is not None:
-        # Days of the span that are not sealed yet come from the open days, below.
-        rows = rows[: max(0, sealed - view.span.first + 1)]
+    # Days of the span that are not sealed yet come from the open days, below.
+    closed = [p for p in _with_data(view, PeriodKind.DAY) if sealed is None or p.last <= sealed]
+    rows = [_row(view, period, tuple(cell(period) for cell in cells)) for period in closed]
     rest = (MISSING,) * (len(cells) - 1)
     rows += [_row(view, period_of(PeriodKind.DAY, day), (cell_of(open_days[day]), *rest)) for day in sorted(open_days)]
     return tuple(rows)
@@ -33,7 +32,13 @@ def day_rows(view: View, cells: Sequence[CellAt], open_days: Mapping[int, Number
 
 def period_rows(view: View, kind: PeriodKind, cells: Sequence[CellAt]) -> tuple[Row, ...]:
     """A row a week or month that ends in the span."""
-    return tuple(_row(view, period, tuple(cell(period) for cell in cells)) for period in view.span.periods(kind))
+    return tuple(_row(view, period, tuple(cell(period) for cell in cells)) for period in _with_data(view, kind))
+
+
+def _with_data(view: View, kind: PeriodKind) -> list[Period]:
+    """The periods of the span, from the first day there are numbers of: nothing before it is zero, it is not there."""
+    first = view.freshness.first_day
+    return [period for period in view.span.periods(kind) if first is None or period.last >= first]
 
 
 def summed(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:
@@ -46,8 +51,19 @@ def summed(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> 
     return Cell(sum(values), State.SHOWN)
 
 
+def wide(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:
+    """A week's or month's own released count; where there is none, its days added up."""
+    own = numbers.get((period.kind, period.last))
+    return cell_of(own) if own is not None else summed(numbers, period)
+
+
 def _row(view: View, period: Period, cells: tuple[Cell, ...]) -> Row:
     wording = view.wording
     month = period.kind is PeriodKind.MONTH
     tick = wording.month_short(period.first) if month else wording.day_short(period.first)
-    return Row(days.text(period.first), wording.period(period.kind, period.first, period.last), cells, tick)
+    name = wording.period(period.kind, period.first, period.last)
+    begins = view.freshness.first_day
+    if begins is not None and period.first < begins:
+        name = wording.say("{period}, in part: from {day}", period=name, day=wording.day_short(begins))
+        tick = wording.say("from {day}", day=wording.day_short(begins))
+    return Row(days.text(period.first), name, cells, tick)

@@ -12,6 +12,10 @@ from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows
 from headcount_aggregator.web.dashboard.retention import pooled
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
+from headcount_aggregator.web.dashboard.wording import Wording
+
+SURE = 0.1
+"""By how much rounding may move a change that is said as a percentage, from end to end."""
 
 BACK_WEEKS = 10
 """How many weeks of new people the share who came back is said of."""
@@ -67,7 +71,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         head=_head(view, by),
         series=tuple(series),
         rows=rows,
-        rule=view.rule,
+        rule=view.rule_of(measure),
         k=view.k,
         unit=say("people"),
         notes=(say("Days are exact; longer periods are rounded to tens."),),
@@ -124,16 +128,33 @@ async def _headline(view: View, measure: Measure) -> str:
     if now.value is None:
         return wording.say("Fewer than {k} people used {app} in the 28 days to {day}", k=k, **place)
     people = wording.number(now.value)
-    if before is None or not before.value:
-        return wording.say("About {people} people used {app} in the 28 days to {day}", people=people, **place)
-    change = (now.value - before.value) / before.value
-    if abs(change) < 0.02:
-        message = "About {people} people used {app} in the 28 days to {day}, as many as in the 28 before"
-    elif change > 0:
-        message = "About {people} people used {app} in the 28 days to {day}, {change} more than before"
-    else:
-        message = "About {people} people used {app} in the 28 days to {day}, {change} fewer than before"
-    return wording.say(message, people=people, change=wording.percent(abs(change)), **place)
+    said = wording.say("About {people} people used {app} in the 28 days to {day}", people=people, **place)
+    begins = view.freshness.first_day
+    if before is None or not before.value or begins is None or before.first < begins:
+        return said
+    return said + change_of(wording, before.value, now.value, max(before.rounding, now.rounding))
+
+
+def change_of(wording: Wording, before: int, now: int, step: int) -> str:
+    """How two rounded numbers compare, as the end of a sentence; empty where rounding leaves it open.
+
+    Each is off by up to half a step. A percentage is said only where that moves it by a few points.
+    """
+    half = step / 2
+    low, high = (now - half) / (before + half) - 1, (now + half) / max(1.0, before - half) - 1
+    change = now / before - 1
+    if high - low > SURE:
+        if abs(now - before) <= 2 * step:
+            return ""
+        return (
+            wording.say(", more than in the 28 before") if change > 0 else wording.say(", fewer than in the 28 before")
+        )
+    if abs(change) < 0.02 or abs(now - before) <= step:
+        return wording.say(", about as many as in the 28 before")
+    share = wording.percent(abs(change))
+    if change > 0:
+        return wording.say(", about {share} more than in the 28 before", share=share)
+    return wording.say(", about {share} fewer than in the 28 before", share=share)
 
 
 async def _window(view: View, measure: Measure, last: int) -> Number | None:
@@ -150,7 +171,7 @@ async def _typical_day(view: View, measure: Measure) -> Stat | None:
     beside = ""
     if len(values) < len(found):
         beside = wording.say("of the {n} days with at least {k} people", n=len(values), k=view.k)
-    return Stat(wording.number(round(median(values))), wording.say("people on a typical day"), beside)
+    return Stat(wording.number(round(median(values))), wording.say("people on a typical day (the median)"), beside)
 
 
 async def _new(view: View, measure: Measure) -> Stat | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -20,14 +21,19 @@ async def privacy(view: View) -> Page:
     chain = await view.released.releases(*view.subject.codes, 0, view.freshness.today)
     headers = [header for header in chain if view.span.first <= header.last]
     numbers, hidden = sum(h.numbers for h in headers), sum(h.hidden for h in headers)
-    late = sum(h.late_dropped for h in headers if h.period == "day")
+    late = late_days(headers)
     stats = [
         Stat(wording.number(customer.k), say("people at least, in every number")),
-        Stat(wording.number(customer.retention_months), say("months are kept")),
+        Stat(
+            wording.number(customer.retention_months),
+            say("months: how long numbers are to be kept"),
+            say("agreed, and not enforced yet"),
+        ),
     ]
     if numbers:
         stats.append(Stat(wording.percent(hidden / numbers), say("of the released numbers are hidden by that rule")))
-        stats.append(Stat(wording.number(late), say("people's days came too late to count")))
+        said = say("people's days came too late to count")
+        stats.append(Stat(wording.number(late), said, say("rounded up to tens in each period") if late else ""))
     context = [
         (
             wording.dimension_name(dimension),
@@ -58,6 +64,18 @@ async def privacy(view: View) -> Page:
             "catalog": catalog,
         },
     )
+
+
+def late_days(headers: Sequence[ReleaseHeader]) -> int:
+    """Days of people that came too late for these releases.
+
+    A week, its month and its year each count the same late days again, and the longer one froze later: what one
+    kind of period says is taken, the kind that says most.
+    """
+    by_kind: Counter[str] = Counter()
+    for header in headers:
+        by_kind[header.period] += header.late_dropped
+    return max(by_kind.values(), default=0)
 
 
 def unbroken(headers: Sequence[ReleaseHeader]) -> bool:

@@ -81,7 +81,7 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
         head=say("First used"),
         series=tuple(series),
         rows=tuple(rows),
-        rule=say("At least {k} people back and at least {k} not, or none.", k=view.k),
+        rule=rule_of(view),
         k=view.k,
         unit=say("people"),
         notes=tuple(notes),
@@ -112,14 +112,22 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
         head=say("Later"),
         series=(Series("share", say("Back, %"), Weight.STRONG),),
         rows=tuple(rows),
-        rule=say("At least {k} people back and at least {k} not, or none.", k=view.k),
+        rule=rule_of(view),
         k=view.k,
         unit="%",
         ceiling=100,
         notes=(
-            say("A hidden number counts with the middle of what it can be."),
-            say("A share is given only if that cannot move it by more than {n} points.", n=DOUBT),
+            say("Hidden numbers are counted with the middle of what they can be,"),
+            say("and a share is left out if that could move it by more than {n} points.", n=DOUBT),
         ),
+    )
+
+
+def rule_of(view: View) -> str:
+    """When a number of people back is shown."""
+    return view.wording.say(
+        "Shown where at least {k} people came back and at least {k} did not, or where nobody or everybody did.",
+        k=view.k,
     )
 
 

@@ -45,6 +45,7 @@ class Dashboard:
             "say": self._wording.say,
             "draw": chart.draw,
             "bar": chart.bar,
+            "spread": chart.spread,
             "pages": PAGES,
             "static": {name: f"/static/{name}?v={_hash(body)}" for name, body in self._static.items()},
         }

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from headcount_wire import days
 from headcount_wire.catalog import Measure
-from headcount_wire.facts import WHOLE
+from headcount_wire.facts import WHOLE, Kind
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, Statistic
@@ -83,10 +83,22 @@ class View:
         """The rule of every number here, in words."""
         return self.wording.say("At least {k} people.", k=self.k)
 
+    def rule_of(self, measure: Measure) -> str:
+        """The rule of the people of a measure: a part of the active people is held to the rest of them, too."""
+        if measure.kind is Kind.ACTIVE or self.subject.app.catalog.active is None:
+            return self.rule
+        return self.wording.say("At least {k} people with it and {k} active ones without it, or nobody.", k=self.k)
+
     @property
     def sealed(self) -> bool:
         """Whether anything was released at all."""
         return self.freshness.sealed_through is not None
+
+    @property
+    def begins(self) -> int | None:
+        """The first day there are numbers of, when it lies after the first day of the span."""
+        first = self.freshness.first_day
+        return first if first is not None and first > self.span.first else None
 
     def link(self, page: str = "", **changes: str) -> str:
         """The address of a page with this one's state, changed where ``changes`` says so (empty: forgotten)."""

@@ -6,7 +6,7 @@ messages and no change of code. Numbers, dates and the names of languages come f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from gettext import NullTranslations
 
@@ -14,7 +14,6 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from headcount_wire import days
-from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
 from headcount_aggregator.periods import ROLLING, PeriodKind
@@ -52,13 +51,16 @@ class Wording:
         """A number with the language's separators: 12,400."""
         return format_decimal(n, locale=self.locale)
 
+    def exact_percent(self, share: float) -> str:
+        """A share of 1 as a percentage to a tenth, rounded down: 99.9%, and 100% only where it is all."""
+        return format_percent(int(share * 1000) / 1000, format="#,##0.#%", locale=self.locale)
+
     def minute(self, moment: float) -> str:
         """A time of the day in UTC, to the minute: 14:05."""
         return format_time(datetime.fromtimestamp(moment, UTC), "short", locale=self.locale)
 
-    def amount(self, value: float, measure: Measure) -> str:
-        """A value with its unit: 640 ms, 1.8 s, 12 min."""
-        unit = measure.unit
+    def amount(self, value: float, unit: str) -> str:
+        """A value with its unit: 640 ms, 12 s, 4.5 min."""
         if unit == "ms" and value >= 10_000:
             unit, value = "s", value / 1000
         if unit == "s" and value >= 120:
@@ -159,13 +161,17 @@ class Wording:
     def why_hidden(self, figure: Figure) -> str:
         """Why some cells of a figure show no number."""
         if figure.complement:
-            return self.say("fewer than {k} people, or all but so few", k=figure.k)
+            return self.say("fewer than {k} people in it, or fewer than {k} not in it", k=figure.k)
         return self.fewer(figure.k)
 
-    def cell(self, cell: Cell, k: int) -> str:
-        """A cell in words: its value, or why there is none."""
+    def axis(self, figure: Figure) -> Callable[[float], str]:
+        """How a figure's axis writes its numbers."""
+        return self.short_number if figure.scale == 1 else lambda value: self.amount(value, figure.unit)
+
+    def cell(self, cell: Cell, k: int, unit: str = "") -> str:
+        """A cell in words: its value, with its unit where that is a time, or why there is none."""
         if cell.value is not None:
-            return self.number(cell.value)
+            return self.amount(cell.value, unit) if unit in ("ms", "s") else self.number(cell.value)
         if cell.state is State.COMPLEMENT:
             return self.say("all but fewer than {k} people", k=k)
         if cell.state is State.FEWER_THAN_K:

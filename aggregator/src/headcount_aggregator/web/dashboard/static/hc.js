@@ -46,3 +46,8 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
     show((at < 0 ? rows.length - 1 : at) + step);
   });
 }
+
+// On a phone the pages scroll sideways: the current one is brought into sight.
+const pages = document.querySelector("nav.pages");
+const current = pages?.querySelector("[aria-current]");
+if (current) pages.scrollLeft = current.offsetLeft - (pages.clientWidth - current.offsetWidth) / 2;
