@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from headcount.settings import load_settings
+from headcount.typed_module import stale
 from headcount_wire import limits
+from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.facts import FACT_RULES
 from headcount_wire.organisation import parse_organisation
 from headcount_wire.problems import Dropped, Problem
@@ -116,3 +118,11 @@ def test_the_documented_catalog_and_organisation_are_sound(tmp_path: Path) -> No
     assert not found.customers["acme"].policy.consent_counts("usage", 3)
     (tmp_path / "headcount.toml").write_text(settings, "utf-8")
     assert load_settings(tmp_path / "headcount.toml").workers == 2
+
+
+def test_the_demo_s_module_is_not_stale() -> None:
+    """The demo's typed module is the one that ``headcount catalog build`` makes of its catalog now."""
+    folder = ROOT / "headcount/src/headcount/demo"
+    source = (folder / "catalog.toml").read_text("utf-8")
+    module = (folder / "counts.py").read_text("utf-8")
+    assert not stale(module, parse_catalog(source), source)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from headcount import catalog_command
+from headcount.consoles import err, out
 
 app = typer.Typer(help="Headcount: counts heads, never faces.", no_args_is_help=True, add_completion=False)
-catalog_app = typer.Typer(help="Look after the catalog: the one declared list of what may be counted.")
 keys_app = typer.Typer(help="Make app keys and readers' tokens.")
-app.add_typer(catalog_app, name="catalog", no_args_is_help=True)
+app.add_typer(catalog_command.app, name="catalog", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
-
-out = Console()
-err = Console(stderr=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
 
@@ -46,34 +43,6 @@ def demo(
     from headcount.demo.show import Demo
 
     raise typer.Exit(Demo(devices, days, seed, data, out).run(once=once))
-
-
-@catalog_app.command("check")
-def catalog_check(
-    file: Annotated[Path, typer.Argument(help="The catalog, a TOML file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> None:
-    """Check a catalog: every fault with its line, and what it would count."""
-    from headcount.catalog_check import check, describe
-
-    try:
-        catalog, findings = check(file)
-    except OSError as error:
-        err.print(
-            f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.", style="red", soft_wrap=True
-        )
-        raise typer.Exit(2) from None
-    if as_json:
-        faults = [{"line": finding.line, "place": finding.place, "fault": finding.fault} for finding in findings]
-        out.print_json(json.dumps({"file": str(file), "faults": faults}))
-    elif catalog is None:
-        for finding in findings:
-            err.print(f"{file}, {finding}", markup=False, highlight=False, soft_wrap=True)
-        err.print(f"{len(findings)} fault(s).", style="red")
-    else:
-        out.print(describe(catalog))
-        out.print(f"{file}: sound.", style="green")
-    raise typer.Exit(0 if catalog else 1)
 
 
 @keys_app.command("new")

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from headcount_sdk.client import Headcount
 from headcount_sdk.uploader import Fate
-from headcount_wire.catalog import Catalog
-from headcount_wire.catalog_file import parse_catalog
 
+from headcount.demo.counts import CATALOG, Counts
 from headcount.demo.ground import Ground
 from headcount.demo.population import Person, PersonFacts, Use, use_of
 from headcount.file_clock import FileClock
@@ -33,14 +32,14 @@ class Tally:
 class Device:
     """One person's device. Its client is made with the first day of use, as an app would."""
 
-    def __init__(self, person: Person, ground: Ground, host: str, catalog: Catalog, clock: FileClock) -> None:
+    def __init__(self, person: Person, ground: Ground, host: str, clock: FileClock) -> None:
         self.person = person
         self._facts = PersonFacts(person)
         self._client: Headcount | None = None
         self._make: Callable[[], Headcount] = lambda: Headcount(
             ground.app_keys[person.customer],
             host,
-            catalog,
+            CATALOG,
             directory=ground.folder / "devices" / str(person.number),
             clock=clock,
             facts=self._facts,
@@ -60,11 +59,12 @@ class Device:
             self._client.consent.grant(*person.purposes)
         if use is not None:
             self._client.on_foreground()
+            counts = Counts(self._client)
             for entry, milliseconds in use.meetings:
-                self._client.track("meeting.joined", entry=entry)
-                self._client.measure("meeting.join_time", milliseconds)
+                counts.meeting.joined.add(entry=entry)
+                counts.meeting.join_time.record(milliseconds)
             if use.shared:
-                self._client.track("screen_share.used")
+                counts.screen_share.used.set()
         if person.withdraws == day:
             self._client.consent.withdraw(*person.purposes)
 
@@ -87,8 +87,7 @@ class Drive:
     def __init__(
         self, persons: Sequence[Person], ground: Ground, host: str, clock: FileClock, first_day: int, seed: int
     ):
-        catalog = parse_catalog(ground.catalog.read_text("utf-8"), str(ground.catalog))
-        self._devices = [Device(person, ground, host, catalog, clock) for person in persons]
+        self._devices = [Device(person, ground, host, clock) for person in persons]
         self._folder: Path = ground.folder / "devices"
         self._clock = clock
         self._first_day = first_day

@@ -9,9 +9,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal, TypeVar
 
 from headcount_sdk.facts import DeviceFacts
 from headcount_wire import days
+
+Value = TypeVar("Value")
 
 _SYSTEMS = (("android", 46), ("ios", 34), ("ipados", 6), ("macos", 6), ("windows", 8))
 _PLACES = (
@@ -24,7 +27,8 @@ _PLACES = (
     ("ja", "Asia/Tokyo", 3),
     ("nl", "Europe/Amsterdam", 2),
 )
-_ENTRIES = (("link", 50), ("calendar", 30), ("room", 15), ("dial_in", 5))
+Entry = Literal["link", "calendar", "dial_in", "room"]
+_ENTRIES: tuple[tuple[Entry, int], ...] = (("link", 50), ("calendar", 30), ("room", 15), ("dial_in", 5))
 _CLASSES = {"ipados": "tablet", "macos": "desktop", "windows": "desktop"}
 _VERSIONS = ("3.0", "3.1", "3.2")
 VERSION_EVERY_DAYS = 24
@@ -35,7 +39,7 @@ VERSION_EVERY_DAYS = 24
 class Use:
     """One day of one person: meetings by entry with their joining times, and whether a screen was shared."""
 
-    meetings: tuple[tuple[str, float], ...]
+    meetings: tuple[tuple[Entry, float], ...]
     shared: bool
 
 
@@ -139,7 +143,7 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
         return None
     slow = 1.35 if person.version(day) == "3.1" else 1.0
     base = 900.0 if person.system == "android" else 700.0
-    meetings = tuple(
+    meetings: tuple[tuple[Entry, float], ...] = tuple(
         (_weighted(_ENTRIES, draw), base * slow * draw.lognormvariate(0.0, 0.5))
         for _ in range(1 + int(draw.expovariate(0.7)))
     )
@@ -151,7 +155,7 @@ def _place(draw: random.Random) -> tuple[str, str, float]:
     return language, zone, _OFFSETS[zone]
 
 
-def _weighted(values: tuple[tuple[str, int], ...], draw: random.Random) -> str:
+def _weighted(values: tuple[tuple[Value, int], ...], draw: random.Random) -> Value:
     return draw.choices([value for value, _ in values], [weight for _, weight in values])[0]
 
 

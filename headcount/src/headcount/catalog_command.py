@@ -1,0 +1,93 @@
+"""``headcount catalog``: checks, builds and compares catalogs. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from headcount_wire.catalog import Catalog
+
+from headcount.consoles import err, fail, out
+
+app = typer.Typer(help="Look after the catalog: the one declared list of what may be counted.")
+
+File = Annotated[Path, typer.Argument(help="The catalog, a TOML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def check(file: File, as_json: AsJson = False) -> None:
+    """Check a catalog: every fault with its line, and what it would count."""
+    from headcount.catalog_check import check as checked
+    from headcount.catalog_check import describe
+
+    try:
+        catalog, findings = checked(file)
+    except OSError as error:
+        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
+        raise typer.Exit(2) from None
+    if as_json:
+        faults = [{"line": finding.line, "place": finding.place, "fault": finding.fault} for finding in findings]
+        out.print_json(json.dumps({"file": str(file), "faults": faults}))
+    elif catalog is None:
+        for finding in findings:
+            err.print(f"{file}, {finding}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"{len(findings)} fault(s).", style="red")
+    else:
+        out.print(describe(catalog))
+        out.print(f"{file}: sound.", style="green")
+    raise typer.Exit(0 if catalog else 1)
+
+
+@app.command()
+def build(
+    file: File,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The Python module to write.")],
+    look: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where it is stale.")] = False,
+) -> None:
+    """Build a typed Python module: a method for each measure, and the catalog itself."""
+    from headcount.typed_module import module_of, stale
+
+    source = _text(file)
+    catalog = _sound(file)
+    if not look:
+        _write(output, module_of(catalog, source).encode())
+        out.print(f"{output}: {len(catalog.measures)} measures of {file}.", highlight=False, soft_wrap=True)
+        return
+    why = stale(_text(output), catalog, source) if output.exists() else "is not there"
+    if why:
+        fail(f"{output} {why}. Run: headcount catalog build {file} -o {output}")
+        raise typer.Exit(1)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
+    except UnicodeDecodeError:
+        fail(f"{file}: cannot be read, because it is no UTF-8 text. Name the catalog's TOML file.")
+    raise typer.Exit(2)
+
+
+def _sound(file: Path) -> Catalog:
+    """The catalog in a file; without a sound one there is nothing to do."""
+    from headcount.catalog_check import check as checked
+
+    catalog, findings = checked(file)
+    if catalog is None:
+        for finding in findings:
+            fail(f"{file}, {finding}")
+        raise typer.Exit(2)
+    return catalog
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        fail(f"{file}: cannot be written ({error.strerror}).")
+        raise typer.Exit(2) from None
