@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from headcount.command import app
 from headcount_wire.app_key import fingerprint, is_key
+from headcount_wire.catalog_file import parse_catalog
+from headcount_wire.facts import Kind
 from headcount_wire.organisation import parse_organisation
 from typer.testing import CliRunner
 
@@ -46,6 +48,24 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["catalog", "check", str(tmp_path / "no.toml")], env={"COLUMNS": "500"})
     assert result.exit_code == 2
     assert "cannot be read" in result.stderr.replace("\n", " ")
+
+
+def test_the_example_begins_the_sdk_s_first_five_minutes(tmp_path: Path) -> None:
+    """The example is sound, and declares what the SDK's README counts with it."""
+    printed = CliRunner().invoke(app, ["catalog", "example"])
+    assert printed.exit_code == 0
+    file = tmp_path / "catalog.toml"
+    file.write_bytes(printed.stdout_bytes)
+    checked = CliRunner().invoke(app, ["catalog", "check", str(file)], env={"COLUMNS": "200"})
+    assert checked.exit_code == 0, checked.output
+    catalog = parse_catalog(file.read_text("utf-8"))
+    assert set(catalog.purposes) == {"usage", "diagnostics", "context"}
+    joined, join_time = catalog.measures["meeting.joined"], catalog.measures["meeting.join_time"]
+    assert joined.label is not None
+    assert joined.label.key == "entry"
+    assert "link" in joined.label.values
+    assert (join_time.kind, join_time.purpose) == (Kind.TIMING, "diagnostics")
+    assert not [measure for measure in catalog.measures.values() if measure.expires is not None]
 
 
 @pytest.mark.parametrize("kind", ["live", "debug", "read"])

@@ -126,3 +126,9 @@ def test_the_demo_s_module_is_not_stale() -> None:
     source = (folder / "catalog.toml").read_text("utf-8")
     module = (folder / "counts.py").read_text("utf-8")
     assert not stale(module, parse_catalog(source), source)
+
+
+def test_the_documented_catalog_is_the_example() -> None:
+    """docs/catalog.md shows what ``headcount catalog example`` prints, to the letter."""
+    (documented,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/catalog.md").read_text("utf-8"), re.DOTALL)
+    assert documented == (ROOT / "headcount/src/headcount/example.toml").read_text("utf-8")

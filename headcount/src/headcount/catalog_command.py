@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from headcount_wire.catalog import Catalog
 
-from headcount.consoles import err, fail, out
+from headcount.consoles import err, fail, out, plain
 
 app = typer.Typer(help="Look after the catalog: the one declared list of what may be counted.")
 
@@ -42,6 +42,15 @@ def check(file: File, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def example() -> None:
+    """Print a small catalog to begin with: headcount catalog example > catalog.toml."""
+    from importlib.resources import files
+
+    # Bytes, so that what is redirected into a file is UTF-8 on every system.
+    typer.get_binary_stream("stdout").write(files("headcount").joinpath("example.toml").read_bytes())
+
+
+@app.command()
 def build(
     file: File,
     output: Annotated[Path, typer.Option("--output", "-o", help="The Python module to write.")],
@@ -60,6 +69,31 @@ def build(
     if why:
         fail(f"{output} {why}. Run: headcount catalog build {file} -o {output}")
         raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The catalog as it was released last.")],
+    new: Annotated[Path, typer.Argument(help="The catalog as it is to be.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed between two versions; ends with 1 when numbers would mean something else."""
+    from headcount.catalog_diff import changes
+
+    found = changes(_sound(old, _text(old)), _sound(new, _text(new)))
+    refused = [change for change in found if change.breaks]
+    if as_json:
+        said = [{"place": change.place, "change": change.sentence, "breaks": change.breaks} for change in found]
+        out.print_json(json.dumps({"old": str(old), "new": str(new), "sound": not refused, "changes": said}))
+    else:
+        for change in found:
+            say, word = (fail, "refused: ") if change.breaks else (plain, "")
+            say(f"{word}{change.place} {change.sentence}.")
+        if refused:
+            fail(f"{len(refused)} of {len(found)} changes would break numbers that were counted before.")
+        else:
+            out.print(f"{new}: sound after {old}." if found else "Nothing changed.", style="green", soft_wrap=True)
+    raise typer.Exit(1 if refused else 0)
 
 
 def _text(file: Path) -> str:
