@@ -80,7 +80,7 @@ def diff(
     """Say what changed between two versions; ends with 1 when numbers would mean something else."""
     from headcount.catalog_diff import changes
 
-    found = changes(_sound(old, _text(old)), _sound(new, _text(new)))
+    found = changes(_sound(old), _sound(new))
     refused = [change for change in found if change.breaks]
     if as_json:
         said = [{"place": change.place, "change": change.sentence, "breaks": change.breaks} for change in found]
@@ -110,7 +110,11 @@ def _sound(file: Path) -> Catalog:
     """The catalog in a file; without a sound one there is nothing to do."""
     from headcount.catalog_check import check as checked
 
-    catalog, findings = checked(file)
+    try:
+        catalog, findings = checked(file)
+    except OSError as error:
+        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
+        raise typer.Exit(2) from None
     if catalog is None:
         for finding in findings:
             fail(f"{file}, {finding}")
