@@ -4,26 +4,32 @@ A wide count is a sum of *blocks*. A day whose count is shown is a block. The da
 that are in no block yet become one, once k devices stand behind them together. Blocks are disjoint,
 each is cut by itself, and each is taken whole or not at all: so no difference between a day, a week and
 a month speaks of less than a block. Days that are in no block are left out, and the number says so.
+
+A count is bound to the people behind it: with a cap of one it *is* them. So it stands as they do, or
+beside hidden people only where it leaves open how many they are (``Room``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL, Measure
-from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact, Kind
+from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.release.day_sums import Cells, DaySums, Key, Sums, whole
-from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Rule
-from headcount_aggregator.release.people import codes_of, completed
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, whole
+from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Room, Rule
+from headcount_aggregator.release.people import Everyone, codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
 from headcount_aggregator.released import Number, State, Statistic
 
 COUNTED = frozenset(kind for kind, facts in FACTS_OF_KIND.items() if facts & {Fact.COUNT, Fact.BUCKET})
 """The kinds that are counted; of timings and distributions it is the observations."""
+
+EveryoneOn = Callable[[int], Everyone | None]
+"""All active people of a day, if the app counts them."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +47,46 @@ class Block:
     cuts: Mapping[int, Sums] = field(default_factory=dict)
 
 
-def on_day(measure: Measure, day: int, people: Decision | None, cells: Cells, rule: Rule) -> Decision:
-    """How often on a day. Nothing is said aloud only where "no people" is said aloud already.
+def on_day(
+    measure: Measure, day: int, people: Decision, everyone: Everyone | None, cells: Cells, rule: Rule
+) -> Decision:
+    """How often on a day, given what is said of its people and of all active people.
 
-    A counter capped at one a day counts people, and so is shown only where and as they are.
+    It stands as its people do, cut by cut. What is hidden of them so that the few others cannot be
+    told is shown of the count only if it leaves open how many they are. Nothing is said aloud only
+    where "no people" is said aloud already.
     """
     period = period_of(PeriodKind.DAY, day)
     family = family_of(measure, period, (day,), {day: cells.day(day)})
-    nobody = people is not None and people.state is State.SHOWN and people.numbers[0].value == 0
-    capped = measure.kind is Kind.COUNTER and measure.cap == 1
-    return rule.decide(replace(family, subset=nobody), people if capped else None)
+    behind = family.total.contributors
+    shown = people.state is State.SHOWN
+    around = everyone if everyone and everyone.decision.state is State.SHOWN else None
+    size = whole(around.exact[TOTAL]) if around else behind
+    if around:
+        family = _with_around(family, around)
+    of_labels = behind if shown else size
+    return rule.decide(
+        replace(
+            family,
+            subset=shown and not people.exact,
+            labels={
+                label: replace(part, outside=(of_labels - part.contributors,), around=of_labels)
+                for label, part in family.labels.items()
+            },
+            room=Room(measure.cap, max(rule.k - 1, size - behind), around.decision if around else None),
+        ),
+        people,
+    )
 
 
 def in_span(
-    measure: Measure, period: Period, first: int, blocks: Iterable[Block], cells: Cells, rule: Rule
+    measure: Measure,
+    period: Period,
+    first: int,
+    blocks: Iterable[Block],
+    cells: Cells,
+    rule: Rule,
+    everyone_on: EveryoneOn,
 ) -> tuple[list[Number], list[Block]]:
     """How often in a week or longer, and the blocks that this release adds. ``first``: the app's first day."""
     span = range(max(first, period.first), period.last + 1)
@@ -63,7 +95,7 @@ def in_span(
     added = [
         block
         for block in (
-            _block_of_rest(measure, period, span, near, cells, rule),
+            _block_of_rest(measure, period, span, near, cells, rule, everyone_on),
             _block_of_late(measure, period, span, near, cells, rule),
         )
         if block is not None
@@ -99,13 +131,20 @@ def blocks_of_day(numbers: Iterable[Number]) -> list[Block]:
 
 
 def _block_of_rest(
-    measure: Measure, period: Period, span: range, near: Sequence[Block], cells: Cells, rule: Rule
+    measure: Measure,
+    period: Period,
+    span: range,
+    near: Sequence[Block],
+    cells: Cells,
+    rule: Rule,
+    everyone_on: EveryoneOn,
 ) -> Block | None:
     taken = {day for block in near if not block.late for day in block.days}
     rest = [day for day in span if day not in taken]
     if not rest:
         return None
-    decision = rule.decide(family_of(measure, period, rest, {day: cells.day(day) for day in rest}))
+    held = {day: cells.day(day) for day in rest}
+    decision = rule.decide(_with_others(family_of(measure, period, rest, held), measure, held, everyone_on))
     return block_of(decision.numbers, rest) if decision.state is State.SHOWN else None
 
 
@@ -159,6 +198,44 @@ def family_of(measure: Measure, period: Period, days: Sequence[int], held: Mappi
     }
     overlap = len(days) > 1 and not measure.reach
     return Family(Statistic.COUNT, period, measure.code, Part(total, behind), cuts, by_label, overlap=overlap)
+
+
+def _with_around(family: Family, everyone: Everyone) -> Family:
+    """The count of a day, each part with the size of the set of active people around it."""
+    exact = everyone.exact
+    cuts = {
+        code: {
+            key: replace(parts.get(key, Part(0, 0)), around=exact[code].get(key, 0)) for key in {*parts, *exact[code]}
+        }
+        if code in exact
+        else parts
+        for code, parts in family.cuts.items()
+    }
+    total = replace(family.total, around=whole(exact[TOTAL]))
+    return replace(family, total=total, cuts=cuts)
+
+
+def _with_others(family: Family, measure: Measure, held: Mapping[int, DaySums], everyone_on: EveryoneOn) -> Family:
+    """The count of some days, each part with those who were active on a day and have no part in it.
+
+    They are counted day by day: those of two days may be the same.
+    """
+    known = [(everyone_on(day), sums) for day, sums in held.items()]
+    around = [(one.exact, sums) for one, sums in known if one and one.decision.state is State.SHOWN]
+
+    def completed_by(code: int, parts: Mapping[Key, Part]) -> dict[Key, Part]:
+        days = [
+            (exact[code], completed(sums.devices(measure.code, code), whole(sums.devices(measure.code)), code))
+            for exact, sums in around
+            if code in exact
+        ]
+        return {
+            key: replace(part, without=tuple(all_.get(key, 0) - mine.get(key, 0) for all_, mine in days))
+            for key, part in parts.items()
+        }
+
+    total = completed_by(TOTAL, {WHOLE_KEY: family.total})[WHOLE_KEY]
+    return replace(family, total=total, cuts={code: completed_by(code, parts) for code, parts in family.cuts.items()})
 
 
 def devices(measure: Measure, days: Sequence[int], held: Mapping[int, DaySums], code: int, label: int = WHOLE) -> Sums:

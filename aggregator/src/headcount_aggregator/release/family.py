@@ -27,17 +27,20 @@ class Part:
     """One value with its contributing devices (never overstated).
 
     ``outside``: for each set that contains these devices and is released too, how many of its
-    devices are *not* among them.
+    devices are *not* among them. ``without``: the same of one set on each of several days; they
+    may be the same devices every day. ``around``: of a count, the size of the released set.
     """
 
     value: int
     contributors: int
     outside: tuple[int, ...] = ()
+    without: tuple[int, ...] = ()
+    around: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing in it or around it."""
-        return not (self.value or self.contributors or any(self.outside))
+        return not (self.value or self.contributors or any(self.outside) or self.around)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Family:
     step: int = 1
     subset: bool = False
     overlap: bool = False
+    room: Room | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,23 @@ class Decision:
     exact: int = 0
     groups: Mapping[int, Groups] = field(default_factory=dict)
     labels: Groups = field(default_factory=Groups)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much a count may say beside hidden people: nothing about how many they are.
+
+    ``cap`` is the most that a device can add, ``missing`` the most people of the set around that may
+    be without it, ``within`` what was decided on that set.
+    """
+
+    cap: int
+    missing: int
+    within: Decision | None = None
+
+    def leaves_open(self, part: Part) -> bool:
+        """Whether a count may come from all people around it, and also from all but ``missing`` of them."""
+        return part.around <= part.value <= self.cap * (part.around - self.missing)
 
 
 class Rule(Protocol):

@@ -19,6 +19,7 @@ from headcount_aggregator.release.people import Everyone, Newcomers
 from headcount_aggregator.released import NO_PEOPLE, Number
 
 COHORTS_KEPT = 128
+DAYS_KEPT = 128
 
 
 class Statistics:
@@ -32,6 +33,7 @@ class Statistics:
         self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
         # Cohorts of earlier days and weeks are asked for again and again, and do not change.
         self._cohort = lru_cache(COHORTS_KEPT)(self._cohort_of)
+        self._everyone_on = lru_cache(DAYS_KEPT)(self._everyone_of_day)
 
     def of_day(self, day: int) -> Iterator[Number]:
         """The release of a day: the day, the windows that end on it, the retention that ends on it."""
@@ -63,7 +65,9 @@ class Statistics:
         known = list(blocks)
         for measure in self._others:
             if measure.kind in counts.COUNTED:
-                found, more = counts.in_span(measure, period, self._first, known, self._cells, self._rule)
+                found, more = counts.in_span(
+                    measure, period, self._first, known, self._cells, self._rule, self._everyone_on
+                )
                 numbers += found
                 added += more
             if measure.kind in quantiles.MEASURED and _short(period):
@@ -72,6 +76,10 @@ class Statistics:
 
     def _everyone(self, active: Measure, period: Period) -> Everyone:
         return people.everyone(active, period, self._cells, self._rule)
+
+    def _everyone_of_day(self, day: int) -> Everyone | None:
+        active = self._catalog.active
+        return self._everyone(active, period_of(PeriodKind.DAY, day)) if active else None
 
     def _cohort_of(self, born: Period) -> Newcomers:
         assert self._catalog.active
@@ -99,7 +107,7 @@ class Statistics:
         yield from found.numbers
         yield from people.by_label(measure, period, everyone, found, self._cells, self._rule)
         if measure.kind in counts.COUNTED:
-            yield from counts.on_day(measure, period.first, found, self._cells, self._rule).numbers
+            yield from counts.on_day(measure, period.first, found, everyone, self._cells, self._rule).numbers
         if measure.kind in quantiles.MEASURED:
             yield from quantiles.of_period(measure, period, self._first, self._cells, self._rule)
 

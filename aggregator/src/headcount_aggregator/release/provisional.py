@@ -1,51 +1,97 @@
-"""Provisional totals of periods that are still open: whole measures only, whole tens, never below k. Pure."""
+"""Provisional totals of periods that are still open: whole measures only, whole tens, never below k. Pure.
+
+A wide count is the sum of what is said of its days already, sealed or provisional: it tells nothing that
+they do not, least of all of a day that is hidden.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from headcount_wire.catalog import Catalog, Measure
-from headcount_wire.facts import Kind
 
-from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import counts, people
+from headcount_aggregator.release.counts import Block
 from headcount_aggregator.release.day_sums import Cells
-from headcount_aggregator.release.family import Decision, Family, Rule
-from headcount_aggregator.released import Number, State
+from headcount_aggregator.release.family import Decision, Family, Part, Rule
+from headcount_aggregator.release.people import Everyone
+from headcount_aggregator.release.threshold import number_of
+from headcount_aggregator.released import NO_PEOPLE, Number, State, Statistic
 
 TENS = 10
 
 
-def of_period(period: Period, catalog: Catalog, first: int, cells: Cells, rule: Rule) -> Iterator[Number]:
-    """People and counts of an open period, rounded down. Hidden ones are said too, with the reason."""
-    everyone = None
-    if catalog.active:
-        everyone = people.everyone(catalog.active, period, cells, rule)
-        yield _total(everyone.decision, rule.k)
-    for measure in catalog.measures.values():
-        if measure.kind is Kind.ACTIVE:
-            continue
-        if period.kind is PeriodKind.DAY or measure.reach:
-            if period.kind is PeriodKind.DAY:
-                found = people.of_measure_on_day(measure, period, everyone, cells, rule)
-            else:
-                found = people.of_measure_in_window(measure, period, everyone, cells, rule)
-            yield _total(found, rule.k)
-        if measure.kind in counts.COUNTED:
-            yield _total(rule.decide(_count(measure, period, first, cells)), rule.k)
+class Provisional:
+    """What is said of one app's open periods. ``first`` is its first day, ``open_days`` those not sealed yet."""
 
+    def __init__(self, catalog: Catalog, first: int, open_days: Collection[int], cells: Cells, rule: Rule) -> None:
+        self._catalog = catalog
+        self._first = first
+        self._cells = cells
+        self._rule = rule
+        self._days = {day: list(self._of_day(period_of(PeriodKind.DAY, day))) for day in sorted(open_days)}
 
-def _count(measure: Measure, period: Period, first: int, cells: Cells) -> Family:
-    """The count of an open period so far, without its parts."""
-    days = range(max(first, period.first), period.last + 1)
-    family = counts.family_of(measure, period, days, {day: cells.day(day) for day in days})
-    return replace(family, cuts={}, labels={})
+    def of_period(self, period: Period, blocks: Iterable[Block]) -> Iterator[Number]:
+        """People and counts of an open period, rounded down. Hidden ones are said too, with the reason.
 
+        ``blocks`` are those of the sealed counts that touch the period.
+        """
+        if period.kind is PeriodKind.DAY:
+            yield from self._days[period.first]
+            return
+        everyone = self._everyone(period)
+        if everyone:
+            yield self._total(everyone.decision)
+        inside = [b for b in blocks if period.first <= b.days[0] and b.days[-1] <= period.last]
+        for measure in self._others():
+            if measure.reach:
+                yield self._total(people.of_measure_in_window(measure, period, everyone, self._cells, self._rule))
+            if measure.kind in counts.COUNTED:
+                yield self._sum(measure, period, [block for block in inside if block.measure == measure.code])
 
-def _total(decision: Decision, k: int) -> Number:
-    number = decision.numbers[0]
-    shown = number.state is State.SHOWN and decision.exact > 0
-    state = State.FEWER_THAN_K if number.state is State.SHOWN and not shown else number.state
-    value = max(k, decision.exact // TENS * TENS) if shown else None
-    return replace(number, state=state, value=value, rounding=TENS, provisional=True)
+    def _of_day(self, period: Period) -> Iterator[Number]:
+        everyone = self._everyone(period)
+        if everyone:
+            yield self._total(everyone.decision)
+        for measure in self._others():
+            found = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
+            yield self._total(found)
+            if measure.kind in counts.COUNTED:
+                yield self._total(counts.on_day(measure, period.first, found, everyone, self._cells, self._rule))
+
+    def _sum(self, measure: Measure, period: Period, blocks: list[Block]) -> Number:
+        """The count of an open week or month: its blocks, and its open days as they are said themselves."""
+        span = range(max(self._first, period.first), period.last + 1)
+        said = [
+            number.value
+            for day, numbers in self._days.items()
+            for number in numbers
+            if day in span and number.statistic is Statistic.COUNT and number.measure == measure.code and number.value
+        ]
+        covered = {day for block in blocks for day in block.days}
+        sealed = [day for day in span if day not in self._days and day < max(self._days, default=0)]
+        known = sum(said) + sum(block.total for block in blocks)
+        state = State.SHOWN if known else State.FEWER_THAN_K
+        number = number_of(Family(Statistic.COUNT, period, measure.code, Part(0, 0)), state, Part(known, 0))
+        left_out = sum(day not in covered for day in sealed)
+        return replace(self._rounded(number, known), left_out=left_out)
+
+    def _everyone(self, period: Period) -> Everyone | None:
+        active = self._catalog.active
+        return people.everyone(active, period, self._cells, self._rule) if active else None
+
+    def _others(self) -> Iterator[Measure]:
+        yield from (measure for measure in self._catalog.measures.values() if measure.kind not in NO_PEOPLE)
+
+    def _total(self, decision: Decision) -> Number:
+        number = decision.numbers[0]
+        if number.state is State.SHOWN and not decision.exact:
+            number = replace(number, state=State.FEWER_THAN_K)
+        return self._rounded(number, decision.exact)
+
+    def _rounded(self, number: Number, exact: int) -> Number:
+        shown = number.state is State.SHOWN
+        value = max(self._rule.k, exact // TENS * TENS) if shown else None
+        return replace(number, value=value, rounding=TENS, provisional=True)

@@ -18,12 +18,13 @@ from headcount_wire.organisation import Customer, Organisation
 from headcount_aggregator.cells import CellReader, Span
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind
-from headcount_aggregator.release import people, provisional
+from headcount_aggregator.release import people
 from headcount_aggregator.release.app_cells import AppCells
 from headcount_aggregator.release.counts import Block, blocks_of_day, span_is_apart
 from headcount_aggregator.release.day_sums import whole
 from headcount_aggregator.release.due import due, open_periods
 from headcount_aggregator.release.period_numbers import Statistics
+from headcount_aggregator.release.provisional import Provisional
 from headcount_aggregator.release.seal import Chain
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, Statistic
@@ -76,8 +77,11 @@ class Releaser:
             numbers: list[Number] = []
             rule = Threshold(app.customer.k)
             app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
-            for period in open_periods(app.first, set(app.chain.names), today):
-                numbers += provisional.of_period(period, app.catalog, app.first, app.cells, rule)
+            periods = open_periods(app.first, set(app.chain.names), today)
+            open_days = [period.first for period in periods if period.kind is PeriodKind.DAY]
+            provisional = Provisional(app.catalog, app.first, open_days, app.cells, rule)
+            for period in periods:
+                numbers += provisional.of_period(period, self._blocks(app, period))
             rows = [[getattr(number, column) for column in COLUMNS] for number in numbers]
             path = self._folder / f"{app.span.customer}-{app.span.app}" / "provisional"
             path.with_suffix(".tmp").write_bytes(orjson.dumps({"columns": COLUMNS, "numbers": rows}))
