@@ -80,7 +80,7 @@ class Number:
     rounded to (1: exact). ``members`` is counted aloud up to two only, where two means two or more.
     ``value1 == "late"`` is what came after its day was frozen and still found a wider period open.
     ``left_out``: days of the period whose count is not in the value, since too few devices
-    stand behind them.
+    stand behind them; new people count them with the middle of what can be told of them.
     """
 
     statistic: Statistic

@@ -47,9 +47,10 @@ class Part:
 class Family:
     """A total, its cuts (breakdown code -> values -> part), and for counts its labels.
 
-    ``step``: what values are rounded to. ``subset``: a part of a released set, of which nothing
-    may be said aloud too. ``overlap``: siblings may share devices, so that a union has at least
-    the devices of its largest.
+    ``step``: what values are rounded to; ``cut_step``: those by value, if it is another.
+    ``subset``: a part of a released set, of which nothing may be said aloud too. ``overlap``:
+    siblings may share devices, so that a union has at least the devices of its largest. ``room``:
+    of a count, how much it may say beside hidden people.
     """
 
     statistic: Statistic
@@ -61,6 +62,7 @@ class Family:
     label: int = WHOLE
     slot: int = 0
     step: int = 1
+    cut_step: int | None = None
     subset: bool = False
     overlap: bool = False
     room: Room | None = None

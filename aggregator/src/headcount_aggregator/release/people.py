@@ -1,4 +1,4 @@
-"""People: distinct devices of a day, a window or a calendar period, and of them the new and the returning. Pure.
+"""People: distinct devices of a day, a window or a calendar period. Pure.
 
 A device is counted once, under the values of its first active day in the period, so that cuts add
 up to the total. Everything here that is not all active people is a subset of them.
@@ -37,14 +37,6 @@ class Everyone:
     """All active people of a period: their exact numbers and what may be said of them."""
 
     measure: Measure
-    exact: Exact
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomers:
-    """New people of a period: a cohort, by the context of first use."""
-
     exact: Exact
     decision: Decision
 
@@ -138,29 +130,6 @@ def everyone(active: Measure, period: Period, cells: Cells, rule: Rule) -> Every
     else:
         found = in_window(active, period.first, period.last, cells, rule.k)
     return Everyone(active, found, rule.decide(family(Statistic.PEOPLE, period, active, found)))
-
-
-def newcomers(people: Everyone, period: Period, cells: Cells, rule: Rule) -> Newcomers:
-    """Devices whose first use fell into the period.
-
-    They are cut by the context of first use, in unions of the groups of all active people.
-    """
-    active = people.measure
-    if period.kind is PeriodKind.DAY:
-        today = cells.day(period.first)
-        codes = codes_of(active, one_dimension=True)
-        found = exact(codes, lambda code: today.of(active.code, Fact.AGE, 0, code))
-    else:
-        found = over_span(active, period, cells, rule.k, Fact.AGE, 0, one_dimension=True)
-    new = family(Statistic.NEW_PEOPLE, period, active, found, people.exact)
-    return Newcomers(found, rule.decide(new, people.decision))
-
-
-def returning(people: Everyone, new: Newcomers, period: Period, rule: Rule) -> Decision:
-    """The active devices of a period that are not new in it: the other side of the same cut."""
-    rest: Exact = {TOTAL: {WHOLE_KEY: max(0, whole(people.exact[TOTAL]) - whole(new.exact[TOTAL]))}}
-    found = family(Statistic.RETURNING_PEOPLE, period, people.measure, rest, {TOTAL: people.exact[TOTAL]})
-    return rule.decide(found, people.decision)
 
 
 def of_measure_on_day(measure: Measure, period: Period, people: Everyone | None, cells: Cells, rule: Rule) -> Decision:

@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from headcount_wire.catalog import Catalog, Measure
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
-from headcount_aggregator.release import counts, people, quantiles, retention
+from headcount_aggregator.release import counts, new_people, people, quantiles, retention
 from headcount_aggregator.release.counts import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Rule
-from headcount_aggregator.release.people import Everyone, Newcomers
+from headcount_aggregator.release.new_people import Newcomers, NewPeople
+from headcount_aggregator.release.people import Everyone
 from headcount_aggregator.released import NO_PEOPLE, Number
 
-COHORTS_KEPT = 128
 DAYS_KEPT = 128
 
 
@@ -31,8 +31,9 @@ class Statistics:
         self._cells = cells
         self._rule = rule
         self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
-        # Cohorts of earlier days and weeks are asked for again and again, and do not change.
-        self._cohort = lru_cache(COHORTS_KEPT)(self._cohort_of)
+        if active := catalog.active:
+            everyone = partial(self._everyone, active)
+            self._cohort = NewPeople(active, first, cells, rule, everyone).of
         self._everyone_on = lru_cache(DAYS_KEPT)(self._everyone_of_day)
 
     def of_day(self, day: int) -> Iterator[Number]:
@@ -42,7 +43,7 @@ class Statistics:
         if self._catalog.active:
             everyone = self._everyone(self._catalog.active, period)
             yield from everyone.decision.numbers
-            new = people.newcomers(everyone, period, self._cells, self._rule)
+            new = self._cohort(period)
             yield from self._new_and_returning(everyone, new, period)
             yield from retention.by_day(everyone, new, day, self._first, self._cells, self._rule, self._cohort)
         for kind in ROLLING:
@@ -57,7 +58,7 @@ class Statistics:
         if self._catalog.active:
             everyone = self._everyone(self._catalog.active, period)
             numbers += everyone.decision.numbers
-            new = people.newcomers(everyone, period, self._cells, self._rule)
+            new = self._cohort(period)
             numbers += self._new_and_returning(everyone, new, period)
             if period.kind is PeriodKind.WEEK:
                 numbers += retention.by_week(everyone, new, period, self._first, self._cells, self._rule, self._cohort)
@@ -81,13 +82,9 @@ class Statistics:
         active = self._catalog.active
         return self._everyone(active, period_of(PeriodKind.DAY, day)) if active else None
 
-    def _cohort_of(self, born: Period) -> Newcomers:
-        assert self._catalog.active
-        return people.newcomers(self._everyone(self._catalog.active, born), born, self._cells, self._rule)
-
     def _new_and_returning(self, everyone: Everyone, new: Newcomers, period: Period) -> Iterator[Number]:
         yield from new.decision.numbers
-        yield from people.returning(everyone, new, period, self._rule).numbers
+        yield from new_people.returning(everyone, new, period, self._rule).numbers
 
     def _window(self, period: Period) -> Iterator[Number]:
         everyone = None

@@ -16,7 +16,8 @@ from headcount_wire.facts import Fact
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.day_sums import Cells, Key, Sums, whole
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
-from headcount_aggregator.release.people import TENS, Everyone, Newcomers, codes_of, completed, step_of
+from headcount_aggregator.release.new_people import Newcomers
+from headcount_aggregator.release.people import TENS, Everyone, codes_of, completed, step_of
 from headcount_aggregator.released import Number, State, Statistic
 
 DAYS = 30
@@ -82,18 +83,28 @@ def _cell(
     cohort: Newcomers,
     rule: Rule,
 ) -> _Cell:
-    size, n = whole(cohort.exact[TOTAL]), whole(again[TOTAL])
+    n = whole(again[TOTAL])
+    sizes = [whole(of[TOTAL]) for of in (cohort.exact, cohort.covered)]
     cuts: dict[int, dict[Key, Part]] = {}
     for code, sums in again.items():
         if code != TOTAL:
-            then, now = cohort.exact[code], completed(sums, n, code)
+            now = completed(sums, n, code)
+            then = [of[code] for of in (cohort.exact, cohort.covered)]
             cuts[code] = {
-                key: Part(now.get(key, 0), now.get(key, 0), (then.get(key, 0) - now.get(key, 0),))
-                for key in {*then, *now}
+                key: Part(
+                    now.get(key, 0), now.get(key, 0), tuple(_rest(of.get(key, 0), now.get(key, 0)) for of in then)
+                )
+                for key in {*then[0], *now}
             }
-    whole_cell = Part(n, n, (size - n, whole(people.exact[TOTAL]) - n))
-    family = Family(statistic, born, people.measure.code, whole_cell, cuts, slot=age, step=TENS, subset=True)
+    whole_cell = Part(n, n, (*(_rest(size, n) for size in sizes), whole(people.exact[TOTAL]) - n))
+    code, step = people.measure.code, step_of(born)
+    family = Family(statistic, born, code, whole_cell, cuts, slot=age, step=step, cut_step=TENS, subset=True)
     return _Cell(family, rule.decide(family, cohort.decision))
+
+
+def _rest(size: int, n: int) -> int:
+    """Who is not back; more who are than the cohort is said to be would tell whom it leaves out."""
+    return size - n if n <= size else 1
 
 
 def _cohort(statistic: Statistic, new: Newcomers) -> Iterator[Number]:
@@ -116,13 +127,5 @@ def _told(found: list[_Cell], people: Everyone, new: Newcomers, rule: Rule) -> I
         cell.decision = Decision(State.COMPLEMENT, [hidden])
     for cell in found:
         total, *parts = cell.decision.numbers
-        yield _at_its_step(cell.family, total)
+        yield total
         yield from (part for part in parts if part.state is State.SHOWN)
-
-
-def _at_its_step(family: Family, number: Number) -> Number:
-    """The total of a day's cell is exact, as a day's people are; its cuts stay rounded to tens."""
-    if family.statistic is not Statistic.RETENTION_DAY:
-        return number
-    value = family.total.value if number.state is State.SHOWN else None
-    return replace(number, value=value, rounding=step_of(family.period))

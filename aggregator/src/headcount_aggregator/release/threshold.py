@@ -212,7 +212,7 @@ def number_of(
     members: int = 0,
 ) -> Number:
     """The number that says a part, or that it is hidden."""
-    value, step = part.value, family.step
+    value, step = part.value, family.step if breakdown == TOTAL else family.cut_step or family.step
     rounded = value if step == 1 else (value + step // 2) // step * step
     return Number(
         statistic=family.statistic,

@@ -76,7 +76,8 @@ class NumberAnswer(msgspec.Struct, frozen=True):
     ``label`` is empty for the measure as a whole, ``breakdown`` for a total; ``value1`` and ``value2``
     are the breakdown's values, ``other`` for ``members`` merged siblings. ``slot`` is the days or weeks
     later for retention, the percent for a quantile. ``rounding`` is the step of rounding (1: exact).
-    ``left_out``: days of the period that are not in the value, since too few people stand behind them.
+    ``left_out``: days of the period that are not in the value, since too few people stand behind them; new
+    people count them with the middle of what can be told of them.
     """
 
     statistic: Statistic
