@@ -161,6 +161,33 @@ def test_a_label_that_nearly_all_have_is_not_told_by_its_count() -> None:
     assert sum(use.joined.get(2, 0) for use in uses) == 97  # the naive engine
 
 
+KINDS = {
+    kind: parse_catalog(
+        CATALOG.replace('kind = "counter"', f'kind = "{kind}"')
+        .replace("reach = true\n", "")
+        .replace('label = { key = "entry", values = ["link", "room"] }\n', label)
+    )
+    for kind, label in (
+        ("crash_free", ""),
+        ("problem", 'label = { key = "category", values = ["slow", "wrong"] }\n'),
+        ("screen", 'label = { key = "screen", values = ["home", "room"] }\n'),
+    )
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("few", "shown"), [(0, {2: 200}), (3, {}), (25, {2: 200, 3: 25})])
+def test_two_labels_of_any_kind_are_told_together_or_not(kind: str, few: int, shown: dict[int, int]) -> None:
+    """Sessions that crashed are all less those that did not: with three devices behind them neither is said."""
+    uses = [Use(d, FIRST_DAY, "ios", "1.0", {2: 2, 3: 1} if d < few else {2: 2}, False, ()) for d in range(100)]
+    numbers = list(Statistics(KINDS[kind], FIRST_DAY, World(uses), RULE).of_day(FIRST_DAY))
+    assert total(numbers, Statistic.COUNT, 2).value == 200 + few
+    counts = [n for n in numbers if n.label and n.statistic is Statistic.COUNT]
+    assert {n.label: n.value for n in counts if n.value is not None} == shown
+    if few == 3:
+        assert [n.state for n in counts] == [State.COMPLEMENT]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_shown_counts_of_drawn_worlds_leave_hidden_people_open(seed: int) -> None:
     """Wherever a day hides people because of the few others, its count could come from any of them."""

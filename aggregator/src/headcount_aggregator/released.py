@@ -65,7 +65,7 @@ class State(StrEnum):
 _STATES = {
     State.SHOWN: "Shown.",
     State.FEWER_THAN_K: "Fewer than {k} people: hidden, so that nobody can be singled out.",
-    State.COMPLEMENT: "All but fewer than {k} people are in it: hidden, so that the few others cannot be singled out.",
+    State.COMPLEMENT: "It would leave fewer than {k} others of another number: hidden, so that these stay hidden.",
 }
 
 

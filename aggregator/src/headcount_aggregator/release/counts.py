@@ -284,7 +284,7 @@ def _cut(family: Family, code: int, blocks: Sequence[Block]) -> list[Number]:
         else:
             sums.update(block.cuts.get(code) or {other: block.total})
     if not any(key[0] not in (OTHER_VALUE, LATE_VALUE) for key, n in sums.items() if n):
-        return [number_of(family, State.FEWER_THAN_K, Part(0, 0), breakdown=code, key=other)]
+        return [number_of(family, State.COMPLEMENT, Part(0, 0), breakdown=code, key=other)]
     return [
         number_of(
             family,

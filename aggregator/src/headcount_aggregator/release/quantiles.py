@@ -85,7 +85,7 @@ def _percentiles(
     for slot in SLOTS:
         at = Family(family.statistic, family.period, family.measure, family.total, slot=slot)
         value = 0 if not seen else round(buckets.quantile(seen, slot / 100))
-        state = State.SHOWN if seen else State.FEWER_THAN_K
+        state = State.SHOWN if seen else State.COMPLEMENT if breakdown else State.FEWER_THAN_K
         yield number_of(at, state, Part(value, 0), label=label, breakdown=breakdown, key=key, members=members)
 
 

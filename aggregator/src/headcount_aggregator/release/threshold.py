@@ -157,7 +157,7 @@ class Threshold:
         if not found.merged and not found.alone:
             return found, []
         if found.hidden:
-            return found, [number_of(family, State.FEWER_THAN_K, Part(0, 0), label=OTHER)]
+            return found, [number_of(family, State.COMPLEMENT, Part(0, 0), label=OTHER)]
         rows = [(int(value), named[value][0]) for value in found.alone]
         if found.merged:
             rows.append((int(OTHER), _one([named[value][0] for value in found.merged], overlap=True)))
@@ -250,7 +250,7 @@ def _sums(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
 def _numbers(family: Family, code: int, groups: Groups, rows: Sequence[tuple[Key, Part]]) -> Iterator[Number]:
     if groups.hidden:
         key = (OTHER_VALUE, OTHER_VALUE if code % 8 else "")
-        yield number_of(family, State.FEWER_THAN_K, Part(0, 0), breakdown=code, key=key)
+        yield number_of(family, State.COMPLEMENT, Part(0, 0), breakdown=code, key=key)
         return
     for key, part in rows:
         if part.value:

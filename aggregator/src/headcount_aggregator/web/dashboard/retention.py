@@ -150,4 +150,4 @@ def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> int | None:
 
 def _possible(state: State, size: int, k: int) -> tuple[int, int]:
     """The least and the most a hidden number of a cohort can be."""
-    return (max(0, size - k + 1), size) if state is State.COMPLEMENT else (0, k - 1)
+    return (min(k, size), size) if state is State.COMPLEMENT else (0, k - 1)

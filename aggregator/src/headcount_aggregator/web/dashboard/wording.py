@@ -173,7 +173,7 @@ class Wording:
         if cell.value is not None:
             return self.amount(cell.value, unit) if unit in ("ms", "s") else self.number(cell.value)
         if cell.state is State.COMPLEMENT:
-            return self.say("all but fewer than {k} people", k=k)
+            return self.say("too few others")
         if cell.state is State.FEWER_THAN_K:
             return self.fewer(k)
         return self.say("no number")
