@@ -226,3 +226,44 @@ async def test_debug_counts_are_read_for_a_day_and_meet_nothing_live(
     store.close()
     assert (await question(settings, clock, Statistic.PEOPLE, PeriodKind.DAY))[TODAY] == 30
     verify(settings.releases / "11-3")
+
+
+@pytest.mark.parametrize("change", ["changed", "gone", "cut"])
+def test_nothing_is_sealed_over_a_broken_chain(
+    settings: StoreSettings, clock: ManualClock, capfd: pytest.CaptureFixture[str], change: str
+) -> None:
+    """A newest release that is not what was sealed holds the releases back, and says so, until it is back."""
+    count = Spooled()
+    for day in range(4):
+        fill(settings, TODAY + day, 30, day, count)
+    clock.advance(5 * DAY)
+    store = Store(settings, clock)
+    store.tick()
+    store.close()
+    folder = settings.releases / "11-3"
+    newest = max(folder.glob("*.json"))
+    data = newest.read_bytes()
+    match change:
+        case "changed":
+            newest.write_bytes(data.replace(b'"k":20', b'"k":21'))
+        case "gone":
+            newest.unlink()
+        case _:
+            newest.write_bytes(data[:100])
+    left = {path.name for path in folder.glob("*.json")}
+
+    clock.advance(5 * DAY)
+    again = Store(settings, clock)
+    for _ in range(2):
+        status = again.tick()
+        assert "settled_through" not in status
+        assert any(newest.name in reason for reason in status["reasons"])
+    assert {path.name for path in folder.glob("*.json")} == left
+    assert capfd.readouterr().out.count("release_chain_broken") == 1
+
+    newest.write_bytes(data)
+    status = again.tick()
+    assert "reasons" not in status
+    assert status["settled_through"] == clock.now()
+    again.close()
+    assert verify(folder) > len(left) + 1

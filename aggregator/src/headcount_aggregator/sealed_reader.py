@@ -1,8 +1,8 @@
 """Released numbers from their sealed files: all that the web process can see.
 
 It is given the folder of releases and nothing else: no warehouse, no cell, no socket to one. A
-file is read once, however many questions come at the same moment; sealed files never change.
-``verify`` walks the hash chain.
+file is read once, however many questions come at the same moment; sealed files never change. A file
+that is not what was sealed is not served: it is logged, and the others are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 from headcount_wire import days
 from headcount_wire.clock import Clock
 
@@ -24,6 +25,11 @@ from headcount_aggregator import debug_counts
 from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
+from headcount_aggregator.sealed_chain import GENESIS, link_of, record_of, verify
+
+__all__ = ["COLUMNS", "SealedReader", "parse_release", "verify"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
 COLUMNS = tuple(column.name for column in fields(Number))
 """The columns of the table of numbers in a sealed file."""
@@ -34,7 +40,8 @@ class _App:
     """What was read of one app. Each question is answered in a thread that holds its lock."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    names: list[str] = field(default_factory=list)
+    served: set[str] = field(default_factory=set)
+    refused: dict[str, tuple[int, int]] = field(default_factory=dict)
     headers: list[ReleaseHeader] = field(default_factory=list)
     numbers: dict[tuple[Statistic, PeriodKind], list[Number]] = field(default_factory=dict)
     provisional: tuple[int, list[Number]] = (0, [])
@@ -95,15 +102,35 @@ class SealedReader:
         """An app with all that is sealed now, locked: a file is added once, and nobody sees half of one."""
         known = self._apps.setdefault((customer, app), _App())
         with known.lock:
-            folder = self._folder / f"{int(customer)}-{int(app)}"
-            names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
-            for name in names[len(known.names) :]:
-                header, numbers = parse_release((folder / name).read_bytes())
-                known.headers.append(header)
-                for number in numbers:
-                    known.numbers.setdefault((number.statistic, number.period), []).append(number)
-                known.names.append(name)
+            self._add(known, self._folder / f"{int(customer)}-{int(app)}")
             yield known
+
+    def _add(self, known: _App, folder: Path) -> None:
+        """Add what was sealed since the last question."""
+        paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        new = [path for path in paths if path.name not in known.served and known.refused.get(path.name) != _stamp(path)]
+        if not new:
+            return
+        try:
+            record = record_of(folder)
+        except (OSError, ValueError):
+            record = {}
+        for path in new:
+            stamp = _stamp(path)
+            try:
+                data = path.read_bytes()
+                if hashlib.sha256(data).hexdigest() != (record.get(path.name) or _hash_by_links(path, data, paths)):
+                    raise ValueError
+                header, numbers = parse_release(data)
+            except (OSError, ValueError, KeyError, TypeError):
+                known.refused[path.name] = stamp
+                log.error("release_refused", file=f"{folder.name}/{path.name}", advice="it is not what was sealed")
+                continue
+            known.headers.append(header)
+            for number in numbers:
+                known.numbers.setdefault((number.statistic, number.period), []).append(number)
+            known.served.add(path.name)
+        known.headers.sort(key=lambda header: header.release)
 
     def _provisional(self, customer: int, app: int) -> Sequence[Number]:
         path = self._folder / f"{int(customer)}-{int(app)}" / "provisional"
@@ -114,6 +141,24 @@ class SealedReader:
         released = {(header.period, header.first) for header in self._headers(customer, app)}
         found = [replace(number, provisional=True) for number in _numbers(plain["columns"], plain["numbers"])]
         return [number for number in found if (number.period, number.first) not in released]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return found.st_ctime_ns, found.st_size
+
+
+def _hash_by_links(path: Path, data: bytes, paths: Sequence[Path]) -> str:
+    """The hash a file must have by the one after it; the newest, its own if it follows the one before it."""
+    place = paths.index(path)
+    if place + 1 < len(paths) and (named := link_of(paths[place + 1].name, paths[place + 1].read_bytes()).previous):
+        return named
+    before = hashlib.sha256(paths[place - 1].read_bytes()).hexdigest() if place else GENESIS
+    link = link_of(path.name, data)
+    return link.hash if link.previous == before else ""
 
 
 def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
@@ -136,18 +181,6 @@ def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
         hash=hashlib.sha256(data).hexdigest(),
     )
     return header, list(_numbers(plain["columns"], plain["numbers"]))
-
-
-def verify(folder: Path) -> int:
-    """Walk one app's chain; returns its length, raises ``ValueError`` at the first broken link."""
-    previous = "0" * 64
-    files = sorted(folder.glob("*.json"))
-    for path in files:
-        data = path.read_bytes()
-        if orjson.loads(data)["previous"] != previous:
-            raise ValueError(f"{path.name} does not follow the release before it")
-        previous = hashlib.sha256(data).hexdigest()
-    return len(files)
 
 
 def _numbers(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Number]:

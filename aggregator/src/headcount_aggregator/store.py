@@ -19,6 +19,7 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.organisation_file import OrganisationFile
 
 from headcount_aggregator.cell_reader import WarehouseCells
+from headcount_aggregator.chains import Chains, WholeChains
 from headcount_aggregator.debug_publisher import DebugPublisher
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
@@ -43,7 +44,9 @@ class Store:
         self._warehouse = open_embedded(settings.warehouse)
         self._loader = Loader(settings.spool, settings.units, self._file.organisation, self._warehouse, clock)
         cells = WarehouseCells(self._warehouse)
-        self._releaser = Releaser(settings.releases, cells)
+        self._chains = Chains(settings.releases)
+        self._chains.look()
+        self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains))
         self._debug = DebugPublisher(settings.releases, cells)
         self._debug_day = -1
         self._reconciled = clock.monotonic()
@@ -61,10 +64,7 @@ class Store:
         result = self._loader.load_once()
         repaired = self._reconcile()
         settled = self._drained(moment)
-        released = 0
-        if self._released_through < today and self._drained(today * 86_400.0):
-            released = self._releaser.release_due(self._file.organisation, today)
-            self._released_through = today
+        released = self._release(today)
         self._note(result, today)
         self._tidy(today)
         if result.units or self._debug_day != today:
@@ -73,7 +73,7 @@ class Store:
         if moment - self._published >= PROVISIONAL_SECONDS:
             self._releaser.publish_provisional(self._file.organisation, today)
             self._published = moment
-        settled = settled and self._released_through == today
+        settled = settled and self._released_through == today and not self._chains.broken
         return self._say(moment if settled else None, result, released, repaired)
 
     def close(self) -> None:
@@ -84,6 +84,16 @@ class Store:
     def _drained(self, moment: float) -> bool:
         """Whether everything acknowledged up to a moment is loaded."""
         return drained(self._settings.spool, moment)
+
+    def _release(self, today: int) -> int:
+        """Once a day, and when a chain is whole again: seal what is due on every chain that is what was sealed."""
+        due = self._released_through < today and self._drained(today * 86_400.0)
+        if (due or self._chains.broken) and (self._chains.look() or due):
+            released = self._releaser.release_due(self._file.organisation, today)
+            self._chains.look()
+            self._released_through = today
+            return released
+        return 0
 
     def _note(self, result: LoadResult, today: int) -> None:
         """Count what was not as it should be; say, an hour into the day, what its releases wait for."""
@@ -130,6 +140,8 @@ class Store:
     def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
         status: dict[str, Any] = {"released_through": self._released_through, "since_start": self._found}
         today = days.utc_day(self._clock.now())
+        if self._chains.broken:
+            status["reasons"] = [fault for faults in self._chains.broken.values() for fault in faults]
         if self._released_through < today:
             status["waits_for"] = self._writing(today)
         if settled is not None:
