@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from headcount.settings import load_settings
+from headcount.settings import Settings, load_settings
 from headcount.typed_module import stale
 from headcount_wire import limits
 from headcount_wire.catalog_file import parse_catalog
@@ -132,3 +132,18 @@ def test_the_documented_catalog_is_the_example() -> None:
     """docs/catalog.md shows what ``headcount catalog example`` prints, to the letter."""
     (documented,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/catalog.md").read_text("utf-8"), re.DOTALL)
     assert documented == (ROOT / "headcount/src/headcount/example.toml").read_text("utf-8")
+
+
+def test_every_setting_is_documented() -> None:
+    """The table of settings in docs/organisation.md is that of the code: names, defaults and sentences."""
+    text = (ROOT / "docs/organisation.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) ?\| (.*) \|$", text, re.MULTILINE)
+    defaults = {
+        name: "" if field.default_factory else "none" if field.default == () else str(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+    expected = [
+        (name, default.lower() if default in ("True", "False") else default, Settings.model_fields[name].description)
+        for name, default in defaults.items()
+    ]
+    assert rows == expected

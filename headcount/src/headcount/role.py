@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headcount_wire.clock import Clock, SystemClock
+from headcount_wire.errors import DeclarationError
 
 from headcount.file_clock import FileClock
 from headcount.settings import Settings
+
+if TYPE_CHECKING:
+    from headcount_ingest.settings import EdgeSettings
 
 
 def main() -> int:
@@ -22,43 +28,65 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = Settings.model_validate_json(arguments.settings)
     clock: Clock = FileClock(arguments.clock_file) if arguments.clock_file else SystemClock()
-    match arguments.role:
-        case "edge":
-            return _edge(settings, arguments.worker, clock)
-        case "store":
-            return _store(settings, clock)
-        case _:
-            return _web(settings, clock)
+    try:
+        match arguments.role:
+            case "edge":
+                return _edge(settings, arguments.worker, clock)
+            case "store":
+                return _store(settings, clock)
+            case _:
+                return _web(settings, clock)
+    except DeclarationError as error:
+        return _cannot(arguments.role, str(error))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise
+        return _cannot(arguments.role, str(error))
+
+
+def _cannot(role: str, why: str) -> int:
+    """Say in a sentence why a process cannot run; the supervisor tries again."""
+    print(f"{role}: {why}", file=sys.stderr)  # noqa: T201  # a process has no other place to say it
+    return 2
 
 
 def _edge(settings: Settings, worker: int, clock: Clock) -> int:
-    from headcount_ingest.settings import EdgeSettings
+    from headcount_ingest.spool import SpoolBusy
     from headcount_ingest.worker import run
 
-    return run(
-        EdgeSettings(
-            organisation=settings.organisation,
-            spool=settings.data / "spool",
-            worker=f"worker-{worker}",
-            host=settings.edge_host,
-            port=settings.edge_port,
-            admin_host=settings.admin_host,
-            admin_port=settings.admin_port + worker,
-            seal_seconds=settings.seal_seconds,
-            trusted_proxies=settings.trusted_proxies,
-        ),
-        clock,
+    try:
+        return run(_edge_settings(settings, worker), clock)
+    except SpoolBusy as error:
+        return _cannot("edge", str(error))
+
+
+def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
+    from headcount_ingest.settings import EdgeSettings
+
+    return EdgeSettings(
+        organisation=settings.organisation,
+        spool=settings.data / "spool",
+        worker=f"worker-{worker}",
+        host=settings.edge_host,
+        port=settings.edge_port,
+        admin_host=settings.admin_host,
+        admin_port=settings.admin_port + worker,
+        seal_seconds=settings.seal_seconds,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 
 def _store(settings: Settings, clock: Clock) -> int:
+    from headcount_aggregator.load.loader import LoaderBusy
     from headcount_aggregator.settings import StoreSettings
     from headcount_aggregator.store import run
+    from headcount_aggregator.warehouse import WarehouseError
 
-    return run(
-        StoreSettings(organisation=settings.organisation, data=settings.data, unit_seconds=settings.unit_seconds),
-        clock,
-    )
+    store = StoreSettings(organisation=settings.organisation, data=settings.data, unit_seconds=settings.unit_seconds)
+    try:
+        return run(store, clock)
+    except (LoaderBusy, WarehouseError) as error:
+        return _cannot("store", str(error))
 
 
 def _web(settings: Settings, clock: Clock) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -17,7 +18,10 @@ class Settings(BaseSettings):
     organisation: Path = Field(default=Path("organisation.toml"), description="The organisation file.")
     data: Path = Field(default=Path("headcount-data"), description="Where spool, units, warehouse and releases live.")
     workers: int = Field(
-        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Edge worker processes."
+        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
+        ge=1,
+        le=64,
+        description="Edge worker processes; if not given, half as many as the machine has processors.",
     )
     edge_host: str = Field(default="127.0.0.1", description="The address the edge listens on.")
     edge_port: int = Field(default=8700, ge=1, le=65535, description="The port the edge listens on.")
@@ -51,14 +55,15 @@ def load_settings(config: Path | None) -> Settings:
     """The settings in a TOML file (all defaults when there is none), with environment overrides.
 
     Relative paths are relative to the file. Raises pydantic's ``ValidationError`` for a key or
-    value that cannot be, and ``OSError`` for a file that cannot be read.
+    value that cannot be, ``OSError`` for a file that cannot be read, ``ValueError`` for one that is no TOML.
     """
     if config is None:
         return Settings()
-    declared = TomlConfigSettingsSource(Settings, toml_file=config)()
+    try:
+        declared = tomllib.loads(config.read_bytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{config}: is not valid TOML: {error}") from None
     for name in ("organisation", "data"):
-        if name in declared:
+        if isinstance(declared.get(name), str):
             declared[name] = config.parent / declared[name]
-    if not config.is_file():
-        raise FileNotFoundError(config)
     return Settings(**declared)

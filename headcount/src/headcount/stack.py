@@ -25,6 +25,10 @@ class NotReadyError(Exception):
     """A process did not come up in time; says which, and what it answered last."""
 
 
+class StoppedError(Exception):
+    """Whoever waited was told to stop."""
+
+
 class Stack:
     """Edge workers, store and web process, supervised. With ``clock_file`` they share its clock.
 
@@ -56,15 +60,18 @@ class Stack:
         """Where people look."""
         return f"http://{self.settings.dashboard_host}:{self.settings.dashboard_port}"
 
-    def await_ready(self, seconds: float = 60.0) -> None:
-        """Return when every process answers that it is ready; raises ``NotReadyError``."""
+    def await_ready(self, seconds: float = 60.0, stop: threading.Event | None = None) -> None:
+        """Return when every process answers that it is ready.
+
+        Raises ``NotReadyError``, or ``StoppedError`` when ``stop`` is set meanwhile.
+        """
         deadline = time.monotonic() + seconds
         settings = self.settings
         for number in range(settings.workers):
             ask = partial(_get, settings.admin_host, settings.admin_port + number, "/readyz")
-            _await(f"edge {number}", ask, deadline)
-        _await("store", lambda: store_health(settings.data), deadline)
-        _await("web", lambda: _get(settings.dashboard_host, settings.dashboard_port, "/readyz"), deadline)
+            _await(f"edge {number}", ask, deadline, stop)
+        _await("store", lambda: store_health(settings.data), deadline, stop)
+        _await("web", lambda: _get(settings.dashboard_host, settings.dashboard_port, "/readyz"), deadline, stop)
 
     def await_settled(self, moment: float, seconds: float = 120.0) -> dict[str, Any]:
         """Return when the store has done all that was due at a moment of its clock.
@@ -114,12 +121,15 @@ def _get(host: str, port: int, path: str) -> dict[str, Any] | None:
         connection.close()
 
 
-def _await(name: str, ask: Callable[[], dict[str, Any] | None], deadline: float) -> dict[str, Any]:
-    pause = threading.Event()
+def _await(
+    name: str, ask: Callable[[], dict[str, Any] | None], deadline: float, stop: threading.Event | None = None
+) -> dict[str, Any]:
+    stop = stop or threading.Event()
     while time.monotonic() < deadline:
         if (answer := ask()) is not None:
             return answer
-        pause.wait(POLL_SECONDS)
+        if stop.wait(POLL_SECONDS):
+            raise StoppedError
     raise NotReadyError(f"the {name} process did not become ready in time; its log says why")
 
 

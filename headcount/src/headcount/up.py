@@ -7,39 +7,57 @@ import threading
 from pathlib import Path
 
 from headcount_wire.errors import DeclarationError
-from headcount_wire.organisation import load_organisation
+from headcount_wire.organisation import Organisation, load_organisation
 from pydantic import ValidationError
 from rich.console import Console
 
-from headcount.settings import load_settings
-from headcount.stack import NotReadyError, Stack
+from headcount.preflight import ObstacleError, ready_to_start
+from headcount.settings import Settings, load_settings
+from headcount.stack import NotReadyError, Stack, StoppedError
 
 
 def run_up(config: Path | None, out: Console, err: Console) -> int:
     """Run every process until SIGTERM or SIGINT; the exit code says how it ended."""
-    try:
-        settings = load_settings(config)
-        load_organisation(settings.organisation)
-    except ValidationError as error:
-        for fault in error.errors():
-            err.print(f"{config}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}", markup=False)
-        return 2
-    except OSError as error:
-        err.print(f"{error.filename}: cannot be read ({error.strerror}).", markup=False)
-        return 2
-    except DeclarationError as error:
-        err.print(str(error), markup=False)
-        return 2
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
+    try:
+        settings = load_settings(config)
+        organisation = load_organisation(settings.organisation)
+    except ValidationError as error:
+        for fault in error.errors():
+            _say(err, f"{config or 'settings'}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+        return 2
+    except OSError as error:
+        _say(err, f"{error.filename}: cannot be read ({error.strerror}).")
+        return 2
+    except (DeclarationError, ValueError) as error:
+        _say(err, str(error))
+        return 2
+    try:
+        with ready_to_start(settings):
+            return _run(settings, organisation, asked, out)
+    except (ObstacleError, NotReadyError) as error:
+        _say(err, str(error))
+        return 1
+
+
+def _run(settings: Settings, organisation: Organisation, asked: threading.Event, out: Console) -> int:
     with Stack(settings) as stack:
         try:
-            stack.await_ready()
-        except NotReadyError as error:
-            err.print(str(error), style="red")
-            return 1
-        out.print(f"edge       {stack.edge}\ndashboard  {stack.dashboard}", highlight=False)
+            stack.await_ready(stop=asked)
+        except StoppedError:
+            return 0
+        _say(out, f"edge       {stack.edge}\ndashboard  {stack.dashboard}/?token=<a reader's token>")
+        if not organisation.readers:
+            _say(
+                out,
+                "           nobody can sign in yet: `headcount keys new read` makes a token and its [[readers]] block",
+            )
         asked.wait()
         out.print("stopping: the edges drain first")
     return 0
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,94 @@
+"""What would keep the house from starting, found before any process is: ports, and the data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headcount.settings import Settings
+
+
+class ObstacleError(Exception):
+    """The house cannot start; the text says why and what to do, in a sentence each."""
+
+
+@contextmanager
+def ready_to_start(settings: Settings) -> Iterator[None]:
+    """The data folder, claimed for this machine's one house while the block lasts; raises ``ObstacleError``."""
+    with _claimed(settings.data):
+        if taken := [sentence for sentence in _ports(settings) if sentence]:
+            raise ObstacleError("\n".join(taken))
+        yield
+
+
+@contextmanager
+def _claimed(data: Path) -> Iterator[None]:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise ObstacleError(f"data: {data} cannot be used ({error.strerror}).") from None
+    with contextlib.ExitStack() as held:
+        held.callback(os.close, lock)
+        loader = held.enter_context(_opened(data / "units/lock"))
+        try:
+            for fd in (lock, *loader):
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ObstacleError(f"data: {data} is in use by another headcount; stop it, or name another.") from None
+        for fd in loader:  # the store will want it
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        yield
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[int, ...]]:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:
+        yield ()
+        return
+    try:
+        yield (fd,)
+    finally:
+        os.close(fd)
+
+
+def _ports(settings: Settings) -> Iterator[str]:
+    """A sentence for each port that cannot be listened on."""
+    wanted = [
+        ("edge_port", settings.edge_host, settings.edge_port),
+        ("dashboard_port", settings.dashboard_host, settings.dashboard_port),
+        *(("admin_port", settings.admin_host, settings.admin_port + worker) for worker in range(settings.workers)),
+    ]
+    before: dict[int, str] = {}
+    for name, host, port in wanted:
+        if port > 65_535:
+            yield f"{name}: {settings.workers} workers need ports up to {port}, and there are 65535."
+        elif port in before:
+            yield f"{name}: {port} is wanted for {before[port]} too; name another."
+        elif reason := _refusal(host, port):
+            yield f"{name}: {host}, port {port}: {reason}"
+        before[port] = name
+
+
+def _refusal(host: str, port: int) -> str:
+    """Why an address cannot be listened on; empty when it can."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As a server does: connections that have ended do not count. Who listens does, although edges share a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "something listens there; stop it, or name another port."
+        return f"cannot be listened on ({error.strerror or error})."
+    return ""
