@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from headcount_ingest.spool import Disk, Recovered, SegmentWriter, SpoolBusy
 from headcount_wire import codec, limits, segment
 from headcount_wire.clock import ManualClock
+from headcount_wire.problems import Problem
 from headcount_wire.report import new_report_id
 
 from tests.ingest.conftest import KEY, TODAY, report, running, settings_in
@@ -235,11 +237,45 @@ def test_names_are_on_disk_before_the_first_record_is(tmp_path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("what", ["segment", "worker's folder", "spool", "moved", "replaced"])
+async def test_a_spool_that_is_taken_away_is_noticed(tmp_path: Path, what: str) -> None:
+    """Where the open segment's name no longer leads to it the answer is 507, and the process ends to begin anew."""
+    settings = replace(settings_in(tmp_path), seal_seconds=60.0)
+    clock = ManualClock(TODAY * 86_400.0)
+    worker = await running(settings, clock=clock)
+    assert (await worker.post(report()))[0] == 202
+    clock.advance(5.0)
+    (segment_path,) = settings.spool.glob("*/*.open")
+    match what:
+        case "segment":
+            segment_path.unlink()
+        case "worker's folder":
+            shutil.rmtree(segment_path.parent)
+        case "spool":
+            shutil.rmtree(settings.spool)
+        case "moved":
+            settings.spool.rename(tmp_path / "elsewhere")
+        case _:
+            data = segment_path.read_bytes()
+            segment_path.unlink()
+            segment_path.write_bytes(data)
+    status, body, _ = await worker.post(report())
+    assert (status, body["type"]) == (507, Problem.STORAGE.uri)
+    assert await asyncio.wait_for(worker.task, 20) == 1
+    await worker.close()
+    await worker.session.close()
+    again = await running(settings)
+    assert (await again.post(report()))[0] == 202
+    await again.close()
+    await again.session.close()
+
+
 PROGRAM = """
 import sys, pathlib
 from headcount_ingest.settings import EdgeSettings
 from headcount_ingest.worker import run
 from headcount_wire.clock import ManualClock
+from headcount_wire.problems import Problem
 folder, port, admin = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 settings = EdgeSettings(organisation=folder / "organisation.toml", spool=folder / "spool", worker="w0", port=port,
     admin_port=admin, seal_seconds=0.01, disk_floor_bytes=0)

@@ -63,7 +63,10 @@ class Gate:
         now = self._monotonic()
         if now - self._looked >= DISK_LOOK_SECONDS:
             self._looked = now
-            self._free = shutil.disk_usage(self._spool).free
+            try:
+                self._free = shutil.disk_usage(self._spool).free
+            except OSError:  # the folder is gone: the spool finds out, refuses, and has the process begin anew
+                self._free = self._floor
         return self._free < self._floor
 
 

@@ -61,6 +61,14 @@ class Disk:
         """Have a file's bytes and size on the disk."""
         os.fdatasync(fd)
 
+    def leads_to(self, path: Path, fd: int) -> bool:
+        """Whether a name still leads to an open file: somebody may have removed or moved it."""
+        try:
+            found, held = path.stat(), os.fstat(fd)
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+
     def truncate(self, fd: int, size: int) -> None:
         """Cut a file."""
         os.ftruncate(fd, size)
@@ -139,12 +147,14 @@ class SegmentWriter:
         return Recovered(records, unreadable)
 
     def commit(self, data: bytes) -> None:
-        """Have whole records on the disk when this returns; raises ``OSError`` when they are not."""
+        """Have whole records on the disk, under a name, when this returns; raises ``OSError`` when they are not."""
         try:
             if self._fd < 0:
                 self._begin()
             self._write(data)
             self._disk.sync(self._fd)
+            if not self._disk.leads_to(self._path, self._fd):
+                raise FileNotFoundError(errno.ENOENT, "the open segment was removed or moved")
         except OSError:
             self._abandon()
             raise
