@@ -267,3 +267,42 @@ def test_nothing_is_sealed_over_a_broken_chain(
     assert status["settled_through"] == clock.now()
     again.close()
     assert verify(folder) > len(left) + 1
+
+
+class _Ticking(ManualClock):
+    """A clock under which each look at the real time takes a second."""
+
+    def monotonic(self) -> float:
+        self._monotonic += 1.0
+        return self._monotonic
+
+
+async def test_provisional_totals_take_a_tenth_of_the_time(settings: StoreSettings, clock: ManualClock) -> None:
+    """An hour of a fast clock brings no new totals at once; real time does, and so does a clock set back."""
+    fast = _Ticking(clock.now())
+    store, count = Store(settings, fast), Spooled()
+    reader = SealedReader(settings.releases, fast)
+
+    async def people() -> int | None:
+        found = await reader.provisional(11, 3)
+        wanted = (n.value for n in found if (n.statistic, n.period, n.measure) == (Statistic.PEOPLE, PeriodKind.DAY, 1))
+        return next(wanted, None)
+
+    fill(settings, TODAY, 30, 1, count)
+    store.tick()
+    assert await people() == 30
+    fill(settings, TODAY, 30, 2, count)
+    fast.set_now(fast.now() + 7200.0)
+    store.tick()
+    assert await people() == 30
+    for _ in range(9):
+        store.tick()
+    assert await people() == 60
+    fill(settings, TODAY, 30, 3, count)
+    for _ in range(9):
+        store.tick()
+    assert await people() == 60
+    fast.set_now(fast.now() - 60.0)
+    store.tick()
+    store.close()
+    assert await people() == 90

@@ -1,7 +1,7 @@
 """Simulated people: who they are, when they use the app, and what they do there. All by seed.
 
-Nobody here is like a real person; the numbers are only made to look like a product's: growth,
-weekends, people who come once, people who stay, versions that roll out, a slow release.
+Nobody here is like a real person; the numbers are only made to look like a product's: waves of
+new people, weekends, people who come once, people who stay, versions that roll out, a slow release.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ Entry = Literal["link", "calendar", "dial_in", "room"]
 _ENTRIES: tuple[tuple[Entry, int], ...] = (("link", 50), ("calendar", 30), ("room", 15), ("dial_in", 5))
 _CLASSES = {"ipados": "tablet", "macos": "desktop", "windows": "desktop"}
 _VERSIONS = ("3.0", "3.1", "3.2")
+DEVICES, SPAN = 1_000, 42
+"""The usual size of the demo, in devices and days: a minute or two on two cores, and every page shows something."""
+
+WAVES = ((0, 40), (14, 25), (21, 25))
+"""When people are won: the first day of a week of it, and how many of 100; the others come on any day."""
+
 VERSION_EVERY_DAYS = 24
 """Days between two versions of the simulated app."""
 
@@ -112,7 +118,7 @@ def _person(number: int, span: int, customers: tuple[tuple[str, int], ...], draw
         purposes += ("diagnostics",)
     if usage and draw.random() < 0.85:
         purposes += ("context",)
-    joined = 0 if draw.random() < 0.45 else draw.randrange(span)
+    joined = _joined(span, draw)
     gone = draw.randrange(span)
     return Person(
         number=number,
@@ -123,12 +129,22 @@ def _person(number: int, span: int, customers: tuple[tuple[str, int], ...], draw
         utc_offset=offset,
         joined=joined,
         keenness=draw.betavariate(1.6, 1.4),
-        patience=draw.choice((6.0, 25.0, 90.0, 400.0)),
+        patience=draw.choice((1.5, 4.0, 25.0, 400.0)),
         purposes=purposes,
         withdraws=draw.randrange(joined + 1, span + 2) if draw.random() < 0.05 else None,
         upgrades_after=draw.choice((0, 1, 1, 2, 3, 5, 9)),
         offline=(gone, gone + draw.randrange(2, 8)) if draw.random() < 0.2 else (0, 0),
     )
+
+
+def _joined(span: int, draw: random.Random) -> int:
+    """The day somebody came: most in waves, so that a week's newcomers are enough to speak of."""
+    at = draw.randrange(100)
+    for first, share in WAVES:
+        if at < share and first < span:
+            return min(span - 1, first + draw.randrange(7))
+        at -= share
+    return draw.randrange(span)
 
 
 def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
@@ -138,7 +154,7 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
     draw = random.Random(f"{seed}/{person.number}/{day}")
     weekend = (days.to_date(first_day) + timedelta(days=day)).weekday() >= 5
     stays = 0.5 ** ((day - person.joined) / person.patience)
-    chance = (0.15 + 0.8 * person.keenness) * (0.35 if weekend else 1.0) * (0.15 + 0.85 * stays)
+    chance = (0.15 + 0.8 * person.keenness) * (0.35 if weekend else 1.0) * (0.03 + 0.97 * stays)
     if day != person.joined and draw.random() > chance:
         return None
     slow = 1.35 if person.version(day) == "3.1" else 1.0

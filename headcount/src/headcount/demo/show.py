@@ -11,12 +11,12 @@ from pathlib import Path
 from headcount_wire import days as calendar
 from headcount_wire.clock import SystemClock
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from headcount.demo.developer import try_out
 from headcount.demo.drive import Drive
 from headcount.demo.ground import CUSTOMERS, Ground, prepare
 from headcount.demo.population import people
+from headcount.demo.progress import progress_of
 from headcount.demo.summary import summary
 from headcount.file_clock import FileClock
 from headcount.settings import Settings
@@ -59,6 +59,7 @@ class Demo:
         self._out.print(f"[bold]Headcount demo[/]: {self._devices} simulated devices, {self._span} days, in {folder}")
         with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
             stack.await_ready()
+            self._say_where(stack, ground, self._span)
             self._live(ground, stack, clock, first_day, asked)
             if asked.is_set():
                 return 130
@@ -68,7 +69,7 @@ class Demo:
             for table in summary(ground, clock):
                 self._out.print(table)
             if not once:
-                self._say_where(stack, ground)
+                self._say_where(stack, ground, 0)
                 asked.wait()
         return 0
 
@@ -76,24 +77,23 @@ class Demo:
         persons = people(self._devices, self._span, CUSTOMERS, self._seed)
         drive = Drive(persons, ground, stack.edge, clock, first_day, self._seed)
         sent = accepted = 0
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
-            with Progress(*columns, console=self._out) as progress:
-                task = progress.add_task("simulated days", total=self._span)
+            with progress_of(self._out, self._span) as step:
                 for _, tally in drive.days(self._span):
                     sent, accepted = sent + tally.sent, accepted + tally.accepted
-                    progress.update(task, advance=1, description=f"simulated days, {accepted} reports on disk")
                     stack.await_settled(clock.now())
+                    step(accepted)
                     if asked.is_set():
                         return
         finally:
             drive.close()
-        self._out.print(f"{sent} reports sent, {accepted} acknowledged as on disk")
+        self._out.print(f"{sent:,} reports sent, {accepted:,} acknowledged as on disk", highlight=False)
 
-    def _say_where(self, stack: Stack, ground: Ground) -> None:
+    def _say_where(self, stack: Stack, ground: Ground, days: int) -> None:
+        self._out.print(f"The dashboard fills while {days} days go by:" if days else "The dashboard:", highlight=False)
         for name, token in ground.readers.items():
-            self._out.print(f"{name:10} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
-        self._out.print(f"edge       {stack.edge}\nCtrl-C ends the demo.", highlight=False)
+            self._out.print(f"  {name:10} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
+        self._out.print(f"  {'edge':10} {stack.edge}\nCtrl-C ends the demo.", highlight=False)
 
 
 def demo_settings(ground: Ground) -> Settings:
