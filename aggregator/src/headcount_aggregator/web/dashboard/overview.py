@@ -81,15 +81,15 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
 
 
 async def new_and_returning(view: View, measure: Measure) -> Figure:
-    """New and returning people, stacked; by week where most days have too few new people to show."""
+    """New and returning people, stacked; by week where many days have too few new people to show."""
     say, by = view.wording.say, view.span.by
     statistics = [Statistic.NEW_PEOPLE, Statistic.RETURNING_PEOPLE]
     numbers = await view.numbers(statistics, [by], measure)
     notes: tuple[str, ...] = ()
-    if by is PeriodKind.DAY and sum(number.value is None for number in numbers) * 2 > len(numbers):
+    if by is PeriodKind.DAY and sum(number.value is None for number in numbers) * 3 > len(numbers):
         by = PeriodKind.WEEK
         numbers = await view.numbers(statistics, [by], measure)
-        notes = (say("Shown by week: most days have fewer than {k} new people.", k=view.k),)
+        notes = (say("Shown by week: many days have fewer than {k} new people.", k=view.k),)
     found = {(number.statistic, number.last): number for number in numbers}
 
     def cell(statistic: Statistic, period: Period) -> Cell:

@@ -87,7 +87,9 @@ class View:
         """The rule of the people of a measure: a part of the active people is held to the rest of them, too."""
         if measure.kind is Kind.ACTIVE or self.subject.app.catalog.active is None:
             return self.rule
-        return self.wording.say("At least {k} people with it and {k} active ones without it, or nobody.", k=self.k)
+        return self.wording.say(
+            "At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=self.k
+        )
 
     @property
     def sealed(self) -> bool:
