@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 _SYSTEMS = {"darwin": "macos", "win32": "windows", "linux": "linux", "android": "android", "ios": "ios"}
+LINKS_FOLLOWED = 4
 
 
 class DeviceFacts:
@@ -43,11 +44,16 @@ class DeviceFacts:
         """The IANA name of the device's time zone."""
         import os
 
-        try:
-            path = os.path.realpath("/etc/localtime")
-        except OSError:
-            return None
-        return path.partition("zoneinfo/")[2] or None
+        path = "/etc/localtime"
+        for _ in range(LINKS_FOLLOWED):
+            try:
+                # Where a link leads is all that is asked: a file outside the app's container is not looked up.
+                path = os.path.join(os.path.dirname(path), os.readlink(path))
+            except OSError:
+                return None
+            if "zoneinfo/" in path:
+                return path.partition("zoneinfo/")[2]
+        return None
 
     def app_version(self) -> str | None:
         """The app's version, as the app gave it."""
