@@ -108,7 +108,7 @@ class Recorder:
 
     def context_for(self, measure: Measure) -> Context:
         """The context a recording would be made in now; none where the measure is not counted."""
-        return self._read_context() if self._device.countable(measure, self.local_day()) else ()
+        return self.read_context() if self._device.countable(measure, self.local_day()) else ()
 
     def give(self, fields: dict[str, str]) -> None:
         """Take context values from the app instead of reading them."""
@@ -145,7 +145,7 @@ class Recorder:
                 return False
             context = asked.context
             if context is None:
-                context = asked.context = self._read_context()
+                context = asked.context = self.read_context()
             if self._device.record(asked.epoch, day, context, measure, label, fact, slot, amount):
                 return True
             if not self._device.is_open:
@@ -180,8 +180,8 @@ class Recorder:
             return False
         return True
 
-    def _read_context(self) -> Context:
-        """The granted fields, read once per start, return to the front, and change of consent."""
+    def read_context(self) -> Context:
+        """The granted fields as they are now. Recordings read them once per start, return to the front, and change."""
         state = self._device.state
         found: list[tuple[str, str]] = []
         for dimension, purpose in self._catalog.context.items():
