@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from headcount.settings import Settings, load_settings
+from headcount.store_forms import TYPES_OF_KIND
 from headcount.typed_module import stale
+from headcount_sdk.transparency import Why
 from headcount_wire import limits
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.facts import FACT_RULES
@@ -147,3 +149,13 @@ def test_every_setting_is_documented() -> None:
         for name, default in defaults.items()
     ]
     assert rows == expected
+
+
+def test_the_reasons_and_store_types_stand_in_the_documents() -> None:
+    """docs/transparency.md lists each reason that the SDK gives, and each kind of measure under its type of data."""
+    text = (ROOT / "docs/transparency.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([a-z_]+)` \| [a-z]", text, re.MULTILINE)) >= {*Why} - {Why.NONE}
+    for kind, types in TYPES_OF_KIND.items():
+        row = next(line for line in text.splitlines() if line.startswith("| `") and f"`{kind}`" in line)
+        for one in types:
+            assert re.sub(r"(?<!^)(?=[A-Z])", " ", one.apple) in row, kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from headcount_wire.catalog import Catalog
@@ -26,8 +26,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     try:
         catalog, findings = checked(file)
     except OSError as error:
-        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
-        raise typer.Exit(2) from None
+        _unreadable(file, error)
     if as_json:
         faults = [{"line": finding.line, "place": finding.place, "fault": finding.fault} for finding in findings]
         out.print_json(json.dumps({"file": str(file), "faults": faults}))
@@ -59,13 +58,12 @@ def build(
     """Build a typed Python module: a method for each measure, and the catalog itself."""
     from headcount.typed_module import module_of, stale
 
-    source = _text(file)
-    catalog = _sound(file)
+    catalog, source = _sound(file)
     if not look:
         _write(output, module_of(catalog, source).encode())
         out.print(f"{output}: {len(catalog.measures)} measures of {file}.", highlight=False, soft_wrap=True)
         return
-    why = stale(_text(output), catalog, source) if output.exists() else "is not there"
+    why = stale(_module(output), catalog, source)
     if why:
         fail(f"{output} {why}. Run: headcount catalog build {file} -o {output}")
         raise typer.Exit(1)
@@ -80,7 +78,7 @@ def diff(
     """Say what changed between two versions; ends with 1 when numbers would mean something else."""
     from headcount.catalog_diff import changes
 
-    found = changes(_sound(old), _sound(new))
+    found = changes(_sound(old)[0], _sound(new)[0])
     refused = [change for change in found if change.breaks]
     if as_json:
         said = [{"place": change.place, "change": change.sentence, "breaks": change.breaks} for change in found]
@@ -96,30 +94,58 @@ def diff(
     raise typer.Exit(1 if refused else 0)
 
 
-def _text(file: Path) -> str:
+@app.command("apple-manifest")
+def apple(
+    file: File,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PrivacyInfo.xcprivacy to write.")],
+) -> None:
+    """Write Apple's privacy manifest of what Headcount collects with a catalog."""
+    from headcount.store_forms import apple_manifest, data_types
+
+    catalog, _ = _sound(file)
+    _write(output, apple_manifest(catalog))
+    out.print(f"{output}: {', '.join(one.apple for one in data_types(catalog))}; no tracking.", soft_wrap=True)
+
+
+@app.command("play-safety")
+def play(file: File, as_json: AsJson = False) -> None:
+    """Print Headcount's answers to Play's data safety form, as the CSV that Play Console imports."""
+    from dataclasses import asdict
+
+    from headcount.store_forms import play_answers, play_csv
+
+    catalog, _ = _sound(file)
+    plain(json.dumps([asdict(answer) for answer in play_answers(catalog)], indent=2) if as_json else play_csv(catalog))
+
+
+def _sound(file: Path) -> tuple[Catalog, str]:
+    """The catalog of a file, and its text; without one there is nothing to do."""
+    from headcount_wire.catalog_file import parse_catalog
+    from headcount_wire.errors import CatalogError
+    from headcount_wire.organisation import read_text
+
     try:
-        return file.read_text("utf-8")
+        source = read_text(file, CatalogError)
+        return parse_catalog(source, str(file)), source
     except OSError as error:
-        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
-    except UnicodeDecodeError:
-        fail(f"{file}: cannot be read, because it is no UTF-8 text. Name the catalog's TOML file.")
-    raise typer.Exit(2)
-
-
-def _sound(file: Path) -> Catalog:
-    """The catalog in a file; without a sound one there is nothing to do."""
-    from headcount.catalog_check import check as checked
-
-    try:
-        catalog, findings = checked(file)
-    except OSError as error:
-        fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
-        raise typer.Exit(2) from None
-    if catalog is None:
-        for finding in findings:
+        _unreadable(file, error)
+    except CatalogError as error:
+        for finding in error.findings:
             fail(f"{file}, {finding}")
-        raise typer.Exit(2)
-    return catalog
+        raise typer.Exit(2) from None
+
+
+def _module(file: Path) -> str:
+    """What stands in a module now; nothing where there is none."""
+    try:
+        return file.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _unreadable(file: Path, error: OSError) -> NoReturn:
+    fail(f"{file}: cannot be read ({error.strerror}). Name the catalog's TOML file.")
+    raise typer.Exit(2) from None
 
 
 def _write(file: Path, data: bytes) -> None:
