@@ -30,6 +30,7 @@ from headcount_sdk.consent import Consent, Signal
 from headcount_sdk.decisions import Decisions
 from headcount_sdk.device import Device
 from headcount_sdk.facts import DeviceFacts
+from headcount_sdk.facts_here import facts_here
 from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.outbox import Outbox
@@ -97,7 +98,7 @@ class Headcount:
         self._outbox = Outbox(self._device, storage, self._catalog, self.health)
         self._storage = storage
         offset = utc_offset or _system_offset
-        facts = facts or DeviceFacts(app_version)
+        facts = facts or facts_here(app_version)
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         draw = draw or random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
         address = Address(
