@@ -153,7 +153,7 @@ class Consent:
     def start(self, signals: Iterable[Signal]) -> None:
         """Heed the app's signals; one that an earlier version of the app heeded, and this one does not, is lifted."""
         self._signals = [*signals, *self._signals]
-        known = {RESTRICTED, *(signal.name for signal in self._signals)}
+        known = {RESTRICTED, *map(_name_of, self._signals)}
         for stale in [name for name in self._device.state.refusing if name not in known]:
             self._refuse(stale, ())
         self.refresh()
@@ -161,13 +161,16 @@ class Consent:
     def refresh(self) -> None:
         """Read the outside signals now."""
         everything = tuple(self._catalog.purposes)
+        denied: dict[str, set[str]] = {}
         for signal in self._signals:
+            said = denied.setdefault(_name_of(signal), set())
             try:
-                denied = [name for name in signal.denied(everything) if name in everything]
+                said.update(name for name in tuple(signal.denied(everything)) if name in everything)
             except Exception:  # what cannot be read counts as a no
                 self._health.note(Surprise.SIGNAL)
-                denied = list(everything)
-            self._refuse(signal.name, denied)
+                said.update(everything)
+        for name, purposes in denied.items():
+            self._refuse(name, purposes)
 
     def tell(self, _: Iterable[str] = ()) -> None:
         """Tell the listeners; an exception of theirs is counted and goes no further."""
@@ -202,3 +205,8 @@ class Consent:
         )
         self.tell(known)
         return done
+
+
+def _name_of(signal: Signal) -> str:
+    """What a signal's no is kept under; two of one name add up, and none can lift restricted mode."""
+    return f"{signal.name} (signal)" if signal.name == RESTRICTED else signal.name
