@@ -9,6 +9,7 @@ from headcount_sdk.facts import DeviceFacts, language_of, major_of, spared, zone
 from headcount_sdk.facts_apple import preferred_language
 
 LOCALTIME = "/etc/localtime"
+LINKS_FOLLOWED = 4
 WINDOWS_ZONE = r"SYSTEM\CurrentControlSet\Control\TimeZoneInformation"
 WINDOWS_11_FROM_BUILD = 22_000
 
@@ -75,7 +76,7 @@ def _environment_language() -> str | None:
 
 def _posix_zone() -> str | None:
     stated = os.environ.get("TZ")
-    path = os.path.realpath(LOCALTIME) if stated is None else stated.removeprefix(":")
+    path = _where_it_leads(LOCALTIME) if stated is None else stated.removeprefix(":")
     before, found, name = path.partition("zoneinfo/")
     if found:
         return zone_of(name.removeprefix("posix/").removeprefix("right/"))
@@ -108,3 +109,16 @@ def _windows_zone() -> str | None:
     with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, WINDOWS_ZONE) as key:
         padded = str(winreg.QueryValueEx(key, "TimeZoneKeyName")[0])
     return zone_of(iana_name(padded.partition("\0")[0]))
+
+
+def _where_it_leads(link: str) -> str:
+    """What a link says, through others if need be. A file outside the app's folder is not looked up."""
+    path = link
+    for _ in range(LINKS_FOLLOWED):
+        try:
+            path = os.path.join(os.path.dirname(path), os.readlink(path))
+        except OSError:
+            break
+        if "zoneinfo/" in path:
+            break
+    return path
