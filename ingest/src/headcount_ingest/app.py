@@ -7,7 +7,6 @@ client, and to a log, the bytes that it sent.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
@@ -130,28 +129,6 @@ class _Connection(web.RequestHandler):
     def __init__(self, server: EdgeServer, edge: Edge, **options: object) -> None:
         super().__init__(server, **options)  # type: ignore[arg-type]  # what EdgeServer gave, and aiohttp hands back
         self._edge = edge
-        self._heads: asyncio.TimerHandle | None = None
-        self._awaited: object = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Look after the heads of requests: aiohttp times only the pause between two of them."""
-        super().connection_made(transport)
-        self._heads = self._loop.call_later(self._edge.settings.idle_seconds, self._look_at_head)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Look no more."""
-        super().connection_lost(exc)
-        if self._heads is not None:
-            self._heads.cancel()
-
-    def _look_at_head(self) -> None:
-        """Close when the head that was awaited at the last look is still awaited: it may come a byte at a time."""
-        awaited = self._waiter
-        if awaited is not None and awaited is self._awaited:
-            self.force_close()
-            return
-        self._awaited = awaited
-        self._heads = self._loop.call_later(self._edge.settings.idle_seconds, self._look_at_head)
 
     def handle_error(
         self,

@@ -17,7 +17,7 @@ class EdgeSettings:
     free disk below which the answer is 507. ``key_per_minute``, ``address_per_minute``: requests
     before 429. ``trusted_proxies``: networks whose ``X-Forwarded-For`` names the client.
     ``reload_seconds``: how often the organisation file is looked at for changes. ``idle_seconds``:
-    how long a connection may be without a whole head of a request, at least; at most twice as long.
+    how long a connection may take to send a request's head.
     ``lingering_seconds``: how long the rest of a refused body is read and thrown away, so that the
     refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests under way.
     ``failed_retry_seconds``: what a 500 tells a device to wait.
