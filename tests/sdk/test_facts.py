@@ -103,7 +103,7 @@ def recorded_posix(monkeypatch: pytest.MonkeyPatch, facts: DeviceFacts) -> dict[
             touched.append(f"sys.{name}")
             return getattr(sys, name)
 
-    def realpath(path: str) -> str:
+    def readlink(path: str) -> str:
         touched.append(f"the link {path}")
         return "/usr/share/zoneinfo/Europe/Zurich"
 
@@ -113,7 +113,7 @@ def recorded_posix(monkeypatch: pytest.MonkeyPatch, facts: DeviceFacts) -> dict[
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "environ", Environment())
-        patch.setattr(os.path, "realpath", realpath)
+        patch.setattr(os, "readlink", readlink)
         patch.setattr(platform, "mac_ver", mac_ver)
         patch.setattr("headcount_sdk.facts.sys", Interpreter())
         return read_apart(facts, touched)
