@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+import threading
 from typing import Any
 
 KIVY_ACTIVITY = "org.kivy.android.PythonActivity"
@@ -34,6 +36,15 @@ def android_context() -> Any:
         activity = java_class(os.environ.get(FLET_ACTIVITY_IN) or KIVY_ACTIVITY).mActivity
         return activity if activity is not None else java_class(KIVY_SERVICE).mService
     return bridge.jclass("com.chaquo.python.Python").getPlatform().getApplication()
+
+
+def leave_java() -> None:
+    """Let a thread that Python started end after it asked Java something: Android ends an app whose threads do not.
+
+    Chaquopy does it by itself; PyJNIus attaches a thread anew with its next question.
+    """
+    if threading.current_thread() is not threading.main_thread() and "jnius" in sys.modules:
+        sys.modules["jnius"].detach()
 
 
 def objc_class(name: str) -> Any:
