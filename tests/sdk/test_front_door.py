@@ -192,18 +192,20 @@ def test_time_in_the_background_is_not_measured(full: MakeFull, clock: ManualClo
         ({"host": "edge.example"}, Surprise.BAD_ADDRESS),
         ({"host": None}, Surprise.BAD_ADDRESS),
         ({"hosts": ["ftp://x.example"]}, Surprise.BAD_ADDRESS),
+        ({"app_key": ""}, Surprise.BAD_ARGUMENT),
+        ({"app_key": None}, Surprise.BAD_ARGUMENT),
+        ({"directory": None}, Surprise.BAD_ARGUMENT),
     ],
 )
 def test_what_an_app_hands_over_wrongly_turns_the_client_off(
     full: MakeFull, changes: dict[str, Any], surprise: Surprise, network: MemoryTransport, tmp_path: Path
 ) -> None:
     """A catalog or an address that cannot be used never raises: the client is off, and says why."""
-    found = {"catalog": FULL, **changes}
+    found = {"catalog": FULL, "app_key": "hc_live_" + "k" * 43, "directory": tmp_path / "state", **changes}
     client = Headcount(
-        "hc_live_" + "k" * 43,
+        found.pop("app_key"),
         found.pop("host", "https://edge.example"),
         found.pop("catalog"),
-        directory=tmp_path / "state",
         transport=network,
         **found,
     )

@@ -24,11 +24,16 @@ def main() -> None:
 
 
 @app.command()
-def up(config: Config = None) -> None:
+def up(
+    config: Config = None,
+    dev: Annotated[
+        Path | None, typer.Option("--dev", help="A catalog: run for this app alone, with keys made for it.")
+    ] = None,
+) -> None:
     """Run the house on this machine: edge workers, aggregator, dashboard."""
     from headcount.up import run_up
 
-    raise typer.Exit(run_up(config, out, err))
+    raise typer.Exit(run_up(config, dev, out, err))
 
 
 @app.command()

@@ -11,18 +11,25 @@ from headcount_wire.organisation import Organisation, load_organisation
 from pydantic import ValidationError
 from rich.console import Console
 
+from headcount.dev import Dev, prepare
 from headcount.preflight import ObstacleError, ready_to_start
 from headcount.settings import Settings, load_settings
 from headcount.stack import NotReadyError, Stack, StoppedError
 
 
-def run_up(config: Path | None, out: Console, err: Console) -> int:
-    """Run every process until SIGTERM or SIGINT; the exit code says how it ended."""
+def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console) -> int:
+    """Run every process until SIGTERM or SIGINT; the exit code says how it ended.
+
+    With a ``catalog`` the house is a developer's own: see ``headcount.dev``.
+    """
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     try:
-        settings = load_settings(config)
+        if config and catalog:
+            raise ValueError("--config and --dev do not go together: --dev makes its own settings.")
+        dev = prepare(catalog) if catalog else None
+        settings = dev.settings if dev else load_settings(config)
         organisation = load_organisation(settings.organisation)
     except ValidationError as error:
         for fault in error.errors():
@@ -36,19 +43,27 @@ def run_up(config: Path | None, out: Console, err: Console) -> int:
         return 2
     try:
         with ready_to_start(settings):
-            return _run(settings, organisation, asked, out)
+            return _run(settings, organisation, dev, asked, out)
     except (ObstacleError, NotReadyError) as error:
         _say(err, str(error))
         return 1
 
 
-def _run(settings: Settings, organisation: Organisation, asked: threading.Event, out: Console) -> int:
+def _run(settings: Settings, organisation: Organisation, dev: Dev | None, asked: threading.Event, out: Console) -> int:
     with Stack(settings) as stack:
         try:
             stack.await_ready(stop=asked)
         except StoppedError:
             return 0
-        _say(out, f"edge       {stack.edge}\ndashboard  {stack.dashboard}/?token=<a reader's token>")
+        if dev:
+            _say(
+                out,
+                f"edge        {stack.edge}\ndebug key   {dev.debug_key}\nlive key    {dev.live_key}\n"
+                f"dashboard   {stack.dashboard}/?token={dev.token}\n"
+                "What a debug key sends stands under Debug within seconds; live numbers are released by day.",
+            )
+        else:
+            _say(out, f"edge       {stack.edge}\ndashboard  {stack.dashboard}/?token=<a reader's token>")
         if not organisation.readers:
             _say(
                 out,

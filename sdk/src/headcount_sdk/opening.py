@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
+from headcount_wire.app_key import is_key
 from headcount_wire.catalog import Catalog
 from headcount_wire.errors import CatalogError
 
@@ -40,7 +41,7 @@ def fault(app_key: object, directory: object, catalog: Catalog, addresses: tuple
         return Surprise.BAD_CATALOG
     if not addresses:
         return Surprise.BAD_ADDRESS
-    usable = isinstance(app_key, str) and app_key.isascii() and isinstance(directory, str | os.PathLike)
+    usable = isinstance(app_key, str) and is_key(app_key) and isinstance(directory, str | os.PathLike)
     return None if usable else Surprise.BAD_ARGUMENT
 
 
