@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headcount_wire.app_key import is_debug
 from headcount_wire.buckets import bucket_of
@@ -44,6 +43,9 @@ from headcount_sdk.tallies import label_code
 from headcount_sdk.timer import Timer
 from headcount_sdk.transport import HttpTransport, Transport
 from headcount_sdk.uploader import Outcome
+
+if TYPE_CHECKING:
+    import random
 
 EARLY_CALLS_KEPT = 256
 VALUE_MOST = 2.0**63
@@ -100,7 +102,7 @@ class Headcount:
         offset = utc_offset or _system_offset
         facts = facts or facts_here(app_version)
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
-        draw = draw or random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
+        draw = draw or _draw()
         address = Address(
             addresses, app_key, policy, spread_hours, self._off is None and is_debug(app_key), may_upload or _always
         )
@@ -381,6 +383,12 @@ class Headcount:
 
 def void(_: object) -> None:
     """Let go of a result."""
+
+
+def _draw() -> random.Random:
+    import random
+
+    return random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
 
 
 def _always() -> bool:

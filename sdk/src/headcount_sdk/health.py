@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from enum import StrEnum
 
-log = logging.getLogger("headcount")
+
+def warn(text: str) -> None:
+    """Say something in the log. Logging is imported by the first thing that is said."""
+    import logging
+
+    logging.getLogger("headcount").warning("headcount: %s", text)
 
 
 class Surprise(StrEnum):
@@ -93,4 +97,4 @@ class Health:
         self.counts[surprise] += times
         if (surprise, about) not in self._logged and len(self._logged) < self.NAMES_LOGGED:
             self._logged.add((surprise, about))
-            log.warning("headcount: %s%s", surprise.sentence, f" ({about})" if about else "")
+            warn(f"{surprise.sentence} ({about})" if about else surprise.sentence)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
 
 from headcount_wire.app_key import is_key
 from headcount_wire.catalog import Catalog
 from headcount_wire.errors import CatalogError
 
-from headcount_sdk.health import Surprise, log
+from headcount_sdk.health import Surprise, warn
 
 NO_CATALOG = Catalog("none", 1, "daily", {}, {}, {})
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -31,7 +30,7 @@ def read_catalog(catalog: Catalog | str | os.PathLike[str]) -> Catalog:
         with open(text, encoding="utf-8") as file:
             return parse_catalog(file.read(), text)
     except (OSError, ValueError, TypeError, CatalogError) as error:
-        log.warning("headcount: %s", error)
+        warn(str(error))
         return NO_CATALOG
 
 
@@ -47,6 +46,8 @@ def fault(app_key: object, directory: object, catalog: Catalog, addresses: tuple
 
 def addresses(*hosts: str) -> tuple[str, ...]:
     """The edges' addresses: https, or http to this machine; empty where one of them is something else."""
+    from urllib.parse import urlsplit  # when a client is made, not when it is imported
+
     try:
         found = tuple(host.rstrip("/") for host in hosts)
         for host in found:

@@ -6,9 +6,9 @@ tests all call the same.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
@@ -23,6 +23,9 @@ from headcount_sdk.sealing import Most
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.transport import NoAnswer, Request, Transport
 from headcount_sdk.uploader import DAY_SECONDS, TIMEOUT_SECONDS, Fate, Outcome, pause, server_day_of, upload
+
+if TYPE_CHECKING:
+    import random
 
 REPORTS_A_PUMP = 64
 HOUR_SECONDS = 3600.0

@@ -7,15 +7,18 @@ proxy's 404 is none, and the report stays.
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from headcount_wire import codec, days
 from headcount_wire.problems import BY_URI, Problem, Verdict
 
 from headcount_sdk.transport import Answer, NoAnswer, Request, Transport
+
+if TYPE_CHECKING:
+    import random
 
 TIMEOUT_SECONDS = 20.0
 BACKOFF_FIRST_SECONDS = 1.0

@@ -11,22 +11,23 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("an e-mail address", re.compile(r"[^\s@]+(@|%40)[^\s@]+\.[A-Za-z]{2,}")),
-    ("a URL", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,10}://")),
-    ("a UUID", re.compile(r"(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")),
-    ("a MAC address", re.compile(r"(?i)\b[0-9a-f]{2}([:-][0-9a-f]{2}){5}\b")),
-    ("an IP address", re.compile(r"\b(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]\d)){3}\b")),
-    ("an IPv6 address", re.compile(r"(?i)(?<![\w:])([0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])")),
-    ("a token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.|\b(AKIA|ghp_|AIza|xox[bp]-|sk_live_)[A-Za-z0-9_-]{8,}")),
-    ("a hash or a device id", re.compile(r"(?i)\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,}\b")),
-    ("coordinates", re.compile(r"-?\b\d{1,3}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}\b")),
-    ("a bank account number", re.compile(r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b")),
-    ("a date of birth", re.compile(r"\b(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")),
-    ("a telephone, card or serial number", re.compile(r"\+?\d(?:[ ()/-]?\d){6,}(?![\d.])")),
+# As texts: ``re`` compiles each with its first use and keeps it, and an app that starts need not wait for it.
+_PATTERNS = (
+    ("an e-mail address", r"[^\s@]+(@|%40)[^\s@]+\.[A-Za-z]{2,}"),
+    ("a URL", r"(?i)\b[a-z][a-z0-9+.-]{1,10}://"),
+    ("a UUID", r"(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"),
+    ("a MAC address", r"(?i)\b[0-9a-f]{2}([:-][0-9a-f]{2}){5}\b"),
+    ("an IP address", r"\b(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]\d)){3}\b"),
+    ("an IPv6 address", r"(?i)(?<![\w:])([0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"),
+    ("a token", r"\beyJ[A-Za-z0-9_-]{8,}\.|\b(AKIA|ghp_|AIza|xox[bp]-|sk_live_)[A-Za-z0-9_-]{8,}"),
+    ("a hash or a device id", r"(?i)\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,}\b"),
+    ("coordinates", r"-?\b\d{1,3}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}\b"),
+    ("a bank account number", r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b"),
+    ("a date of birth", r"\b(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b"),
+    ("a telephone, card or serial number", r"\+?\d(?:[ ()/-]?\d){6,}(?![\d.])"),
 )
 
-_RESERVED = re.compile(
+_RESERVED = (
     r"(?i)(?:\A|[._-])(?:user_?id|device_?id|install_?id|session_?id|client_?id|account_?id|org(?:anisation|anization)?_?id|"
     r"e_?mail|idfa|idfv|gaid|aaid|android_?id|udid|imei|imsi|msisdn|phone_?number|mobile_?number|latitude|longitude|"
     r"password|passwd|secret|token|user_?name|first_?name|last_?name|full_?name|ip_?address|mac_?address)(?:\Z|\.)"
@@ -46,14 +47,14 @@ def _high_entropy(text: str) -> bool:
 def finds_identifier(text: str) -> str | None:
     """The kind of identifier a text looks like, or ``None``. Never returns the text."""
     for kind, pattern in _PATTERNS:
-        if pattern.search(text):
+        if re.search(pattern, text):
             return kind
     return "a random token" if _high_entropy(text) else None
 
 
 def finds_reserved_name(name: str) -> bool:
     """Whether a declared name promises an identifier (``user_id``, ``email``, ``idfa``, ...)."""
-    return _RESERVED.search(name) is not None
+    return re.search(_RESERVED, name) is not None
 
 
 Detector = Callable[[str], str | None]
