@@ -370,3 +370,20 @@ def test_state_is_private_to_the_app(full: MakeFull, network: MemoryTransport, t
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
     assert set(modes) == {"state", "journal", "lock", "sent"}
     assert set(modes.values()) == {0o600}
+
+
+def test_reports_can_be_messagepack(full: MakeFull, network: MemoryTransport, clock: ManualClock) -> None:
+    """With the extra a report goes as MessagePack and says the same; a retry after a restart is unchanged."""
+    client = full("usage", "context", msgpack=True)
+    client.track("meeting.joined", entry="link")
+    network.answer = lambda _: None
+    client.flush()
+    client.shutdown()
+    network.answer = None
+    client = full()
+    client.flush()
+    first, second, *_ = (request for request in network.requests if request.method == "POST")
+    assert first.headers["Content-Type"] == "application/msgpack"
+    assert (first.url, first.body, dict(first.headers)) == (second.url, second.body, dict(second.headers))
+    assert sums(network)[D, 2, 2, Fact.COUNT, 0] == 2  # the same report twice
+    assert client.export()["sent"][0]["report"]["context"] == {"app_version": "3.1", "os": "ios"}

@@ -62,8 +62,8 @@ class Headcount:
     one that is not backed up; nothing is made there before consent. ``policy``: the version of the privacy notice
     that the app's consent screen shows. ``app_version``: as the app states it. ``signals``: see ``Consent.heed``.
     ``may_upload``: asked before an upload, so that the app can wait for a better network or a charger.
-    ``utc_offset``: seconds east of UTC at a moment (the system's, if not given). ``debug``: raise on misuse.
-    Clock, transport, facts and randomness are arguments for tests and replays.
+    ``utc_offset``: seconds east of UTC at a moment (the system's, if not given). ``msgpack``: send MessagePack
+    where the extra is installed. ``debug``: raise on misuse. The rest is for tests and replays.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Headcount:
         draw: random.Random | None = None,
         storage: Storage | None = None,
         spread_hours: float = 4.0,
+        msgpack: bool = False,
         debug: bool = False,
     ) -> None:
         self.health = Health()
@@ -97,18 +98,17 @@ class Headcount:
         storage = storage or Storage(os.fspath(directory) if self._off is None else "")
         self._device = Device(storage, self._catalog, self.health)
         self._decisions = Decisions(self._device, self._catalog)
-        self._outbox = Outbox(self._device, storage, self._catalog, self.health)
+        self._outbox = Outbox(self._device, storage, self._catalog, self.health, opening.media(msgpack))
         self._storage = storage
         offset = utc_offset or _system_offset
         facts = facts or facts_here(app_version)
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
-        draw = draw or _draw()
         address = Address(
             addresses, app_key, policy, spread_hours, self._off is None and is_debug(app_key), may_upload or _always
         )
         transport = transport or HttpTransport()
         self._sender = Sender(
-            self._device, self._decisions, self._outbox, address, self._clock, transport, draw, self.health
+            self._device, self._decisions, self._outbox, address, self._clock, transport, draw or _draw(), self.health
         )
         self.consent = Consent(
             self._device,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from headcount_wire import codec
 from headcount_wire.app_key import is_key
 from headcount_wire.catalog import Catalog
 from headcount_wire.errors import CatalogError
@@ -32,6 +33,13 @@ def read_catalog(catalog: Catalog | str | os.PathLike[str]) -> Catalog:
     except (OSError, ValueError, TypeError, CatalogError) as error:
         warn(str(error))
         return NO_CATALOG
+
+
+def media(msgpack: bool) -> str:
+    """The format of reports: MessagePack if it is asked for and its library is there, else JSON."""
+    from importlib.util import find_spec
+
+    return codec.MSGPACK if msgpack and find_spec("msgpack") is not None else codec.JSON
 
 
 def fault(app_key: object, directory: object, catalog: Catalog, addresses: tuple[str, ...]) -> Surprise | None:

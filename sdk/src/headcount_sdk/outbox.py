@@ -50,12 +50,13 @@ class Moment:
 class Outbox:
     """The device's state as the sender sees it."""
 
-    def __init__(self, device: Device, storage: Storage, catalog: Catalog, health: Health) -> None:
+    def __init__(self, device: Device, storage: Storage, catalog: Catalog, health: Health, media: str) -> None:
         self._device = device
         self._storage = storage
         self._catalog = catalog
         self._health = health
         self.before_send: list[BeforeSend] = []
+        self._media = media
 
     def waiting(self, local_day: int, now: float) -> bool:
         """Whether something of a day that is over waits to be sealed."""
@@ -89,8 +90,9 @@ class Outbox:
                 continue
             purposes = {name: d.policy for name, d in state.decisions.items() if self._device.granted(name)}
             report = sealing.report_of(kept, state.markers, self._catalog, purposes, moment.policy, moment.today)
-            body = compress(codec.encode_json(report))
-            state.sealed = Sealed(new_report_id(), body, moment.today, kept[0][1].context, kept)
+            encode = codec.encode_msgpack if self._media == codec.MSGPACK else codec.encode_json
+            body = compress(encode(report))
+            state.sealed = Sealed(new_report_id(), body, moment.today, kept[0][1].context, kept, media=self._media)
             if moment.open_too:
                 state.open_sent = moment.now
             self._device.save()
@@ -123,7 +125,7 @@ class Outbox:
             if not sealed.attempted:
                 sealed.attempted = True
                 self._device.save()
-            sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body))
+            sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body, media=sealed.media))
             return True
 
     def still(self, sealed: Sealed) -> Callable[[], bool]:
@@ -134,7 +136,7 @@ class Outbox:
         """Note what came of an attempt, unless the report was erased meanwhile."""
         with self._device.changing() as state:
             if state.sealed is sealed:
-                sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body, outcome))
+                sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body, outcome, sealed.media))
 
     def settle(self, sealed: Sealed, change: Callable[[State], None]) -> bool:
         """End the report's way with one durable change; ``False`` when it was erased meanwhile."""

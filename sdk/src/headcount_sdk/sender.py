@@ -107,7 +107,7 @@ class Sender:
             if sealed is None or not self._outbox.attempt(sealed, host, self._clock.now()):
                 break
             still = self._outbox.still(sealed)
-            outcome = upload(self._transport, host, self._address.app_key, sealed.report_id, sealed.body, still)
+            outcome = upload(self._transport, host, self._address.app_key, sealed, still)
             outcomes.append(outcome)
             tried.add(host)
             self._outbox.answered(sealed, host, self._clock.now(), outcome.word)

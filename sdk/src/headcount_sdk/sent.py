@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from headcount_wire import codec
+
 from headcount_sdk.storage import Storage
 
 FILE = "sent"
@@ -28,13 +30,17 @@ class Sent:
     report_id: str
     body: bytes
     outcome: str = ""
+    media: str = codec.JSON
 
     @property
     def readable(self) -> dict[str, Any]:
         """The report as JSON says it."""
         import gzip
 
-        found: dict[str, Any] = json.loads(gzip.decompress(self.body))
+        body = gzip.decompress(self.body)
+        if self.media == codec.MSGPACK:
+            body = codec.encode_json(codec.decode_msgpack(body))
+        found: dict[str, Any] = json.loads(body)
         return found
 
 

@@ -67,6 +67,7 @@ class Sealed:
     context: Context
     days: list[tuple[int, Part]]
     attempted: bool = False
+    media: str = "application/json"
 
 
 @dataclass(slots=True)
@@ -217,15 +218,15 @@ def _sealed_plain(sealed: Sealed | None) -> list[Any] | None:
         return None
     body = base64.b64encode(sealed.body).decode("ascii")
     days = [[day, part_plain(part)] for day, part in sealed.days]
-    return [sealed.report_id, body, sealed.created, sealed.context, days, sealed.attempted]
+    return [sealed.report_id, body, sealed.created, sealed.context, days, sealed.attempted, sealed.media]
 
 
 def _sealed(plain: list[Any] | None) -> Sealed | None:
     if plain is None:
         return None
-    report_id, body, created, context, held, attempted = plain
+    report_id, body, created, context, held, attempted, *media = plain
     days = [(day, _part(part)) for day, part in held]
-    return Sealed(report_id, base64.b64decode(body), created, _context(context), days, attempted)
+    return Sealed(report_id, base64.b64decode(body), created, _context(context), days, attempted, *media)
 
 
 def _policy_plain(policy: Policy | None) -> list[Any] | None:

@@ -42,4 +42,10 @@ class MemoryTransport:
     def reports(self) -> list[Report]:
         """Every report that was sent, in order, retries included."""
         posts = [request for request in self.requests if request.method == "POST"]
-        return [codec.decode_json(gzip.decompress(request.body)) for request in posts]
+        return [_decoded(request) for request in posts]
+
+
+def _decoded(request: Request) -> Report:
+    body = gzip.decompress(request.body)
+    msgpack = request.headers["Content-Type"] == codec.MSGPACK
+    return codec.decode_msgpack(body) if msgpack else codec.decode_json(body)

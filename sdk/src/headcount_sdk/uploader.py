@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from headcount_wire import codec, days
+from headcount_wire import days
 from headcount_wire.problems import BY_URI, Problem, Verdict
 
+from headcount_sdk.state import Sealed
 from headcount_sdk.transport import Answer, NoAnswer, Request, Transport
 
 if TYPE_CHECKING:
@@ -75,12 +76,10 @@ def compress(body: bytes) -> bytes:
     return gzip.compress(body, 6, mtime=0)
 
 
-def upload(
-    transport: Transport, host: str, app_key: str, report_id: str, body: bytes, wanted: Callable[[], bool]
-) -> Outcome:
+def upload(transport: Transport, host: str, app_key: str, sealed: Sealed, wanted: Callable[[], bool]) -> Outcome:
     """Try once to have a report accepted; nothing leaves once it is not ``wanted`` any more."""
-    headers = {"Authorization": f"Bearer {app_key}", "Content-Type": codec.JSON, "Content-Encoding": "gzip"}
-    request = Request("POST", f"{host}/v1/reports/{report_id}", headers, body, wanted)
+    headers = {"Authorization": f"Bearer {app_key}", "Content-Type": sealed.media, "Content-Encoding": "gzip"}
+    request = Request("POST", f"{host}/v1/reports/{sealed.report_id}", headers, sealed.body, wanted)
     try:
         answer = transport.send(request, TIMEOUT_SECONDS)
     except NoAnswer:

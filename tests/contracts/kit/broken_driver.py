@@ -25,8 +25,8 @@ def plant(where: Any, name: str, bug: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def new_id_for_each_try() -> None:
-    def upload(network: Any, host: str, key: str, _: str, *rest: Any) -> Any:
-        return sound(network, host, key, new_report_id(), *rest)
+    def upload(network: Any, host: str, key: str, sealed: Any, *rest: Any) -> Any:
+        return sound(network, host, key, replace(sealed, report_id=new_report_id()), *rest)
 
     sound = plant(sender, "upload", upload)
 

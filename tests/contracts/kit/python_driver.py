@@ -67,6 +67,7 @@ class Player:
             facts=self._facts,
             transport=Quick(),
             utc_offset=lambda _: self._offset,
+            msgpack="--msgpack" in sys.argv,
         )
         self._client.start(thread=False)
 
