@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -210,6 +211,14 @@ SDKS: dict[str, Callable[[str, Path], Sdk]] = {
 }
 
 
+IMPORTED = {
+    "headcount": "headcount_sdk",
+    "posthog": "posthog",
+    "opentelemetry": "opentelemetry.sdk.metrics",
+    "aptabase": "aptabase",
+}
+
+
 def calls(sdk: Sdk) -> Iterator[Callable[[], object]]:
     """The day's interactions, in order."""
     for n in range(INTERACTIONS):
@@ -246,6 +255,8 @@ def main() -> None:
     gc.collect()
     before = resident_mb()
     began = time.perf_counter()
+    import_module(IMPORTED[name])
+    imported = time.perf_counter() - began
     sdk = SDKS[name](url, folder)
     started = time.perf_counter() - began
     times = sorted((sdk.timed if isinstance(sdk, OfAptabase) else timed)(calls(sdk)))
@@ -255,6 +266,7 @@ def main() -> None:
     found = {
         "median_us": times[len(times) // 2] / 1000,
         "p99_us": times[len(times) * 99 // 100] / 1000,
+        "import_ms": imported * 1000,
         "start_ms": started * 1000,
         "memory_mb": memory,
         "disk_kb": disk / 1024,
