@@ -18,7 +18,7 @@ from headcount_sdk.transport import Answer, HttpTransport, NoAnswer, Request
 from headcount_wire.facts import Fact, First
 from headcount_wire.policy import Policy, encode_policy
 
-from tests.sdk.conftest import CATALOG_TEXT, DAY, FULL, CountingFacts, MakeClient, sums
+from tests.sdk.conftest import CATALOG_TEXT, DAY, FULL, CountingFacts, MakeClient, MakeFull, sums
 
 D = 20_000
 
@@ -496,3 +496,244 @@ def test_two_devices_that_do_the_same_send_the_same_bytes(tmp_path: Path, make: 
         never |= one
     assert always == 0
     assert never == 2**128 - 1
+
+
+def test_what_was_recorded_before_a_yes_is_not_sent_after_it(make: MakeClient, network: MemoryTransport) -> None:
+    """Before start too: what is recorded while nothing is granted is not kept, nor what an erasure followed."""
+    for undone in ("nothing", "withdraw", "reset"):
+        client = make(start=False, directory=make_folder(make, undone))
+        if undone != "nothing":
+            client.consent.grant("usage")
+        client.track("meeting.joined", entry="room")
+        if undone == "withdraw":
+            client.consent.withdraw()
+        if undone == "reset":
+            client.reset()
+        client.consent.grant("usage")
+        client.start(thread=False)
+        client.flush()
+        assert not [key for key in sums(network) if key[1] == 2], undone
+        client.shutdown()
+
+
+def make_folder(make: MakeClient, name: str) -> Path:
+    """A directory of its own beside the fixture's."""
+    client = make(start=False)
+    return Path(client._device._storage.directory).with_name(name)
+
+
+@pytest.mark.parametrize("how", ["withdraw", "switch"])
+def test_a_no_from_within_a_hook_wins(make: MakeClient, network: MemoryTransport, how: str) -> None:
+    """A hook that makes the user's no come true while it is asked: what it was asked about does not go."""
+    client = make()
+    client.consent.grant("usage", "context")
+    client.track("share.used")
+
+    @client.before_send
+    def hook(_: object) -> bool:
+        if how == "withdraw":
+            client.consent.withdraw("usage")
+        else:
+            client.consent.switch("os", False)
+        return True
+
+    client.flush()
+    assert all("os" not in report.context for report in network.reports)
+    assert how == "switch" or network.reports == []
+
+
+def test_hooks_that_call_back_hang_nothing(make: MakeClient, network: MemoryTransport) -> None:
+    """A hook that flushes, records or waits for another thread that records: the client and the app go on."""
+    client: Headcount = make(may_upload=lambda: client.flush() == [])
+    client.consent.grant("usage")
+    client.track("share.used")
+
+    @client.before_send
+    def hook(_: object) -> bool:
+        client.flush()
+        client.track("meeting.joined", entry="link")
+        other = threading.Thread(target=client.track, args=("meeting.joined",), kwargs={"entry": "room"})
+        other.start()
+        other.join(10)
+        return not other.is_alive()
+
+    done = threading.Thread(target=client.flush, daemon=True)
+    done.start()
+    done.join(20)
+    assert not done.is_alive()
+    assert client.consent.withdraw("usage")
+    assert client.health.counts[Surprise.CALLBACK] >= 1
+
+
+def test_a_hook_that_ends_the_program_loses_nothing(
+    make: MakeClient, clock: ManualClock, network: MemoryTransport
+) -> None:
+    """SystemExit out of a hook leaves what was held where it was."""
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    hook = client.before_send(lambda _: sys.exit(1))
+    with pytest.raises(SystemExit):
+        client.flush()
+    client._outbox.before_send.remove(hook)
+    clock.advance(DAY)
+    client.flush()
+    assert sums(network)[D, 3, 0, Fact.DEVICES, 0] == 1
+
+
+FORKING = """
+import os, sys, threading
+from headcount_sdk import Headcount
+from headcount_sdk.testing import MemoryTransport
+network = MemoryTransport()
+c = Headcount('hc_live_' + 'k' * 43, 'https://e.example', sys.argv[1], directory=sys.argv[2], transport=network)
+c.consent.grant('usage')
+if sys.argv[3] == 'threads':
+    c.start(thread=False)
+    stop = threading.Event()
+    def run():
+        while not stop.is_set():
+            c.track('share.used')
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(3)]
+    for thread in threads: thread.start()
+children = []
+for _ in range(5):
+    pid = os.fork()
+    if pid == 0:
+        if sys.argv[3] != 'threads':
+            c.start(thread=False); c.track('share.used'); c.flush()
+        sys.exit(len(network.requests))
+    children.append(pid)
+codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+if sys.argv[3] == 'threads': stop.set()
+print(sum(codes))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("how", ["threads", "before start"])
+def test_children_of_a_fork_end_and_count_nobody(tmp_path: Path, how: str) -> None:
+    """A fork while other threads record, or between consent and start: the children end, and send nothing."""
+    catalog = tmp_path / "catalog.toml"
+    catalog.write_text(CATALOG_TEXT, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING, str(catalog), str(tmp_path / "state"), how],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["0"]
+
+
+def test_a_new_notice_counts_nobody_twice_on_a_day(
+    make: MakeClient, clock: ManualClock, network: MemoryTransport
+) -> None:
+    """A purpose that a new notice put back, and the user granted again, counts from the next day."""
+    client = make(policy=1)
+    client.consent.grant("usage")
+    client.track("share.used")
+    client.flush()
+    client.shutdown()
+    client = make(policy=2)
+    client.consent.grant("usage")
+    client.track("share.used")
+    client.flush()
+    assert sum(n for key, n in sums(network).items() if key[1:] == (1, 0, Fact.AGE, 0)) == 1
+    clock.advance(DAY)
+    client.track("share.used")
+    client.flush()
+    assert sums(network)[D + 1, 3, 0, Fact.DEVICES, 0] == 1
+
+
+def test_a_closed_day_says_its_value_and_step_once(
+    full: MakeFull, clock: ManualClock, network: MemoryTransport
+) -> None:
+    """A clock set back after midnight opens no day again whose quantities and funnels were told."""
+    client = full("usage")
+    client.quantity("rooms", 5)
+    client.screen("lobby")
+    clock.advance(DAY)
+    client.flush()
+    clock.set_now(clock.now() - DAY)
+    client.quantity("rooms", 7)
+    client.screen("lobby")
+    clock.advance(3 * DAY)
+    client.flush()
+    told = [key[0] for key in sums(network) if key[3] in (Fact.VALUE, Fact.STEP)]
+    assert sums(network)[D, 10, 0, Fact.VALUE, 0] == 5
+    assert sums(network)[D, 6, 0, Fact.STEP, 1] == 1
+    assert len(told) == 4
+
+
+def test_a_signal_without_a_name_still_says_no(make: MakeClient) -> None:
+    """What an app hands over as a signal, however it is made, can only say no, and raises nothing."""
+
+    class Nameless:
+        def denied(self, purposes: object) -> object:
+            return purposes
+
+    client = make(signals=(Nameless(), object()))
+    client.consent.grant("usage")
+    client.on_foreground()
+    assert client.consent.status()["usage"] is Status.REFUSED
+
+
+def test_contexts_that_change_and_change_stay_bounded(make: MakeClient, tmp_path: Path) -> None:
+    """One part for each context, none for what the cap keeps out, and a file of bounded size."""
+    client = make()
+    client.consent.grant("usage", "context")
+    for n in range(400):
+        client.set_context(app_version=f"{n % 3}.0" if n % 3 else "9.0")
+        client.track("meeting.joined", entry="link")
+    (held,) = client._device.state.days.values()
+    assert len(held.parts) <= 3
+    for n in range(100):
+        client.set_context(app_version=f"{n}.1")
+        client.track("share.used")
+    assert len(client._device.state.contexts) <= 16
+    assert (tmp_path / "state/state").stat().st_size < 20_000
+
+
+def test_days_are_bounded_also_while_nothing_may_be_sent(make: MakeClient, clock: ManualClock) -> None:
+    """An app that holds uploads back for a hundred days holds no more days than would be sent."""
+    client = make(may_upload=lambda: False)
+    client.consent.grant("usage")
+    for _ in range(100):
+        client.track("share.used")
+        clock.advance(DAY)
+        client.pump()
+    assert len(client.export()["waiting"]) <= 35
+
+
+def test_what_ends_in_the_background_is_no_crash(full: MakeFull, clock: ManualClock, network: MemoryTransport) -> None:
+    """A session begun in the background, or by the system's own wake-up, ends clean when the system ends it."""
+    client = full("diagnostics")
+    client.on_background()
+    clock.advance(3600)
+    client.measure("join.time", 3)
+    client._device.close()
+    client = full(start=False)
+    client.start(thread=False, active=False)
+    client.measure("join.time", 3)
+    client._device.close()
+    full().flush()
+    ends = {key[2]: n for key, n in sums(network).items() if key[1] == 8 and key[3] == Fact.COUNT}
+    assert set(ends) == {2}
+
+
+def test_a_catalog_that_changes_its_mind_takes_nothing_along(
+    make: MakeClient, clock: ManualClock, network: MemoryTransport
+) -> None:
+    """What was counted under a code goes when the code stands for another measure, kind or purpose."""
+    client = make()
+    client.consent.grant("usage", "diagnostics")
+    client.track("share.used")
+    client.measure("join.time", 3)
+    client.shutdown()
+    moved = CATALOG_TEXT.replace('[measures."share.used"]', '[measures."other.used"]')
+    moved = moved.replace('kind = "timing"\npurpose = "diagnostics"', 'kind = "timing"\npurpose = "usage"')
+    client = make(catalog=moved)
+    clock.advance(DAY)
+    client.flush()
+    assert {key[1] for key in sums(network)} == {1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -44,4 +45,5 @@ class Background:
             self._wake.wait(EVERY_SECONDS)
             self._wake.clear()
             if not stop.is_set():
-                self._pump()
+                with contextlib.suppress(BaseException):  # a callback's SystemExit must not end the uploads
+                    self._pump()

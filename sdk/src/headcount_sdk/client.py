@@ -11,14 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headcount_wire.app_key import is_debug
 from headcount_wire.buckets import bucket_of
-from headcount_wire.catalog import Catalog
+from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.facts import WHOLE, Fact, Kind, Severity
 
@@ -33,7 +32,7 @@ from headcount_sdk.facts_here import facts_here
 from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.outbox import Outbox
-from headcount_sdk.problem import Preview
+from headcount_sdk.problem import Preview, preview
 from headcount_sdk.process import ProcessHooks
 from headcount_sdk.recorder import Recorder
 from headcount_sdk.sealing import BeforeSend
@@ -90,9 +89,10 @@ class Headcount:
     ) -> None:
         self.health = Health()
         self._guard = Guard(self.health, self._let_go, debug=debug)
+        policy = policy if type(policy) is int else 0
         self._catalog = opening.read_catalog(catalog)
-        addresses = opening.addresses(host, *hosts)
-        self._off = opening.fault(app_key, directory, self._catalog, addresses)
+        addresses = opening.addresses(host, *(hosts or ()))
+        self._off = opening.fault(app_key, directory, policy, self._catalog, addresses)
         self._clock = clock or SystemClock()
         self._policy = policy
         storage = storage or Storage(os.fspath(directory) if self._off is None else "")
@@ -100,16 +100,32 @@ class Headcount:
         self._decisions = Decisions(self._device, self._catalog)
         self._outbox = Outbox(self._device, storage, self._catalog, self.health, opening.media(msgpack))
         self._storage = storage
-        offset = utc_offset or _system_offset
-        facts = facts or facts_here(app_version)
+        offset = utc_offset or opening.system_offset
+        facts = facts or facts_here(str(app_version))
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         address = Address(
-            addresses, app_key, policy, spread_hours, self._off is None and is_debug(app_key), may_upload or _always
+            addresses,
+            app_key,
+            policy,
+            spread_hours,
+            self._off is None and is_debug(app_key),
+            may_upload or opening.always,
         )
         transport = transport or HttpTransport()
         self._sender = Sender(
-            self._device, self._decisions, self._outbox, address, self._clock, transport, draw or _draw(), self.health
+            self._device,
+            self._decisions,
+            self._outbox,
+            address,
+            self._clock,
+            transport,
+            draw or opening.draw(),
+            self.health,
         )
+        self._signals = tuple(signals or ())
+        self._prepare(policy)
+
+    def _prepare(self, policy: int) -> None:
         self.consent = Consent(
             self._device,
             self._decisions,
@@ -122,10 +138,9 @@ class Headcount:
             self.health,
             self._opened,
         )
-        self._signals = tuple(signals)
         self.on_loop = AsyncUse(self)
         self._measures = self._catalog.measures
-        self._early: list[Callable[[], None]] | None = []
+        self._early: list[tuple[int, Callable[[], object]]] | None = []
         self._timers: weakref.WeakSet[Timer] = weakref.WeakSet()
         self._sending = threading.Lock()
         self._background = Background(self.pump)
@@ -147,12 +162,14 @@ class Headcount:
         self._guard.usable = True
         self.consent.start(self._signals)
         self._guard.run(lambda: self._recorder.sessions.recover(*self._device.state.session))
+        self._recorder.sessions.front = active
         self._hooks.install(crashes=self._catalog.only(Kind.CRASH_FREE) is not None)
         if active:
             self.active()
         early, self._early = self._early or [], None
-        for call in early:
-            call()
+        for erasures, call in early:
+            if erasures == self._device.erasures:  # nothing was withdrawn since it was recorded
+                self._guard.run(call)
         if thread:
             self._background.start()
 
@@ -170,6 +187,7 @@ class Headcount:
 
         def opened() -> None:
             if self._device.open():
+                self._hooks.watch_forks()
                 undecided.update(self._decisions.undecide_before(self._policy, self._clock.now()))
 
         done = self._guard.run(opened)
@@ -178,6 +196,7 @@ class Headcount:
         return done
 
     _ended = False
+    _sender_thread: int | None = None
 
     def shutdown(self, timeout: float = 2.0) -> None:
         """Stop the thread and let go of the files; what was recorded is kept. ``timeout`` in seconds."""
@@ -202,10 +221,11 @@ class Headcount:
 
     def forked(self) -> None:
         """This process is the child of a fork: the files belong to the parent."""
-        if self._guard.usable:
+        if self._device.is_open:
             self._guard.usable = False
             self._ended = True
             self._device.abandon()
+            self._hooks.remove()
             self.health.note(Surprise.FORKED)
 
     def on_foreground(self) -> None:
@@ -256,29 +276,14 @@ class Headcount:
         label = screens.label.code_of(name)
         if screens.label.value_of(label) != name:
             self._guard.misuse(Surprise.UNKNOWN_LABEL, name)
-        self._do(lambda: self._recorder.screen(label))
+        self._do(screens, lambda: self._recorder.screen(label))
 
     def report_problem(self, category: str, severity: Severity | None = None, screen: str = "") -> Preview:
         """What a problem report would say. Show it to the user; it counts when they choose ``send``."""
-        declared = self._catalog.only(Kind.PROBLEM)
-        if declared is None or declared.label is None:
-            self._guard.misuse(Surprise.UNKNOWN_MEASURE, "a problem")
-            return Preview(category, severity, screen, {}, lambda: False)
-        label = declared.label.code_of(category)
-        if declared.label.value_of(label) != category:
-            self._guard.misuse(Surprise.UNKNOWN_LABEL, category)
-        severity = severity if severity in tuple(Severity) else None
-        category = declared.label.value_of(label) or ""
-        screens = self._catalog.only(Kind.SCREEN)
-        known = screens.label if screens else None
-        at = known.code_of(screen) if known and screen else None
-        shown = (known.value_of(at) or "") if known and at is not None else ""
-
-        def send() -> bool:
-            return self._do(lambda: self._recorder.problem(declared, label, severity, at))
-
-        context = dict(self._recorder.context_for(declared)) if self._guard.usable else {}
-        return Preview(category, severity, shown, context, send)
+        found: list[Preview] = []
+        recorder, misuse = self._recorder, self._guard.misuse
+        self._guard.run(lambda: found.append(preview(recorder, self._do, misuse, category, severity, screen)))
+        return found[0] if found else Preview(str(category), None, "", {}, lambda: False)
 
     def quantity(self, name: str, value: int, /, **labels: str) -> None:
         """State how many of something there are now; the day's last value counts. For server-side instances."""
@@ -289,11 +294,11 @@ class Headcount:
 
     def set_context(self, **fields: str) -> None:
         """State declared context fields instead of reading them: ``device_class="tablet"``; ``""`` takes it back."""
-        self._recorder.give(fields)
+        self._guard.run(lambda: self._recorder.give(fields))
 
     def active(self) -> None:
         """The app is in use: the day counts as active. Every recording says so too."""
-        self._do(self._recorder.active)
+        self._do(self._catalog.active, self._recorder.active)
 
     def _record(self, name: str, kinds: dict[Kind, Fact], labels: dict[str, str], slot: int, amount: int = 1) -> None:
         try:
@@ -310,20 +315,27 @@ class Headcount:
             if self._guard.usable:
                 self._recorder.record(measure, label, fact, slot, amount)
             elif self._early is not None:
-                self._do(lambda: self._recorder.record(measure, label, fact, slot, amount))
+                self._do(measure, lambda: self._recorder.record(measure, label, fact, slot, amount))
         except Exception as error:  # the app must not fall over its telemetry
             self._guard.failed(error)
 
-    def _do(self, action: Callable[[], None]) -> bool:
-        """Record something; before ``start`` it is kept, in bounds, until then."""
+    def _do(self, measure: Measure | None, action: Callable[[], object]) -> bool:
+        """Record something, and say whether it may be counted; before ``start`` it is kept until then, in bounds.
+
+        What is not granted when it is recorded is not kept.
+        """
         if self._guard.usable:
-            return self._guard.run(action)
-        if self._early is not None:
-            if len(self._early) < EARLY_CALLS_KEPT:
-                self._early.append(lambda: void(self._guard.run(action)))
-            else:
-                self.health.note(Surprise.EARLY_CALLS)
-        return False
+            done: list[object] = []
+            return self._guard.run(lambda: done.append(action())) and done != [False]
+        if self._early is None or measure is None or not self._opened():
+            return False
+        if not self._device.countable(measure, self.local_day()):
+            return False
+        if len(self._early) >= EARLY_CALLS_KEPT:
+            self.health.note(Surprise.EARLY_CALLS)
+            return False
+        self._early.append((self._device.erasures, action))
+        return True
 
     def local_day(self) -> int:
         """Today, where the user is, in days since 1970."""
@@ -350,12 +362,19 @@ class Headcount:
     def _pump(self, now: bool) -> list[Outcome]:
         outcomes: list[Outcome] = []
         if self._guard.usable:
+            if self._sender_thread == threading.get_ident():
+                self.health.note(Surprise.CALLBACK)  # a hook that sends while it is asked
+                return outcomes
             open_too, self._open_too = self._open_too, False
             with self._sending:
+                self._sender_thread = threading.get_ident()
                 before = set(self._device.state.decisions)
-                self._guard.run(lambda: self._recorder.sessions.lapse(self._clock.monotonic()))
-                pump = self._sender.pump
-                self._guard.run(lambda: outcomes.extend(pump(self.local_day(), now=now, open_too=open_too)))
+                try:
+                    self._guard.run(lambda: self._recorder.sessions.lapse(self._clock.monotonic()))
+                    pump = self._sender.pump
+                    self._guard.run(lambda: outcomes.extend(pump(self.local_day(), now=now, open_too=open_too)))
+                finally:
+                    self._sender_thread = None
                 undecided = before - set(self._device.state.decisions)
             if undecided:
                 self.consent.tell(undecided)
@@ -379,21 +398,3 @@ class Headcount:
         """Erase everything held on this device, the decisions too."""
         if self._opened():
             self._guard.run(self._device.erase)
-
-
-def void(_: object) -> None:
-    """Let go of a result."""
-
-
-def _draw() -> random.Random:
-    import random
-
-    return random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
-
-
-def _always() -> bool:
-    return True
-
-
-def _system_offset(now: float) -> float:
-    return float(time.localtime(now).tm_gmtoff)

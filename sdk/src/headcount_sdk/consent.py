@@ -5,6 +5,7 @@ Outside signals, such as Global Privacy Control or a platform's own switch, can 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
 from typing import Protocol
@@ -69,6 +70,8 @@ class Consent:
         self._guard = guard
         self._misuse = misuse
         self._health = health
+        self._refreshing = threading.RLock()
+        self._telling = False
         self._listeners: list[Listener] = []
         self._signals: list[Signal] = []
 
@@ -82,8 +85,8 @@ class Consent:
         return self._decide(purposes, True, language)
 
     def withdraw(self, *purposes: str) -> bool:
-        """The user says no. When this returns, what was held for these purposes is gone for good."""
-        return self._decide(purposes, False, "")
+        """The user says no, to everything if nothing is named. When this returns, what was held is gone for good."""
+        return self._decide(purposes or tuple(self._catalog.purposes), False, "")
 
     def switch(self, field: str, on: bool) -> bool:
         """Whether a context field may be read at all. Switched off, it is erased from all that is held."""
@@ -160,6 +163,10 @@ class Consent:
 
     def refresh(self) -> None:
         """Read the outside signals now."""
+        with self._refreshing:  # what was read last is what stands
+            self._refresh()
+
+    def _refresh(self) -> None:
         everything = tuple(self._catalog.purposes)
         denied: dict[str, set[str]] = {}
         for signal in self._signals:
@@ -174,11 +181,17 @@ class Consent:
 
     def tell(self, _: Iterable[str] = ()) -> None:
         """Tell the listeners; an exception of theirs is counted and goes no further."""
-        for listener in self._listeners:
-            try:
-                listener(self.status())
-            except Exception:  # a listener's fault is not the SDK's to spread
-                self._health.note(Surprise.CALLBACK)
+        if self._telling:
+            return  # a listener that decides is not told of its own decision
+        self._telling = True
+        try:
+            for listener in self._listeners:
+                try:
+                    listener(self.status())
+                except Exception:  # a listener's fault is not the SDK's to spread
+                    self._health.note(Surprise.CALLBACK)
+        finally:
+            self._telling = False
 
     def _refuse(self, name: str, purposes: Collection[str]) -> bool:
         changed: list[bool] = []
@@ -209,4 +222,6 @@ class Consent:
 
 def _name_of(signal: Signal) -> str:
     """What a signal's no is kept under; two of one name add up, and none can lift restricted mode."""
-    return f"{signal.name} (signal)" if signal.name == RESTRICTED else signal.name
+    name: object = getattr(signal, "name", "")
+    known = name if isinstance(name, str) and name else type(signal).__name__
+    return f"{known} (signal)" if known == RESTRICTED else known

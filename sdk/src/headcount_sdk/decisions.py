@@ -40,7 +40,7 @@ class Decisions:
             for purpose, granted in purposes.items():
                 before = state.decisions.get(purpose)
                 if granted:
-                    from_day = before.from_day if before else today
+                    from_day = before.from_day if before else max(today, state.from_days.get(purpose, today))
                     _decided(state, purpose, Decision(True, policy, from_day))
                 elif before is None or before.granted:
                     held = before is not None
@@ -99,6 +99,8 @@ class Decisions:
     ) -> None:
         for name in purposes:
             decision = state.decisions[name]
+            if decision.granted:  # a day that was counted on is not begun again
+                state.from_days[name] = max(decision.from_day, state.last_day + 1)
             state.decisions = {other: held for other, held in state.decisions.items() if other != name}
             _happened(state, Event(int(now), name, "not decided", decision.policy))
         self._device.erase_and_save(purposes | forbidden, fields)

@@ -24,6 +24,7 @@ from headcount_sdk.storage import Closed, Storage
 from headcount_sdk.tallies import GAP, Day, measures_in, record
 
 NOTES = int(min(Note))
+CONTEXTS_KEPT = 16
 
 
 class Device:
@@ -36,12 +37,14 @@ class Device:
         self._storage = storage
         self._catalog = catalog
         self._active = catalog.active
+        self._declared = _declared(catalog)
         self._health = health
         self._lock = threading.RLock()
         self._journal: Journal | None = None
         self._context_index = -1
         self._open = False
         self.epoch = 0
+        self.erasures = 0
         self.state = State()
 
     @property
@@ -95,15 +98,19 @@ class Device:
         self._forget_undeclared()
 
     def _forget_undeclared(self) -> None:
-        """Erase what this catalog does not declare any more: nobody could withdraw it."""
+        """Erase what this catalog does not declare any more, or declares otherwise: nobody could withdraw it."""
         state = self.state
         parts = [part for held in state.days.values() for part in held.parts]
         parts += [part for _, part in state.sealed.days] if state.sealed else []
-        codes = {*measures_in(parts), *state.markers.last, *state.funnels} - set(self._catalog.by_code)
+        held = {*measures_in(parts), *state.markers.last, *state.funnels}
+        held |= {code for day in state.days.values() for code, _ in day.values}
+        codes = {code for code in held if self._declared.get(code) != state.declared.get(code)}
+        gone = state.decisions.keys() - self._catalog.purposes.keys()
+        state.decisions = {name: d for name, d in state.decisions.items() if name in self._catalog.purposes}
         declared = {dimension.field for dimension in self._catalog.context}
         fields = {name for part in parts for name, _ in part.context} - declared
         fields |= {name for name, _ in state.markers.origin} - declared
-        if codes or fields:
+        if codes or fields or gone:
             self._erase(codes, fields)
             self.save()
 
@@ -126,6 +133,7 @@ class Device:
         if not self._open:
             raise Closed
         self.state.generation = self.state.generation % 0xFFFFFFFE + 1
+        self.state.declared = self._declared
         self._storage.open()
         self._storage.replace(states.FILE, states.encode(self.state))
         if self._journal is None:
@@ -152,6 +160,7 @@ class Device:
 
     def erase_and_save(self, purposes: set[str], fields: set[str] | None = None) -> None:
         """Erase what is held for these purposes and context fields, and make the state durable with it."""
+        self.erasures += 1
         if purposes or fields:
             # Before the decision stands: a crash between must not leave what was sent or set aside.
             sent.erase(self._storage)
@@ -172,6 +181,7 @@ class Device:
 
     def _remove_all(self) -> None:
         """Forget everything, decisions too, without writing anything: what is not decided is denied."""
+        self.erasures += 1
         self._storage.remove(states.FILE)
         self._storage.remove(states.FILE + ".new")
         self._storage.remove(states.FILE + ".bad")
@@ -247,8 +257,9 @@ class Device:
             known = self._find(context)
             if journal is None or journal.full or not known:
                 if not known:
-                    self._context_index = len(state.contexts)
-                    state.contexts.append(context)
+                    # The save that follows voids the journal, and with it every number of a context but this one's.
+                    state.contexts = [*state.contexts[1 - CONTEXTS_KEPT :], context]
+                    self._context_index = len(state.contexts) - 1
                 self.save()
                 journal = self._journal
                 assert journal is not None
@@ -311,6 +322,7 @@ class Device:
             self._remove_all()
 
     def _start_anew(self) -> None:
+        self.erasures += 1
         self._context_index = -1
         self.epoch += 1
         if self._storage.holds(states.FILE):
@@ -330,7 +342,14 @@ class Device:
     def abandon(self) -> None:
         """This is the child of a fork: the files are the parent's. Takes no lock: another thread may have held it."""
         self._open = False
+        self._lock = threading.RLock()
+        self._journal = None
         self._storage.close()
+
+
+def _declared(catalog: Catalog) -> dict[int, str]:
+    """What each code stands for: where that changes, what was counted under it belongs to nothing any more."""
+    return {code: f"{m.name} {m.kind} {m.purpose}" for code, m in catalog.by_code.items()}
 
 
 def _without(context: Context, fields: set[str]) -> Context:

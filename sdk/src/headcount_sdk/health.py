@@ -76,7 +76,7 @@ _SENTENCES = {
     Surprise.SIGNAL: "An outside signal could not be read, and so counts as a no.",
     Surprise.FORKED: "The process forked; the client goes on in the parent and is off in the child.",
     Surprise.SHUT_DOWN: "The client was used after shutdown(); nothing was done. start() begins again.",
-    Surprise.BAD_ARGUMENT: "The app key is none (hc_live_...), or the directory is no path; this client is off.",
+    Surprise.BAD_ARGUMENT: "The app key is none (hc_live_...), the directory no path, or the policy no version.",
     Surprise.POLICY_ASKS_ANEW: "The Customer's policy asks for consent to a newer notice than the app's (policy=).",
     Surprise.CALLBACK: "A callback of the app raised; what it was asked about was not done.",
     Surprise.INTERNAL: "Something inside the SDK failed; the app was spared it.",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
+from typing import TYPE_CHECKING
 
-from headcount_wire import codec
+from headcount_wire import codec, limits
 from headcount_wire.app_key import is_key
 from headcount_wire.catalog import Catalog
 from headcount_wire.errors import CatalogError
 
 from headcount_sdk.health import Surprise, warn
+
+if TYPE_CHECKING:
+    import random
 
 NO_CATALOG = Catalog("none", 1, "daily", {}, {}, {})
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -42,14 +47,19 @@ def media(msgpack: bool) -> str:
     return codec.MSGPACK if msgpack and find_spec("msgpack") is not None else codec.JSON
 
 
-def fault(app_key: object, directory: object, catalog: Catalog, addresses: tuple[str, ...]) -> Surprise | None:
+def fault(
+    app_key: object, directory: object, policy: object, catalog: Catalog, addresses: tuple[str, ...]
+) -> Surprise | None:
     """What keeps a client from working at all, if something does."""
     if not catalog.measures:
         return Surprise.BAD_CATALOG
     if not addresses:
         return Surprise.BAD_ADDRESS
-    usable = isinstance(app_key, str) and is_key(app_key) and isinstance(directory, str | os.PathLike)
-    return None if usable else Surprise.BAD_ARGUMENT
+    if not isinstance(policy, int) or not 1 <= policy <= limits.VERSION_MAX:
+        return Surprise.BAD_ARGUMENT
+    if not isinstance(directory, str | os.PathLike) or "\0" in os.fsdecode(directory):
+        return Surprise.BAD_ARGUMENT
+    return None if isinstance(app_key, str) and is_key(app_key) else Surprise.BAD_ARGUMENT
 
 
 def addresses(*hosts: str) -> tuple[str, ...]:
@@ -61,8 +71,25 @@ def addresses(*hosts: str) -> tuple[str, ...]:
         for host in found:
             parts = urlsplit(host)
             safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            if not safe or not parts.hostname or parts.query or parts.fragment:
+            if not safe or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
                 return ()
     except (AttributeError, ValueError, TypeError):
         return ()
     return found
+
+
+def draw() -> random.Random:
+    """Randomness that spreads uploads; nothing secret hangs on it."""
+    import random
+
+    return random.Random()  # noqa: S311  # as said
+
+
+def always() -> bool:
+    """Any moment is a good one to upload."""
+    return True
+
+
+def system_offset(now: float) -> float:
+    """Seconds east of UTC at a moment, by the system."""
+    return float(time.localtime(now).tm_gmtoff)

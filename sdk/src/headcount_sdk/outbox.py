@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from headcount_wire import codec, days, limits
@@ -17,9 +18,10 @@ from headcount_sdk.sealing import BeforeSend, Most
 from headcount_sdk.sent import Sent
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.storage import Storage
-from headcount_sdk.tallies import Day, record
+from headcount_sdk.tallies import Day, Part, record
 from headcount_sdk.uploader import compress
 
+ASKED_AGAIN = 64
 OLDEST_DAYS = limits.TALLY_PAST_DAYS - 1
 """How many days back a local day is still sent; a day less than the edge takes, for time zones."""
 
@@ -68,44 +70,67 @@ class Outbox:
     def seal(self, moment: Moment, most: Most) -> Sealed | None:
         """The report to send next: the one under way, or a new one; durable before it is returned.
 
-        One that was never attempted and is of an earlier day is stamped and sealed anew.
+        One that was never attempted and is of an earlier day is stamped and sealed anew. The app's hooks are asked
+        without the lock, on a copy; what changed while they were asked is asked again.
         """
-        with self._device.changing() as state:
-            sealed = state.sealed
-            if sealed is not None and not sealed.attempted and sealed.created != moment.today:
-                sealing.give_back(state, sealed)
-                state.sealed = sealed = None
-            if sealed is not None:
-                return sealed
-            oldest = moment.today - OLDEST_DAYS
-            self._close(state, moment)
-            self._drop_too_old(state, oldest)
-            return self._seal_new(state, moment, oldest, most)
-
-    def _seal_new(self, state: State, moment: Moment, oldest: int, most: Most) -> Sealed | None:
         open_day = None if moment.open_too else moment.local_day
-        while taken := sealing.take(state, open_day, oldest, most):
-            kept = sealing.keep(taken, self.before_send, self._catalog, self._callback_failed)
-            if not kept:
-                continue
-            purposes = {name: d.policy for name, d in state.decisions.items() if self._device.granted(name)}
-            report = sealing.report_of(kept, state.markers, self._catalog, purposes, moment.policy, moment.today)
-            encode = codec.encode_msgpack if self._media == codec.MSGPACK else codec.encode_json
-            body = compress(encode(report))
-            state.sealed = Sealed(new_report_id(), body, moment.today, kept[0][1].context, kept, media=self._media)
-            if moment.open_too:
-                state.open_sent = moment.now
-            self._device.save()
-            return state.sealed
+        for _ in range(ASKED_AGAIN):
+            with self._device.changing() as state:
+                sealed = state.sealed
+                if sealed is not None and not sealed.attempted and sealed.created != moment.today:
+                    sealing.give_back(state, sealed)
+                    state.sealed = sealed = None
+                if sealed is not None:
+                    return sealed
+                oldest = moment.today - OLDEST_DAYS
+                self._close(state, moment)
+                self._drop_too_old(state, oldest)
+                if not self.before_send:
+                    return self._seal_new(state, moment, sealing.take(state, open_day, oldest, most))
+                offered, epoch = self._offered(state, open_day, oldest, most), self._device.epoch
+            if not offered:
+                return None
+            kept = sealing.keep(offered, self.before_send, self._catalog, self._callback_failed)
+            with self._device.changing() as state:
+                if self._device.epoch != epoch or self._offered(state, open_day, oldest, most) != offered:
+                    continue
+                sealing.take(state, open_day, oldest, most)
+                if (sealed := self._seal_new(state, moment, kept)) is not None:
+                    return sealed
         return None
+
+    def _offered(self, state: State, open_day: int | None, oldest: int, most: Most) -> list[tuple[int, Part]]:
+        """What would be taken, as a copy."""
+        return sealing.take(State(days=deepcopy(state.days)), open_day, oldest, most)
+
+    def _seal_new(self, state: State, moment: Moment, taken: list[tuple[int, Part]]) -> Sealed | None:
+        if not taken:
+            return None
+        purposes = {name: d.policy for name, d in state.decisions.items() if self._device.granted(name)}
+        report = sealing.report_of(taken, state.markers, self._catalog, purposes, moment.policy, moment.today)
+        encode = codec.encode_msgpack if self._media == codec.MSGPACK else codec.encode_json
+        body = compress(encode(report))
+        state.sealed = Sealed(new_report_id(), body, moment.today, taken[0][1].context, taken, media=self._media)
+        if moment.open_too:
+            state.open_sent = moment.now
+        self._device.save()
+        return state.sealed
+
+    def forget_old(self, today: int) -> None:
+        """Drop days that are too old to be sent, also while nothing may be sent."""
+        with self._device.changing() as state:
+            self._drop_too_old(state, today - OLDEST_DAYS)
 
     def _close(self, state: State, moment: Moment) -> None:
         """Make tallies of what could be told only once a day was over."""
         for day, held in state.days.items():
             if day < moment.local_day:
+                if held.values:
+                    state.last_day = max(state.last_day, day + 1)  # a day that is closed is not opened again
                 held.close()
         for funnel, day, attempt in funnels.take_ended(state.funnels, self._catalog, moment.minute, moment.local_day):
             held = state.days.setdefault(day, Day())
+            state.last_day = max(state.last_day, day + 1)
             record(held, attempt.context, funnel, WHOLE, Fact.STEP, attempt.furthest, 1)
 
     def _drop_too_old(self, state: State, oldest: int) -> None:

@@ -45,6 +45,10 @@ class ProcessHooks:
         if crashes and self._before is None:
             self._before = sys.excepthook
             sys.excepthook = self._excepted
+        self.watch_forks()
+
+    def watch_forks(self) -> None:
+        """Listen for forks alone, as long as files are held."""
         _installed.add(self)
         if not _forks_heard.is_set() and hasattr(os, "register_at_fork"):
             _forks_heard.set()

@@ -53,7 +53,7 @@ class Recorder:
         misuse: Callable[..., None],
     ) -> None:
         self._device = device
-        self._catalog = catalog
+        self.catalog = self._catalog = catalog
         self._facts = facts
         self._clock = clock
         self._offset = offset
@@ -67,16 +67,17 @@ class Recorder:
 
     # -- what the front door calls ------------------------------------------------------------
 
-    def record(self, measure: Measure, label: int, fact: int, slot: int, amount: int) -> None:
-        """Count an observation, and that the app is in use."""
+    def record(self, measure: Measure, label: int, fact: int, slot: int, amount: int) -> bool:
+        """Count an observation, and that the app is in use; whether it may be counted."""
         now = self._clock.monotonic()
         self.sessions.touch(now)
         day = self._local_day(now)
-        self._count(day, measure, label, fact, slot, amount)
+        counted = self._count(day, measure, label, fact, slot, amount)
         if measure.code in self._steps:
             self._take_step(day, measure, label)
         if not (self._asked.active and self._asked.day >= day):
             self._in_use(day)
+        return counted
 
     def active(self) -> None:
         """The app is in use."""
@@ -97,14 +98,15 @@ class Recorder:
         if measure.journeys:
             self._count(self._local_day(now), measure, label, Fact.MOVE, before, 1)
 
-    def problem(self, measure: Measure, label: int, severity: int | None, screen: int | None) -> None:
+    def problem(self, measure: Measure, label: int, severity: int | None, screen: int | None) -> bool:
         """A problem the user chose to report: its category, and how bad and where, if that was said."""
-        self.record(measure, label, Fact.COUNT, 0, 1)
+        counted = self.record(measure, label, Fact.COUNT, 0, 1)
         day = self.local_day()
         if severity is not None:
             self._count(day, measure, label, Fact.SEVERITY, severity, 1)
         if screen is not None:
             self._count(day, measure, label, Fact.SCREEN, screen, 1)
+        return counted
 
     def context_for(self, measure: Measure) -> Context:
         """The context a recording would be made in now; none where the measure is not counted."""

@@ -87,6 +87,7 @@ class Sender:
         time = self._clock.now()
         if not self._device.consented():
             return outcomes
+        self._outbox.forget_old(days.utc_day(time))
         ahead = state.last_day > local_day + 1  # by a clock since set back: the server knows the day
         if (ahead or not self._anything_granted()) and not self._refreshed(not_before=not now):
             return outcomes

@@ -37,10 +37,13 @@ class Sent:
         """The report as JSON says it."""
         import gzip
 
-        body = gzip.decompress(self.body)
-        if self.media == codec.MSGPACK:
-            body = codec.encode_json(codec.decode_msgpack(body))
-        found: dict[str, Any] = json.loads(body)
+        try:
+            body = gzip.decompress(self.body)
+            if self.media == codec.MSGPACK:
+                body = codec.encode_json(codec.decode_msgpack(body))
+            found: dict[str, Any] = json.loads(body)
+        except (OSError, EOFError, ValueError, ImportError):  # damaged, or its format's library is gone
+            return {}
         return found
 
 

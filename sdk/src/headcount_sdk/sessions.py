@@ -35,6 +35,7 @@ class Sessions:
         self._mark = mark
         self._began: float | None = None
         self._stands = False
+        self.front = True
         self.fresh_until = -1.0
         self.screen = WHOLE
 
@@ -43,26 +44,28 @@ class Sessions:
         if self._began is not None and now < self.fresh_until:
             self.fresh_until = now + IDLE_SECONDS
             if not self._stands:
-                self._note(Note.OPEN, 0)  # a grant in the middle of a session
+                self._note_place(now)  # a grant in the middle of a session
             return
         self.lapse(now)
         self._began = now
         self.fresh_until = now + IDLE_SECONDS
         self.screen = WHOLE
-        self._note(Note.OPEN, 0)
+        self._note_place(now)
 
     def away(self, now: float) -> None:
         """The app went to the background: if it never comes back, the session ended here, and clean."""
+        self.front = False
         if self._began is not None and now < self.fresh_until:
             self.fresh_until = now + IDLE_SECONDS
-            self._note(Note.AWAY, round(now - self._began))
+            self._note_place(now)
 
     def back(self, now: float) -> None:
         """The app came to the front: the same session, if the pause was short."""
         going_on = self._began is not None and now < self.fresh_until
+        self.front = True
         self.touch(now)
         if going_on:
-            self._note(Note.OPEN, 0)
+            self._note_place(now)
 
     def lapse(self, now: float) -> None:
         """End the session if its pause has become long."""
@@ -103,6 +106,13 @@ class Sessions:
             self._count(self._length, WHOLE, Fact.BUCKET, bucket_of(round(seconds)))
         if self._end is not None:
             self._count(self._end, end, Fact.COUNT, 0)
+
+    def _note_place(self, now: float) -> None:
+        """Only what is in front can crash under somebody's hands; in the back the system ends an app as it likes."""
+        if self.front:
+            self._note(Note.OPEN, 0)
+        elif self._began is not None:
+            self._note(Note.AWAY, round(now - self._began))
 
     def _note(self, note: Note, seconds: int) -> None:
         self._stands = self._marked is None or self._mark(self._marked, note, seconds)

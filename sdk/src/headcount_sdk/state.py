@@ -77,6 +77,7 @@ class State:
     ``contexts`` numbers the contexts that the journal refers to. ``refusing``: outside signals that say no, by name,
     with the purposes they say it to. ``off``: context fields the user switched off. ``events``: changes of consent.
     ``session``: the last mark of the session under way, with its seconds. ``host``: where reports go after a move.
+    ``declared``: what each code stood for. ``from_days``: when purposes that were undecided may count again.
     """
 
     generation: int = 1
@@ -98,6 +99,8 @@ class State:
     session: tuple[int, int] = (Note.OVER, 0)
     open_sent: float = 0.0
     host: str = ""
+    declared: dict[int, str] = field(default_factory=dict)
+    from_days: dict[str, int] = field(default_factory=dict)
 
 
 def encode(state: State) -> bytes:
@@ -122,6 +125,8 @@ def encode(state: State) -> bytes:
         "session": state.session,
         "open_sent": state.open_sent,
         "host": state.host,
+        "declared": sorted(state.declared.items()),
+        "from_days": state.from_days,
     }
     body = json.dumps(plain, separators=(",", ":")).encode()
     return b"%s%d %08x\n" % (_MAGIC, VERSION, zlib.crc32(body)) + body
@@ -162,6 +167,8 @@ def decode(data: bytes) -> State:
             session=(plain["session"][0], plain["session"][1]),
             open_sent=plain["open_sent"],
             host=plain["host"],
+            declared=dict(plain["declared"]),
+            from_days=plain["from_days"],
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise StateCorrupt from None
@@ -169,7 +176,17 @@ def decode(data: bytes) -> State:
 
 def _second(plain: dict[str, Any]) -> None:
     """From the first version: caps were used by measure alone, and there was no more than counters and timings."""
-    plain.update(refusing=[], off=[], events=[], funnels=[], session=[Note.OVER, 0], open_sent=0.0, host="")
+    plain.update(
+        refusing=[],
+        off=[],
+        events=[],
+        funnels=[],
+        session=[Note.OVER, 0],
+        open_sent=0.0,
+        host="",
+        declared=[],
+        from_days={},
+    )
     for _, day in plain["days"]:
         day[2] = [[measure, fact, n] for measure, n in day[2] for fact in (Fact.COUNT, Fact.BUCKET)]
         day.append([])

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from headcount_wire.catalog import Measure
-from headcount_wire.facts import OTHER, WHOLE, Fact
+from headcount_wire.facts import FACT_RULES, OTHER, WHOLE, Fact
 
 from headcount_sdk.markers import Context
 
 DEVICES, CLIPPED, GAP, STEP, VALUE = map(int, (Fact.DEVICES, Fact.CLIPPED, Fact.GAP, Fact.STEP, Fact.VALUE))
 """As plain integers: a recording compares them a dozen times, and the app waits."""
+
+CAPPED = frozenset(int(fact) for fact, rule in FACT_RULES.items() if not rule.once)
 
 Key = tuple[int, int, int, int]
 """``(measure, label, fact, slot)``."""
@@ -58,9 +60,11 @@ class Day:
     values: dict[tuple[int, int], tuple[int, Context]] = field(default_factory=dict)
 
     def part(self, context: Context) -> Part:
-        """The part for a context: the last one, or a new one when the context has changed."""
-        if not self.parts or self.parts[-1].context != context:
-            self.parts.append(Part(context))
+        """The part for a context: there is one for each that something was counted in."""
+        for part in reversed(self.parts):
+            if part.context == context:
+                return part
+        self.parts.append(Part(context))
         return self.parts[-1]
 
     def first_time(self, measure: int, label: int, fact: int) -> bool:
@@ -94,9 +98,11 @@ def record(day: Day, context: Context, measure: Measure, label: int, fact: int, 
     ``fact`` is what is observed: an activity or a flag is ``DEVICES``. What follows once a day, that this device
     contributed and the gap since it last did, is added here.
     """
-    part = day.parts[-1] if day.parts and day.parts[-1].context == context else day.part(context)
     code = measure.code
     counted = amount
+    if fact in CAPPED and day.used.get((code, fact), 0) >= measure.cap and (code, WHOLE, CLIPPED) in day.once:
+        return 0
+    part = day.parts[-1] if day.parts and day.parts[-1].context == context else day.part(context)
     if fact == VALUE:
         counted = min(amount, measure.cap)
         day.values[code, label] = (counted, context)
