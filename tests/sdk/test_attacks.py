@@ -737,3 +737,36 @@ def test_a_catalog_that_changes_its_mind_takes_nothing_along(
     clock.advance(DAY)
     client.flush()
     assert {key[1] for key in sums(network)} == {1}
+
+
+class Grip(Storage):
+    """A folder, once told, in which nothing can be made or taken away; the files in it can be written."""
+
+    grips = False
+
+    def replace(self, name: str, data: bytes) -> None:
+        if self.grips:
+            raise PermissionError(13, "Permission denied")
+        super().replace(name, data)
+
+    def unlink(self, path: str) -> None:
+        if self.grips:
+            raise PermissionError(13, "Permission denied")
+        super().unlink(path)
+
+
+def test_a_folder_that_lets_nothing_go_keeps_no_yes(make: MakeClient, tmp_path: Path, network: MemoryTransport) -> None:
+    """Where nothing can be replaced or removed a withdrawal empties the files: nothing is granted or sent after it."""
+    folder = Grip(str(tmp_path / "state"))
+    client = make(storage=folder)
+    client.consent.grant("usage", "context")
+    client.track("share.used")
+    folder.grips = True
+    assert client.consent.withdraw("usage")
+    assert client.consent.status()["usage"] is not Status.GRANTED
+    client.shutdown()
+    assert not b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir()).strip(b"\0")
+    again = make()
+    assert again.consent.status()["usage"] is Status.NOT_DECIDED
+    again.flush()
+    assert network.requests == []

@@ -25,9 +25,10 @@ UNIT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Dev:
-    """What a developer needs: the settings of the house, an app key of each kind, a reader's token."""
+    """What a developer needs: the settings of the house, an app key of each kind, a reader's token, a page."""
 
     settings: Settings
+    page: str
     debug_key: str
     live_key: str
     token: str
@@ -48,7 +49,7 @@ def prepare(file: Path) -> Dev:
         seal_seconds=SEAL_SECONDS,
         unit_seconds=UNIT_SECONDS,
     )
-    return Dev(settings, keys["debug"], keys["live"], keys["read"])
+    return Dev(settings, f"/c/dev/{catalog.name}/debug", keys["debug"], keys["live"], keys["read"])
 
 
 def _keys(file: Path) -> dict[str, str]:

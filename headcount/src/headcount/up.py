@@ -60,6 +60,7 @@ def _run(settings: Settings, organisation: Organisation, dev: Dev | None, asked:
                 out,
                 f"edge        {stack.edge}\ndebug key   {dev.debug_key}\nlive key    {dev.live_key}\n"
                 f"dashboard   {stack.dashboard}/?token={dev.token}\n"
+                f"debug page  {stack.dashboard}{dev.page} once signed in\n"
                 "What a debug key sends stands under Debug within seconds; live numbers are released by day.",
             )
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from headcount_sdk.consent import Consent
 from headcount_sdk.uploader import Outcome
@@ -19,6 +19,8 @@ class Blocking(Protocol):
 
     def start(self) -> None: ...
     def flush(self) -> list[Outcome]: ...
+    def export(self) -> dict[str, Any]: ...
+    def reset(self) -> None: ...
     def erase(self) -> None: ...
     def shutdown(self) -> None: ...
 
@@ -41,9 +43,25 @@ class AsyncUse:
         """The user says no; what was held is gone when this returns."""
         return await _beside(self._client.consent.withdraw, *purposes)
 
+    async def switch(self, field: str, on: bool) -> bool:
+        """Whether a context field may be read at all."""
+        return await _beside(self._client.consent.switch, field, on)
+
+    async def restrict(self, on: bool) -> bool:
+        """Restricted mode, for minors."""
+        return await _beside(self._client.consent.restrict, on)
+
     async def flush(self) -> list[Outcome]:
         """Send everything now."""
         return await _beside(self._client.flush)
+
+    async def export(self) -> dict[str, Any]:
+        """Everything this device holds, readable."""
+        return await _beside(self._client.export)
+
+    async def reset(self) -> None:
+        """Become a new device; the decisions stay."""
+        await _beside(self._client.reset)
 
     async def erase(self) -> None:
         """Erase everything held on this device."""

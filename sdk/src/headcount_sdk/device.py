@@ -76,7 +76,7 @@ class Device:
     def _recover(self) -> None:
         self._storage.remove(states.FILE + ".new")
         data = self._storage.read(states.FILE)
-        if data is None:
+        if not data:  # an empty one was erased where nothing could be removed
             return
         try:
             self.state = states.decode(data)
@@ -182,18 +182,16 @@ class Device:
     def _remove_all(self) -> None:
         """Forget everything, decisions too, without writing anything: what is not decided is denied."""
         self.erasures += 1
-        self._storage.remove(states.FILE)
-        self._storage.remove(states.FILE + ".new")
-        self._storage.remove(states.FILE + ".bad")
-        sent.erase(self._storage)
+        self.state = State(generation=self.state.generation)
+        self._context_index = -1
+        self.epoch += 1
         if self._journal is not None:
             self._journal.start(self.state.generation)
             self._journal.close()
             self._journal = None
-        self._storage.remove(JOURNAL)
-        self.state = State(generation=self.state.generation)
-        self._context_index = -1
-        self.epoch += 1
+        for name in (states.FILE, states.FILE + ".new", states.FILE + ".bad", JOURNAL):
+            self._storage.remove(name)
+        sent.erase(self._storage)
 
     def _erase(self, codes: set[int], fields: set[str]) -> None:
         """Erase these measures' tallies, markers and share of the queued report, and context fields, in memory."""

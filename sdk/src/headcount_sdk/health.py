@@ -61,7 +61,7 @@ _SENTENCES = {
     Surprise.STATE_CORRUPT: "The stored state could not be read; it was set aside and counting began anew.",
     Surprise.STATE_NEWER: "The stored state is of a newer version; it was set aside and counting began anew.",
     Surprise.DISK: "The state could not be written; the client is off until the next start.",
-    Surprise.DIRECTORY_BUSY: "Another process of the app has the directory; this client is off.",
+    Surprise.DIRECTORY_BUSY: "Another client or process of the app has the directory; this client is off.",
     Surprise.DAY_TOO_OLD: "A day was too old to be sent and was dropped.",
     Surprise.CLOCK_RESET: "A marker lay ahead of the server's day and was reset.",
     Surprise.FATE_UNKNOWN: "A report was sent and never answered; it is not sent again, so that nothing counts twice.",
