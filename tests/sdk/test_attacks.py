@@ -770,3 +770,31 @@ def test_a_folder_that_lets_nothing_go_keeps_no_yes(make: MakeClient, tmp_path: 
     assert again.consent.status()["usage"] is Status.NOT_DECIDED
     again.flush()
     assert network.requests == []
+
+
+@pytest.mark.parametrize(("cut", "kept"), [(10, 0), (22, 1), (70, 3), (200, 6), (22 * 4096 - 1, 6)])
+def test_a_journal_that_was_cut_gives_what_stands_whole(make: MakeClient, tmp_path: Path, cut: int, kept: int) -> None:
+    """Whole entries before the cut are read, and that the file was damaged is counted."""
+    client = make(catalog=CATALOG_TEXT.split('[measures."active"]')[0] + _ONE_COUNTER)
+    client.consent.grant("usage")
+    for _ in range(6):
+        client.track("meeting.joined", entry="link")
+    client.shutdown()
+    path = tmp_path / "state/journal"
+    os.truncate(path, cut)
+    again = make(catalog=CATALOG_TEXT.split('[measures."active"]')[0] + _ONE_COUNTER)
+    parts = [part for day in again._device.state.days.values() for part in day.parts]
+    assert again.health.counts[Surprise.JOURNAL_CORRUPT] == 1
+    assert sum(part.sums.get((2, 2, Fact.COUNT, 0), 0) for part in parts) == kept
+    assert path.stat().st_size == 22 * 4096
+
+
+_ONE_COUNTER = """[measures."meeting.joined"]
+code = 2
+kind = "counter"
+purpose = "usage"
+description = "Joined."
+owner = "p@x.example"
+cap = 50
+label = { key = "entry", values = ["link", "room"] }
+"""

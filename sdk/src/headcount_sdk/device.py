@@ -87,6 +87,8 @@ class Device:
             self._set_aside(Surprise.STATE_CORRUPT)
             return
         self._journal = Journal(self._storage, self.state.generation)
+        if self._journal.damaged:
+            self._health.note(Surprise.JOURNAL_CORRUPT)
         for entry in self._journal.replay():
             measure = self._catalog.by_code.get(entry.measure)
             if measure is not None and entry.context < len(self.state.contexts):

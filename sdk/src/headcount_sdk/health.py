@@ -24,6 +24,7 @@ class Surprise(StrEnum):
     BAD_VALUE = "bad_value"
     STATE_CORRUPT = "state_corrupt"
     STATE_NEWER = "state_newer"
+    JOURNAL_CORRUPT = "journal_corrupt"
     DISK = "disk"
     DIRECTORY_BUSY = "directory_busy"
     DAY_TOO_OLD = "day_too_old"
@@ -59,6 +60,7 @@ _SENTENCES = {
     Surprise.CLIPPED: "The measure's daily cap was reached; the rest of the day is not counted.",
     Surprise.BAD_VALUE: "A value was no finite number; nothing was counted.",
     Surprise.STATE_CORRUPT: "The stored state could not be read; it was set aside and counting began anew.",
+    Surprise.JOURNAL_CORRUPT: "The journal was cut; what stood whole in it was read.",
     Surprise.STATE_NEWER: "The stored state is of a newer version; it was set aside and counting began anew.",
     Surprise.DISK: "The state could not be written; the client is off until the next start.",
     Surprise.DIRECTORY_BUSY: "Another client or process of the app has the directory; this client is off.",

@@ -52,9 +52,10 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """The mapped log of one generation."""
+    """The mapped log of one generation. ``damaged``: the file had lost its size; whole entries are still read."""
 
     def __init__(self, storage: Storage, generation: int) -> None:
+        self.damaged = storage.size(FILE) not in (None, FILE_BYTES)
         self._map = storage.map(FILE, FILE_BYTES)
         self._generation = generation
         self._next = 0

@@ -97,15 +97,24 @@ class Storage:
         """Take a file's name away."""
         os.unlink(path)
 
+    def size(self, name: str) -> int | None:
+        """A file's size in bytes, or ``None`` when there is none."""
+        try:
+            return os.stat(self.path(name)).st_size
+        except FileNotFoundError:
+            return None
+
     def map(self, name: str, size: int) -> mmap.mmap:
         """A file of a fixed size, mapped into memory: what is written survives the death of the process."""
         fd = os.open(self.path(name), os.O_CREAT | os.O_RDWR, FILE_MODE)
         try:
+            there = min(os.fstat(fd).st_size, size)
             if os.fstat(fd).st_size != size:
-                os.ftruncate(fd, 0)
+                os.ftruncate(fd, there)
+                os.lseek(fd, 0, os.SEEK_END)
                 # Written, not only sized: a hole would have no room on a full disk, and writing to it in
                 # memory would end the process.
-                view = memoryview(bytes(size))
+                view = memoryview(bytes(size - there))
                 while view:
                     view = view[os.write(fd, view) :]
                 self.sync(fd)
