@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from headcount_sdk import Headcount, Status, Surprise
@@ -798,3 +799,22 @@ owner = "p@x.example"
 cap = 50
 label = { key = "entry", values = ["link", "room"] }
 """
+
+
+def test_an_object_that_cannot_be_shown_harms_nothing(make: MakeClient) -> None:
+    """What an app passes by mistake is named by its type: nothing of it is called, and nothing of it is logged."""
+
+    class Hostile:
+        def __repr__(self) -> str:
+            raise RuntimeError("of the app")
+
+        __str__ = __repr__
+
+    client = make(catalog=FULL)
+    hostile: Any = Hostile()
+    client.track(hostile)
+    client.screen(hostile)
+    client.set_context(os=hostile)
+    client.consent.grant(hostile)
+    client.report_problem(hostile, hostile, hostile).send()
+    assert client.health.counts[Surprise.UNKNOWN_MEASURE] == 1

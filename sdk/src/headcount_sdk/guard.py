@@ -62,7 +62,7 @@ class Guard:
 
     def misuse(self, surprise: Surprise, about: object = "") -> None:
         """Count what the app did wrong; ``about``: the name it used."""
-        name = about if isinstance(about, str) else repr(about)
+        name = about if isinstance(about, str) else f"a {type(about).__name__}"
         name = name[:NAME_SHOWN].encode("ascii", "backslashreplace").decode("ascii")
         self.health.note(surprise, name)
         if self._debug:
