@@ -15,10 +15,11 @@ import pytest
 from headcount.command import app
 from headcount.dev import prepare
 from headcount.stack import free_port
-from headcount_sdk import Headcount
 from headcount_wire.errors import CatalogError
 from headcount_wire.organisation import load_organisation
 from typer.testing import CliRunner
+
+README = Path(__file__).parents[2] / "sdk/README.md"
 
 
 @pytest.fixture
@@ -26,6 +27,21 @@ def catalog(tmp_path: Path) -> Path:
     file = tmp_path / "catalog.toml"
     file.write_bytes(CliRunner().invoke(app, ["catalog", "example"]).stdout_bytes)
     return file
+
+
+def snippets() -> list[str]:
+    """The Python of the SDK's README, block by block."""
+    found: list[str] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    return found
+
+
+def ran(code: str, folder: Path) -> str:
+    """What a program printed that a newcomer runs in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_keys_are_those_of_last_time(catalog: Path) -> None:
@@ -40,8 +56,8 @@ def test_the_keys_are_those_of_last_time(catalog: Path) -> None:
         prepare(catalog)
 
 
-def test_a_developer_s_first_number_stands_on_the_debug_page(catalog: Path, tmp_path: Path) -> None:
-    """What sdk/README.md says of the first five minutes, with real processes: key, report, page."""
+def test_a_developer_s_first_number_stands_on_the_debug_page(catalog: Path) -> None:
+    """What sdk/README.md says of the first five minutes, with its own snippet and real processes."""
     ports = {f"HEADCOUNT_{name}_PORT": str(free_port()) for name in ("EDGE", "ADMIN", "DASHBOARD")}
     process = subprocess.Popen(
         [sys.executable, "-c", "from headcount.command import main; main()", "up", "--dev", str(catalog)],
@@ -59,12 +75,11 @@ def test_a_developer_s_first_number_stands_on_the_debug_page(catalog: Path, tmp_
                 said[match[1]] = match[2]
             if "dashboard" in said:
                 break
-        client = Headcount(said["debug key"], said["edge"], catalog, directory=tmp_path / "state", debug=True)
-        client.start(thread=False)
-        client.consent.grant("usage", "diagnostics")
-        client.track("meeting.joined", entry="link")
-        assert [outcome.fate.name for outcome in client.flush()] == ["ACCEPTED"]
-        client.shutdown()
+        first, _ = snippets()
+        assert "hc_debug_..." in first
+        assert '"http://127.0.0.1:8700"' in first
+        first = first.replace("hc_debug_...", said["debug key"]).replace("http://127.0.0.1:8700", said["edge"])
+        assert "Fate.ACCEPTED" in ran(first, catalog.parent)
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         opener.open(said["dashboard"], timeout=30).close()
         debug = said["dashboard"].partition("?")[0] + "c/dev/meet/debug"
@@ -80,6 +95,11 @@ def test_a_developer_s_first_number_stands_on_the_debug_page(catalog: Path, tmp_
         assert process.stdout is not None
         process.stdout.close()
     assert process.returncode == 0
+
+
+def test_the_readme_s_unit_test_holds(catalog: Path) -> None:
+    """The example for an app's own tests is one that passes."""
+    ran(snippets()[1], catalog.parent)
 
 
 def test_config_and_dev_do_not_go_together(catalog: Path) -> None:

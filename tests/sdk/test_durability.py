@@ -185,6 +185,71 @@ def test_dying_while_erasing_leaves_before_or_nothing(tmp_path: Path, action: Ca
     raise AssertionError("the action never ended")
 
 
+KILLED = """
+import os, signal, sys
+from headcount_sdk import Headcount
+from headcount_sdk.storage import Storage
+from headcount_sdk.testing import ManualClock, MemoryTransport
+
+class Killing(Storage):
+    left = 0
+    def hit(self):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def sync(self, fd):
+        self.hit(); super().sync(fd); self.hit()
+    def rename(self, source, target):
+        self.hit(); super().rename(source, target); self.hit()
+    def unlink(self, path):
+        self.hit(); super().unlink(path); self.hit()
+
+storage = Killing(sys.argv[1])
+client = Headcount("hc_live_" + "k" * 43, "https://edge.example", sys.argv[2], directory=sys.argv[1], storage=storage,
+    clock=ManualClock(20_000 * 86_400.0 + 43_200.0), transport=MemoryTransport(), utc_offset=lambda _: 0.0)
+client.start(thread=False)
+storage.left = int(sys.argv[4])
+{"withdraw": lambda: client.consent.withdraw("usage"), "flush": client.flush, "erase": client.erase,
+ "grant": lambda: client.consent.grant("context"), "reset": client.reset}[sys.argv[3]]()
+"""
+
+
+@pytest.mark.parametrize("action", ["withdraw", "flush", "erase", "grant", "reset"])
+def test_sigkill_at_any_durable_step_leaves_before_or_after(tmp_path: Path, action: str) -> None:
+    """A real process that kills itself at each durable step in turn: what is found is what was, or what was to be."""
+    for step in range(1, 60):
+        folder = tmp_path / f"{step}"
+        client = client_on(folder)
+        client.consent.grant("usage", "diagnostics")
+        client.track("share.used")
+        client.flush()
+        client.track("meeting.joined", entry="link")
+        client.measure("join.time", 7)
+        before = counted(client)
+        client.shutdown()
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(folder), CATALOG_TEXT, action, str(step)], check=False, timeout=60
+        )
+        network = MemoryTransport()
+        again = client_on(folder, network=network)
+        after, status = counted(again), again.consent.status()
+        diagnostics = {key: n for key, n in before.items() if key.startswith("4/")}
+        expected = {"withdraw": diagnostics, "flush": before, "erase": {}, "grant": before, "reset": {}}[action]
+        assert after in ([before, expected] if action != "flush" else [before, {}])
+        assert not again.health.counts
+        if action == "withdraw":
+            assert (after == diagnostics) == (status["usage"].value == "denied")
+        if action == "erase":
+            assert (after == {}) == (status["usage"].value == "not_decided")
+            assert after or {path.name for path in folder.iterdir()} <= {"lock"}
+        again.shutdown()
+        if done.returncode == 0:
+            assert step > 2
+            return
+        assert done.returncode == -signal.SIGKILL
+    raise AssertionError("the action never ended")
+
+
 def test_recording_survives_sigkill(tmp_path: Path) -> None:
     """An app killed right after track() returns has lost nothing that was recorded."""
     program = (

@@ -71,6 +71,9 @@ class Device:
             if self._storage.holds(states.FILE):
                 self._storage.open()
                 self._recover()
+            elif self._storage.holds(JOURNAL) or self._storage.holds(sent.FILE):
+                self._storage.open()
+                self._clear_away()  # what an erasure left that was cut short
             return True
 
     def _recover(self) -> None:
@@ -106,7 +109,8 @@ class Device:
         parts += [part for _, part in state.sealed.days] if state.sealed else []
         held = {*measures_in(parts), *state.markers.last, *state.funnels}
         held |= {code for day in state.days.values() for code, _ in day.values}
-        codes = {code for code in held if self._declared.get(code) != state.declared.get(code)}
+        before = state.declared or self._declared  # the first version did not say what its codes stood for
+        codes = {code for code in held if code not in self._declared or self._declared[code] != before.get(code)}
         gone = state.decisions.keys() - self._catalog.purposes.keys()
         state.decisions = {name: d for name, d in state.decisions.items() if name in self._catalog.purposes}
         declared = {dimension.field for dimension in self._catalog.context}
@@ -187,12 +191,17 @@ class Device:
         self.state = State(generation=self.state.generation)
         self._context_index = -1
         self.epoch += 1
+        # The state first: without it the rest says nothing, and the next start clears it away.
+        for name in (states.FILE, states.FILE + ".new", states.FILE + ".bad"):
+            self._storage.remove(name)
         if self._journal is not None:
             self._journal.start(self.state.generation)
             self._journal.close()
             self._journal = None
-        for name in (states.FILE, states.FILE + ".new", states.FILE + ".bad", JOURNAL):
-            self._storage.remove(name)
+        self._clear_away()
+
+    def _clear_away(self) -> None:
+        self._storage.remove(JOURNAL)
         sent.erase(self._storage)
 
     def _erase(self, codes: set[int], fields: set[str]) -> None:
