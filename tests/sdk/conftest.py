@@ -13,6 +13,7 @@ from headcount_sdk.facts import DeviceFacts
 from headcount_sdk.testing import ManualClock, MemoryTransport
 from headcount_wire.catalog import Catalog
 from headcount_wire.catalog_file import parse_catalog
+from headcount_wire.policy import Policy, encode_policy
 
 CATALOG_TEXT = """\
 [catalog]
@@ -77,6 +78,17 @@ class CountingFacts(DeviceFacts):
     def app_version(self) -> str | None:
         self.read.append("app_version")
         return self.version
+
+
+def policy(**changes: object) -> bytes:
+    """A policy's answer that allows what these tests ask for, but for what is changed."""
+    plain: dict[str, object] = {
+        "version": 1,
+        "consent_since": {"usage": 1, "context": 1},
+        "context": frozenset({"os", "app_version"}),
+        **changes,
+    }
+    return encode_policy(Policy(**plain))  # type: ignore[arg-type]  # a test names the fields it changes
 
 
 MakeClient = Callable[..., Headcount]

@@ -13,7 +13,8 @@ import structlog
 from aiohttp import web
 from headcount_wire.clock import Clock, SystemClock
 
-from headcount_ingest.app import EdgeServer, create_admin_app
+from headcount_ingest.admin import create_admin_app
+from headcount_ingest.app import EdgeServer
 from headcount_ingest.edge import Edge, Keyring
 from headcount_ingest.gate import Gate
 from headcount_ingest.metrics import Metrics
