@@ -144,7 +144,7 @@ HEADER = segment.encode_header(segment.Header(bytes(8), 1, TODAY))
         (HEADER + framed(1), HEADER + framed(1), 1, 0),
         (HEADER + framed(1) + framed(2)[:-1], HEADER + framed(1), 1, 0),
         (HEADER + framed(1) + b"\0" * 4096, HEADER + framed(1), 1, 0),
-        (b"HCSEG\x02" + HEADER[6:] + framed(1), b"HCSEG\x02" + HEADER[6:] + framed(1), 0, 1),
+        (b"HCSEG\x03" + HEADER[6:] + framed(1), b"HCSEG\x03" + HEADER[6:] + framed(1), 0, 1),
         (b"?" + HEADER[1:] + framed(1), b"?" + HEADER[1:] + framed(1), 0, 1),
     ],
     ids=["empty", "half_header", "header", "torn_first", "whole", "torn_tail", "zero_tail", "newer", "damaged_header"],

@@ -76,12 +76,12 @@ def test_a_flipped_bit_never_makes_a_wrong_record(records: list[Record], data: s
 def test_a_newer_version_is_refused_loudly() -> None:
     """A reader never skips what a newer writer left: it says so."""
     data = bytearray(segment.encode_header(HEADER))
-    data[5] = 2
+    data[5] = 3
     import struct
     import zlib
 
     data[-4:] = struct.pack("<I", zlib.crc32(bytes(data[:-4])))
-    with pytest.raises(MalformedSegment, match="version 2 is not known"):
+    with pytest.raises(MalformedSegment, match="version 3 is not known"):
         segment.decode_header(bytes(data))
 
 

@@ -1,72 +1,148 @@
-"""What one catalog admits, prepared so that admitting a tally is one look-up."""
+"""What one catalog admits, prepared so that admitting a tally that was seen before is one look-up."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from headcount_wire.catalog import Catalog, Measure
-from headcount_wire.dimensions import Dimension
 from headcount_wire.facts import FACT_RULES, Fact
+from headcount_wire.problems import Dropped
+from headcount_wire.segment import pack_tally
 
-from headcount_ingest.decode import Line
+Line = tuple[int, int, int, int, int]
+"""A tally as it was sent: measure, label, fact, slot, n."""
 
 ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
 """Once-a-day facts of which a device-day has one slot; each slot of the others is a fact of its own."""
+
+KNOWN_MOST = 16_384
+"""Tallies an allowance remembers, some 300 bytes each; then it begins anew."""
+ALLOWANCES_MOST = 64
+
+Verdicts = Mapping[str, Dropped | None]
+"""By purpose: why nothing of it counts in this report, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The bounds of one (measure, label, fact): slots from ``least`` to ``most``, ``n`` up to ``cap``.
 
-    What is said once a day may be ``n`` at once; the rest of a day's tallies share the cap, labels and slots alike.
+    What is said ``once`` a day may be ``n`` at once; the rest of a day's tallies share the cap, labels and slots
+    alike: ``share`` numbers those that do. From ``base`` on, each thing that may be said under it has a number.
     """
 
-    shares: tuple[int, int]
     purpose: str
     expires: int | None
     least: int
     most: int
     cap: int
     once: bool
+    share: int
+    base: int
 
 
-@dataclass(frozen=True)
-class Admission:
-    """A catalog's rules.
+class Known(NamedTuple):
+    """A tally that may be counted if it stands once and its day's caps hold: all that there is to know of it.
 
-    ``whole``: the purpose of each tally that is admissible as it stands, all five numbers of it.
-    ``rules``: by (measure, label, fact), for every tally whose slot or ``n`` has to be looked at.
-    ``fields``: each context field with its purpose.
+    ``packed``: its bytes in a record. ``said``: a number for what it speaks of, the same for whatever may not stand
+    beside it. ``share``: that of its rule, or 0 where ``n`` alone decides.
     """
 
-    whole: dict[Line, str]
-    rules: dict[tuple[int, int, int], Rule]
-    measures: dict[int, Measure]
-    fields: tuple[tuple[str, Dimension, str], ...]
+    packed: bytes
+    said: int
+    share: int
+    n: int
+    cap: int
 
 
-@lru_cache(maxsize=256)
-def _admission_of(box: _Box) -> Admission:
-    catalog = box.catalog
-    whole: dict[Line, str] = {}
-    rules: dict[tuple[int, int, int], Rule] = {}
-    for measure in catalog.measures.values():
-        for label in (0, *measure.label_codes):
+class Admission:
+    """A catalog's rules by (measure, label, fact), its context fields each with its purpose, and its allowances."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.rules: dict[tuple[int, int, int], Rule] = {}
+        self.measures: dict[int, Measure] = dict(catalog.by_code)
+        self.fields = tuple((dimension.field, dimension, purpose) for dimension, purpose in catalog.context.items())
+        self.purposes = tuple(catalog.purposes)
+        self._expiries = sorted({found.expires for found in self.measures.values() if found.expires is not None})
+        self._allowances: dict[tuple[object, ...], Allowance] = {}
+        base = 0
+        for measure in self.measures.values():
             for fact in Fact:
-                if not measure.allows(label, fact):
-                    continue
-                bounds = FACT_RULES[fact]
-                slots, once = measure.slots(fact), bounds.once
-                cap = 1 if once and not bounds.valued else measure.cap
-                rules[measure.code, label, fact] = Rule(
-                    (measure.code, fact), measure.purpose, measure.expires, slots[0], slots[-1], cap, once
-                )
-                if once and fact not in ONE_SLOT and measure.expires is None:
-                    for slot in slots:
-                        whole[measure.code, label, fact, slot, 1] = measure.purpose
-    fields = tuple((dimension.field, dimension, purpose) for dimension, purpose in catalog.context.items())
-    return Admission(whole, rules, dict(catalog.by_code), fields)
+                share = len(self.rules) + 1
+                for label in (0, *measure.label_codes):
+                    if measure.allows(label, fact):
+                        rule = self.rules[measure.code, label, fact] = _rule(measure, fact, share, base)
+                        base += rule.most - rule.least + 1
+
+    @property
+    def expires(self) -> bool:
+        """Whether any measure of it does."""
+        return bool(self._expiries)
+
+    def allowance(self, verdicts: Verdicts, day: int) -> Allowance:
+        """What may be counted of a report with these verdicts, on a day."""
+        expired = bisect_left(self._expiries, day)
+        key = (expired, *verdicts.values())
+        found = self._allowances.get(key)
+        if found is None:
+            if len(self._allowances) >= ALLOWANCES_MOST:
+                self._allowances.clear()
+            found = self._allowances[key] = Allowance(self, verdicts, self._expiries[:expired])
+        return found
+
+
+class Allowance:
+    """What of a catalog may be counted under one set of verdicts, between two expiries.
+
+    ``known``: the tallies met so far that may. Devices say the same few thousand things again and again.
+    """
+
+    def __init__(self, admission: Admission, verdicts: Verdicts, expiries: list[int]) -> None:
+        self.known: dict[Line, Known] = {}
+        self._admission = admission
+        self._verdicts = dict(verdicts)
+        self._expired = frozenset(expiries)
+
+    def look_at(self, line: Line) -> Known | Dropped:
+        """A tally that is met for the first time: what there is to know of it, or why it cannot be counted."""
+        measure, label, fact, slot, n = line
+        rule = self._admission.rules.get((measure, label, fact))
+        if rule is None:
+            return self._why_no_rule(measure, label)
+        if reason := self._verdicts[rule.purpose]:
+            return reason
+        if rule.expires in self._expired:
+            return Dropped.EXPIRED
+        if not rule.least <= slot <= rule.most:
+            return Dropped.OUT_OF_BOUNDS
+        if n > rule.cap:
+            return Dropped.OUT_OF_BOUNDS if rule.once else Dropped.OVER_CAP
+        if len(self.known) >= KNOWN_MOST:
+            self.known.clear()
+        said = rule.base if fact in ONE_SLOT else rule.base + slot - rule.least
+        alone = rule.once or (not label and rule.least == rule.most)
+        known = self.known[line] = Known(pack_tally(*line), said, 0 if alone else rule.share, n, rule.cap)
+        return known
+
+    def rule(self, line: Line) -> Rule:
+        """The rule of a tally that may be counted."""
+        return self._admission.rules[line[:3]]
+
+    def _why_no_rule(self, measure: int, label: int) -> Dropped:
+        known = self._admission.measures.get(measure)
+        if known is None:
+            return Dropped.UNKNOWN_MEASURE
+        return Dropped.UNKNOWN_LABEL if label and label not in known.label_codes else Dropped.WRONG_FACT
+
+
+def _rule(measure: Measure, fact: Fact, share: int, base: int) -> Rule:
+    bounds, slots = FACT_RULES[fact], measure.slots(fact)
+    cap = 1 if bounds.once and not bounds.valued else measure.cap
+    return Rule(measure.purpose, measure.expires, slots[0], slots[-1], cap, bounds.once, share, base)
 
 
 class _Box:
@@ -80,6 +156,11 @@ class _Box:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Box) and other.catalog is self.catalog
+
+
+@lru_cache(maxsize=256)
+def _admission_of(box: _Box) -> Admission:
+    return Admission(box.catalog)
 
 
 def admission_of(catalog: Catalog) -> Admission:

@@ -2,131 +2,135 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
+import msgspec
 from headcount_wire import limits
 from headcount_wire.dimensions import UNKNOWN, Dimension, canonical
-from headcount_wire.organisation import AppKey
-from headcount_wire.policy import Policy
 from headcount_wire.problems import Dropped, Problem
-from headcount_wire.segment import Values
+from headcount_wire.segment import Packed, Values
 
-from headcount_ingest.admission import ONE_SLOT, Admission, Rule, admission_of
-from headcount_ingest.decode import Decoded, Line
-from headcount_ingest.outcomes import Drops, Refused
+from headcount_ingest.admission import Allowance, Known, Line
+from headcount_ingest.decode import Decoded
+from headcount_ingest.outcomes import Refused
+from headcount_ingest.terms import Account
 
-DayTally = tuple[int, int, int, int, int, int]
-Verdicts = Mapping[str, Dropped | None]
-"""By purpose: why nothing of it counts in this report, or ``None``."""
+Dropping = dict[tuple[int, Dropped], int]
+"""Drops while they are counted: by measure code and reason."""
 
-_canonical = lru_cache(maxsize=4096)(canonical)
+_PACKED, _SAID = itemgetter(0), itemgetter(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What of a report may be counted, and what was dropped, by measure and reason."""
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """What of a report may be counted, and what was dropped, by measure and reason.
+
+    ``told``: each day's tallies, as a record holds them. ``count``: how many there are.
+    """
 
     report_id: bytes
-    app_key: AppKey
+    account: Account
     catalog: int
     created: int
     context: Values
     origin: Values | None
-    tallies: list[DayTally]
-    drops: Drops
+    told: list[Packed]
+    count: int
+    drops: Dropping
 
 
 def admit(decoded: Decoded, today: int) -> Admitted | Refused:
     """Hold a report to consent, policy, catalog and the day windows (``today``: UTC); drop what does not pass."""
-    report, key = decoded.report, decoded.app_key
-    policy = key.customer.policy
+    report, account = decoded.report, decoded.account
+    policy = account.customer.policy
     if not today - limits.CREATED_PAST_DAYS <= report.created <= today + limits.CREATED_FUTURE_DAYS:
         return Refused(Problem.TOO_LATE)
     if policy.paused:
         return Refused(Problem.PAUSED)
     if report.policy > policy.version:
         return Refused(Problem.POLICY_OLD)
-    drops: Counter[tuple[int, Dropped]] = Counter()
-    catalog = next((catalog for catalog in key.app.catalogs if catalog.version == report.catalog), None)
-    if catalog is None:
-        drops.update((line[0], Dropped.UNKNOWN_MEASURE) for _, lines in report.days for line in lines)
-        return Refused(Problem.NOTHING_ADMISSIBLE, customer=key.customer.code, drops=drops)
-    admission = admission_of(catalog)
-    verdicts = {name: _consent(name, report.purposes, policy) for name in catalog.purposes}
-    tallies: list[DayTally] = []
+    drops: Dropping = {}
+    terms = account.terms(report.catalog, report.purposes)
+    told: list[Packed] = []
+    count = 0
     for day, lines in report.days:
-        if outside := _window(day, today):
-            drops.update((line[0], outside) for line in lines)
-        else:
-            tallies += _of_day(day, lines, admission, verdicts, drops)
-    if not tallies:
-        old = any(verdict is Dropped.CONSENT_OLD for verdict in verdicts.values())
-        problem = Problem.POLICY_OLD if old else Problem.NOTHING_ADMISSIBLE
-        return Refused(problem, customer=key.customer.code, drops=drops)
-    context = _values(report.context, admission, verdicts, policy)
-    origin = None if report.origin is None else _values(report.origin, admission, verdicts, policy)
-    return Admitted(decoded.report_id, key, catalog.version, report.created, context, origin, tallies, drops)
+        if outside := _window(day, today) if terms else Dropped.UNKNOWN_MEASURE:
+            _drop_all(lines, outside, drops)
+        elif terms and (found := _of_day(lines, terms.allowance(day), drops)):
+            told.append(Packed(day, len(found), b"".join(map(_PACKED, found))))
+            count += len(found)
+    if not terms or not told:
+        problem = Problem.POLICY_OLD if terms and terms.consent_is_old else Problem.NOTHING_ADMISSIBLE
+        return Refused(problem, customer=account.customer.code, drops=drops)
+    context = _values(terms.fields, tuple(report.context.items()))
+    origin = None if report.origin is None else _values(terms.fields, tuple(report.origin.items()))
+    return Admitted(decoded.report_id, account, report.catalog, report.created, context, origin, told, count, drops)
 
 
-def _of_day(
-    day: int, lines: list[Line], admission: Admission, verdicts: Verdicts, drops: Counter[tuple[int, Dropped]]
-) -> list[DayTally]:
+def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Known]:
     """One day's tallies that may be counted; the others go to ``drops``."""
-    whole, rules = admission.whole, admission.rules
-    allowed = {purpose for purpose, verdict in verdicts.items() if verdict is None}
-    # Most tallies are admissible as they stand: one look-up each, and none may stand twice.
-    plain = [line for line in lines if whole.get(line) in allowed]
-    once = set(plain)
-    if len(once) < len(plain):
-        drops.update((line[0], Dropped.TWICE) for line in (Counter(plain) - Counter(once)).elements())
-    kept = [(day, *line) for line in once]
-    seen: set[tuple[int, ...]] = set()
-    used: dict[tuple[int, int], int] = {}
+    try:
+        found = list(map(allowance.known.__getitem__, lines))
+    except KeyError:
+        lines, found = _look_at(lines, allowance, drops)
+    if len(set(map(_SAID, found))) == len(found) and _within_caps(found):
+        return found
+    return _one_by_one(lines, found, allowance, drops)
+
+
+def _look_at(lines: list[Line], allowance: Allowance, drops: Dropping) -> tuple[list[Line], list[Known]]:
+    """The tallies that may be counted, with those that nobody had seen yet."""
+    kept: list[Line] = []
+    found: list[Known] = []
     for line in lines:
-        if line in once:
-            continue
-        rule = rules.get(line[:3])
-        if rule is None:
-            drops[line[0], _why_no_rule(admission, line)] += 1
-        elif reason := verdicts[rule.purpose] or _breaks(rule, line, day, seen, used):
-            drops[line[0], reason] += 1
+        known = allowance.known.get(line) or allowance.look_at(line)
+        if isinstance(known, Dropped):
+            _drop(line, known, drops)
         else:
-            kept.append((day, *line))
+            kept.append(line)
+            found.append(known)
+    return kept, found
+
+
+def _within_caps(found: list[Known]) -> bool:
+    """Whether all that share a cap, labels or buckets of a measure, are within it together."""
+    used: dict[int, int] = {}
+    for _, _, share, n, cap in [known for known in found if known[2]]:
+        total = used[share] = used.get(share, 0) + n
+        if total > cap:
+            return False
+    return True
+
+
+def _one_by_one(lines: list[Line], found: list[Known], allowance: Allowance, drops: Dropping) -> list[Known]:
+    """What may be counted of a day on which something stands twice or a cap is exceeded: whatever comes first."""
+    kept: list[Known] = []
+    seen: set[int] = set()
+    used: dict[int, int] = {}
+    for line, known in zip(lines, found, strict=True):
+        rule = allowance.rule(line)
+        if rule.once:
+            if known.said in seen:
+                _drop(line, Dropped.TWICE, drops)
+                continue
+            seen.add(known.said)
+        else:
+            total = used.get(rule.share, 0) + known.n
+            if total > known.cap:
+                _drop(line, Dropped.OVER_CAP, drops)
+                continue
+            used[rule.share] = total
+        kept.append(known)
     return kept
 
 
-def _breaks(
-    rule: Rule, line: Line, day: int, seen: set[tuple[int, ...]], used: dict[tuple[int, int], int]
-) -> Dropped | None:
-    """The reason a tally of an allowed fact may not be counted; notes it when it may."""
-    _, _, fact, slot, n = line
-    if rule.expires is not None and day > rule.expires:
-        return Dropped.EXPIRED
-    if not rule.least <= slot <= rule.most or (rule.once and n > rule.cap):
-        return Dropped.OUT_OF_BOUNDS
-    if rule.once:
-        said = line[:3] if fact in ONE_SLOT else line
-        if said in seen:
-            return Dropped.TWICE
-        seen.add(said)
-        return None
-    # Labels share their measure's cap, and so do the buckets of a timing.
-    total = used.get(rule.shares, 0) + n
-    if total > rule.cap:
-        return Dropped.OVER_CAP
-    used[rule.shares] = total
-    return None
+def _drop(line: Line, reason: Dropped, drops: Dropping) -> None:
+    drops[line[0], reason] = drops.get((line[0], reason), 0) + 1
 
 
-def _consent(purpose: str, granted: Mapping[str, int], policy: Policy) -> Dropped | None:
-    if purpose not in granted:
-        return Dropped.NOT_GRANTED
-    if not policy.allows(purpose):
-        return Dropped.POLICY
-    return None if policy.consent_counts(purpose, granted[purpose]) else Dropped.CONSENT_OLD
+def _drop_all(lines: list[Line], reason: Dropped, drops: Dropping) -> None:
+    for line in lines:
+        _drop(line, reason, drops)
 
 
 def _window(day: int, today: int) -> Dropped | None:
@@ -135,19 +139,12 @@ def _window(day: int, today: int) -> Dropped | None:
     return Dropped.DAY_AHEAD if day > today + limits.TALLY_FUTURE_DAYS else None
 
 
-def _why_no_rule(admission: Admission, line: Line) -> Dropped:
-    measure, label = line[:2]
-    known = admission.measures.get(measure)
-    if known is None:
-        return Dropped.UNKNOWN_MEASURE
-    return Dropped.UNKNOWN_LABEL if label and label not in known.label_codes else Dropped.WRONG_FACT
-
-
-def _values(fields: Mapping[str, str], admission: Admission, verdicts: Verdicts, policy: Policy) -> Values:
-    found = dict.fromkeys(Dimension, UNKNOWN)
-    for name, dimension, purpose in admission.fields:
-        value = fields.get(name)
-        if value is not None and verdicts[purpose] is None and name in policy.context:
-            found[dimension] = _canonical(dimension, value)
+@lru_cache(maxsize=8192)
+def _values(fields: tuple[tuple[str, Dimension], ...], told: tuple[tuple[str, str], ...]) -> Values:
+    """What a report told of its context, as far as it counts, in canonical form."""
+    found, said = dict.fromkeys(Dimension, UNKNOWN), dict(told)
+    for name, dimension in fields:
+        if name in said:
+            found[dimension] = canonical(dimension, said[name])
     os, os_version, language, time_zone, app_version, device_class = found.values()
     return (os, os_version, language, time_zone, app_version, device_class)

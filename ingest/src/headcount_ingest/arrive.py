@@ -6,63 +6,75 @@ bodies which never come keep no report out.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-
-from aiohttp import web
+import msgspec
 from headcount_wire import limits
-from headcount_wire.organisation import AppKey
 from headcount_wire.problems import Problem
 
 from headcount_ingest.authenticate import Authentic
 from headcount_ingest.gate import Room
 from headcount_ingest.outcomes import Gone, Refused
+from headcount_ingest.terms import Account
+from headcount_ingest.waiting import Waits
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A whole body with the app key it came under."""
+class Arrived(msgspec.Struct, frozen=True, gc=False):
+    """A whole body with the account it came under."""
 
     report_id: bytes
-    app_key: AppKey
+    account: Account
     media: str
     coding: str
     body: bytes
 
 
-async def arrive(
-    authentic: Authentic, request: web.BaseRequest, room: Room, seconds: float
-) -> Arrived | Refused | Gone:
-    """Read an authentic request's body within its bounds and its time, or say why not."""
-    content = request.content
-    try:
-        if content.is_eof():  # a small body comes with its head: no timer is needed for it
-            whole = content.read_nowait()
-            if len(whole) > limits.BODY_BYTES:
-                return Refused(Problem.TOO_LARGE)
-            body: bytes | Refused = room.grow(len(whole)) or whole
+class Body:
+    """A request's body on its way in. Nothing of it is kept before somebody has asked for it and found room."""
+
+    __slots__ = ("_chunks", "_room", "_size", "_whole")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._room: Room | None = None
+        self._whole: Waits[bytes | Refused | Gone] = Waits()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for it, and it is not over."""
+        return self._room is not None and not self._whole.ready
+
+    def whole(self, room: Room) -> Waits[bytes | Refused | Gone]:
+        """All of it, once it is there; what arrives from now on takes ``room``."""
+        self._room = room
+        return self._whole
+
+    def feed(self, chunk: bytes) -> None:
+        """Some of it has arrived."""
+        if self._room is None or self._whole.ready:
+            return
+        self._size += len(chunk)
+        if self._size > limits.BODY_BYTES:
+            self.cut(Refused(Problem.TOO_LARGE))
+        elif refused := self._room.grow(len(chunk)):
+            self.cut(refused)
         else:
-            async with asyncio.timeout(seconds):
-                body = await _gather(request, room)
-    except TimeoutError:
-        return Refused(Problem.SLOW_BODY)
-    except web.RequestPayloadError:
-        return Refused(Problem.BAD_HTTP)
-    except ConnectionError:
-        return Gone()
-    if isinstance(body, Refused):
-        return body
-    return Arrived(authentic.report_id, authentic.app_key, authentic.media, authentic.coding, body)
+            self._chunks.append(chunk)
+
+    def end(self) -> None:
+        """All of it has arrived."""
+        if not self._whole.ready:
+            chunks = self._chunks
+            self._whole.hand_over(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def cut(self, outcome: Refused | Gone) -> None:
+        """No more of it is taken."""
+        self._chunks = []
+        self._whole.hand_over(outcome)
 
 
-async def _gather(request: web.BaseRequest, room: Room) -> bytes | Refused:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > limits.BODY_BYTES:
-            return Refused(Problem.TOO_LARGE)
-        if refused := room.grow(len(chunk)):
-            return refused
-        chunks.append(chunk)
-    return b"".join(chunks)
+async def arrive(authentic: Authentic, body: Body, room: Room) -> Arrived | Refused | Gone:
+    """Wait for an authentic request's body within its bounds, or say why there is none."""
+    whole = await body.whole(room)
+    if not isinstance(whole, bytes):
+        return whole
+    return Arrived(authentic.report_id, authentic.account, authentic.media, authentic.coding, whole)

@@ -6,21 +6,22 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
 from headcount_wire import days, limits
 from headcount_wire.dimensions import DIMENSIONS
-from headcount_wire.organisation import AppKey
 from headcount_wire.problems import Problem
 from msgspec import Meta
 
+from headcount_ingest.admission import Line
 from headcount_ingest.arrive import Arrived
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
+from headcount_ingest.terms import Account
 
 Version = Annotated[int, Meta(ge=1, le=limits.VERSION_MAX)]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
@@ -52,16 +53,12 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
 
 
 _REQUIRED = 7
+_day = lru_cache(maxsize=1024)(days.parse)
 _JSON = msgspec.json.Decoder(Body)
 _MSGPACK = msgspec.msgpack.Decoder(Body)
 
 
-Line = tuple[int, int, int, int, int]
-"""A tally as it was sent: measure, label, fact, slot, n."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(msgspec.Struct, frozen=True, gc=False):
     """A report's body, read: days as numbers, absent context as an empty map."""
 
     catalog: int
@@ -73,12 +70,11 @@ class Plain:
     origin: dict[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A report as it was sent: well formed, and nothing else is known of it yet."""
 
     report_id: bytes
-    app_key: AppKey
+    account: Account
     report: Plain
 
 
@@ -95,7 +91,7 @@ def decode(arrived: Arrived) -> Decoded | Refused:
         return Refused(Problem.TOO_LARGE)
     except (Undecodable, Malformed):
         return Refused(Problem.MALFORMED)
-    return Decoded(arrived.report_id, arrived.app_key, report)
+    return Decoded(arrived.report_id, arrived.account, report)
 
 
 def decode_body(plain: bytes, media: str) -> Plain:
@@ -104,14 +100,15 @@ def decode_body(plain: bytes, media: str) -> Plain:
         raise TooLarge
     try:
         body = _JSON.decode(plain) if media == "json" else _MSGPACK.decode(plain)
-        created = days.parse(body.created)
-        found = [(days.parse(day), lines) for day, lines in body.days]
+        created = _day(body.created)
+        found = [(_day(day), lines) for day, lines in body.days]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed from None
-    if sum(len(lines) for _, lines in found) > limits.TALLIES_PER_REPORT:
-        raise Malformed
-    if any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
-        raise Malformed
+    if len(found) > 1:
+        if sum(len(lines) for _, lines in found) > limits.TALLIES_PER_REPORT:
+            raise Malformed
+        if any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
+            raise Malformed
     context = {} if body.context is msgspec.UNSET else body.context
     origin = None if body.origin is msgspec.UNSET else body.origin
     if not context.keys() <= DIMENSIONS.keys() or (origin and not origin.keys() <= DIMENSIONS.keys()):

@@ -1,13 +1,14 @@
 """What can become of a request: accepted, refused with one problem of the closed list, or gone.
 
-Each request has exactly one outcome, and it is counted in one place (``app.py``).
+Each request has exactly one outcome, and it is counted in one place (``exchange.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import ClassVar
 
+import msgspec
 from headcount_wire.problems import Dropped, Problem
 
 Drops = Mapping[tuple[int, Dropped], int]
@@ -16,15 +17,14 @@ Drops = Mapping[tuple[int, Dropped], int]
 NO_DROPS: Drops = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """A refusal: the problem, how many seconds to wait, what else the answer says, and what it dropped."""
 
     problem: Problem
     retry_after: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
     customer: int = 0
-    drops: Drops = field(default_factory=dict)
+    drops: Drops = msgspec.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -32,33 +32,30 @@ class Refused:
         return self.problem.slug
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """On disk: how many tallies were admitted, and which were dropped and why."""
 
     customer: int
     admitted: int
     drops: Drops
 
-    name = "accepted"
+    name: ClassVar[str] = "accepted"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """The policy, or that it has not changed: a request that brings no report."""
 
     status: int
     etag: str
     body: bytes
 
-    name = "policy"
+    name: ClassVar[str] = "policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True, gc=False):
     """The client left before its report was whole: nothing is stored, and nobody is there to answer."""
 
-    name = "gone"
+    name: ClassVar[str] = "gone"
 
 
 Outcome = Accepted | Answered | Refused | Gone

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from aiohttp import web
 from headcount_wire import days
 
 from headcount_ingest.admit import admit
-from headcount_ingest.arrive import arrive
+from headcount_ingest.arrive import Body, arrive
 from headcount_ingest.authenticate import authenticate
 from headcount_ingest.decode import decode
 from headcount_ingest.edge import Edge
+from headcount_ingest.head import Head
 from headcount_ingest.outcomes import Accepted, Gone, Outcome, Refused
 from headcount_ingest.receive import receive
 from headcount_ingest.strip import strip
 
 
-async def take(request: web.BaseRequest, edge: Edge) -> Outcome:
+async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     """receive -> authenticate -> arrive -> decode -> admit -> strip -> spool (sync) -> accepted.
 
     Each step takes only what the one before it makes, and returns it or a refusal. Until a key is
-    known a request costs a look at its head.
+    known a request costs a look at its head. It waits twice: for its body, and for the disk.
     """
-    received = receive(request, edge.rates)
+    received = receive(head, edge.rates)
     if isinstance(received, Refused):
         return received
-    authentic = authenticate(received, edge.keyring.organisation, edge.rates)
+    authentic = authenticate(received, edge.keyring, edge.rates)
     if isinstance(authentic, Refused):
         return authentic
     room = edge.gate.enter()
     if isinstance(room, Refused):
         return room
     with room:
-        arrived = await arrive(authentic, request, room, edge.settings.body_seconds)
+        arrived = await arrive(authentic, body, room)
         if isinstance(arrived, Refused | Gone):
             return arrived
         decoded = decode(arrived)
@@ -41,7 +41,7 @@ async def take(request: web.BaseRequest, edge: Edge) -> Outcome:
         if isinstance(admitted, Refused):
             return admitted
         anonymous = strip(admitted)
-        accepted = Accepted(admitted.app_key.customer.code, len(admitted.tallies), admitted.drops)
+        accepted = Accepted(admitted.account.customer.code, admitted.count, admitted.drops)
         # While a report waits for the disk, only its record waits with it.
         del received, authentic, arrived, decoded, admitted
         return await edge.spool.append(anonymous) or accepted

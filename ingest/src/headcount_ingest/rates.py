@@ -9,77 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
 import secrets
 from collections.abc import Callable, Sequence
 
-from aiohttp import web
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
-
-RETRY_AFTER_SECONDS = 60
+WINDOW_SECONDS = 60.0
 ADDRESS_GROUP_BYTES = 2
 
 
-class Window(Storage):
-    """Counts of the running minute, all forgotten at once when it ends.
-
-    The library's own memory storage starts a thread for each request, and reads the clock itself.
-    """
-
-    STORAGE_SCHEME = None
-
-    def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
-        super().__init__()
-        self._monotonic = monotonic
-        self._seconds = seconds
-        self._ends = monotonic() + seconds
-        self._counts: dict[str, int] = {}
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What a storage fails with: this one does not."""
-        return ValueError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count, and say how many it is now."""
-        self._turn()
-        count = self._counts.get(key, 0) + amount
-        self._counts[key] = count
-        return count
-
-    def get(self, key: str) -> int:
-        """How many it is now."""
-        self._turn()
-        return self._counts.get(key, 0)
-
-    def get_expiry(self, key: str) -> float:
-        """When the window ends, by the clock it was given."""
-        return self._ends
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def reset(self) -> int:
-        """Forget everything; how many keys that were."""
-        found = len(self._counts)
-        self._counts.clear()
-        return found
-
-    def clear(self, key: str) -> None:
-        """Forget one key."""
-        self._counts.pop(key, None)
-
-    def _turn(self) -> None:
-        now = self._monotonic()
-        if now >= self._ends:
-            self._ends = now + self._seconds
-            self._counts.clear()
-
-
 class Rates:
-    """Counts requests for a minute; answers the seconds to wait, 0 for go on."""
+    """Counts requests for a minute; answers the seconds to wait, 0 for go on.
+
+    ``key_per_minute``, ``address_per_minute``: how many pass. ``monotonic`` times the minute, which is the same
+    for all: when it ends, all counts are forgotten at once.
+    """
 
     def __init__(
         self,
@@ -88,35 +31,52 @@ class Rates:
         trusted_proxies: Sequence[str],
         monotonic: Callable[[], float],
     ) -> None:
-        self._limiter = FixedWindowRateLimiter(Window(monotonic, 60.0))
-        self._per_key = RateLimitItemPerMinute(key_per_minute, namespace="key")
-        self._per_address = RateLimitItemPerMinute(address_per_minute, namespace="address")
+        self._per_key = key_per_minute
+        self._per_address = address_per_minute
         self._trusted = tuple(ipaddress.ip_network(network) for network in trusted_proxies)
         self._secret = secrets.token_bytes(32)
+        self._monotonic = monotonic
+        self._ends = monotonic() + WINDOW_SECONDS
+        self._counts: dict[str, int] = {}
 
-    def address(self, request: web.BaseRequest) -> int:
-        """Count a request of its client's address; the address itself goes no further."""
-        network = network_of(self._client(request)).encode(errors="replace")
-        return self._hit(
-            self._per_address,
-            hashlib.blake2b(network, key=self._secret, digest_size=ADDRESS_GROUP_BYTES).hexdigest(),
-        )
+    def peer(self, address: str) -> Callable[[bytes], str]:
+        """Who is at the other end of a connection, as what gives the client's group for the lines of a request.
+
+        The group is a keyed hash, and all that is kept; the argument is what ``X-Forwarded-For`` says, of
+        which only a trusted proxy's word counts.
+        """
+        if self._trusted and self._is_trusted(address):
+            own = self._group(address)
+            return lambda forwarded: self._behind(forwarded) or own
+        group = self._group(address)
+        return lambda _: group
+
+    def address(self, group: str) -> int:
+        """Count a request of its client's group."""
+        return self._hit(group, self._per_address)
 
     def key(self, fingerprint: str) -> int:
         """Count a request under an app key."""
-        return self._hit(self._per_key, fingerprint)
+        return self._hit(fingerprint, self._per_key)
 
-    def _hit(self, item: RateLimitItem, name: str) -> int:
-        return 0 if self._limiter.hit(item, name) else RETRY_AFTER_SECONDS
+    def _hit(self, name: str, most: int) -> int:
+        """Count one more; fingerprints and groups differ in length, so that none stands for another."""
+        now = self._monotonic()
+        if now >= self._ends:
+            self._ends = now + WINDOW_SECONDS
+            self._counts = {}
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        return 0 if count <= most else math.ceil(self._ends - now)
 
-    def _client(self, request: web.BaseRequest) -> str:
-        """The nearest address that is no trusted proxy; what a client claims beyond it is not believed."""
-        peer = request.remote or ""
-        if not self._trusted or not self._is_trusted(peer):
-            return peer
-        # A proxy may append to the header or add a line of its own: all lines count, in their order.
-        hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
-        return next((hop for hop in reversed(hops) if hop and not self._is_trusted(hop)), peer)
+    def _group(self, address: str) -> str:
+        network = network_of(address).encode(errors="replace")
+        return hashlib.blake2b(network, key=self._secret, digest_size=ADDRESS_GROUP_BYTES).hexdigest()
+
+    def _behind(self, forwarded: bytes) -> str:
+        """The group of the nearest address that is no trusted proxy; what a client claims beyond it is not believed."""
+        hops = [hop.strip() for hop in forwarded.decode("ascii", "replace").split(",")]
+        nearest = next((hop for hop in reversed(hops) if hop and not self._is_trusted(hop)), "")
+        return self._group(nearest) if nearest else ""
 
     def _is_trusted(self, text: str) -> bool:
         try:

@@ -18,6 +18,7 @@ class EdgeSettings:
     before 429. ``trusted_proxies``: networks whose ``X-Forwarded-For`` names the client.
     ``reload_seconds``: how often the organisation file is looked at for changes. ``idle_seconds``:
     how long a connection may take to send a request's head.
+    ``connections``: open at once, before 503.
     ``lingering_seconds``: how long the rest of a refused body is read and thrown away, so that the
     refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests under way.
     ``failed_retry_seconds``: what a 500 tells a device to wait.
@@ -39,6 +40,7 @@ class EdgeSettings:
     trusted_proxies: tuple[str, ...] = ()
     reload_seconds: float = 1.0
     idle_seconds: float = 15.0
+    connections: int = 4096
     lingering_seconds: float = 1.0
     drain_seconds: float = 15.0
     failed_retry_seconds: int = 600

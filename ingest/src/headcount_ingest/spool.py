@@ -28,6 +28,7 @@ from headcount_wire.segment import Header
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.strip import Anonymous
+from headcount_ingest.waiting import Waits
 
 OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
@@ -229,7 +230,7 @@ def _locked(path: Path) -> int:
 
 
 class Spool:
-    """The event loop's side: ``append`` returns when the record is on the disk."""
+    """The event loop's side: what ``append`` gives is there when the record is on the disk."""
 
     def __init__(self, writer: SegmentWriter, clock: Clock, seal_seconds: float, metrics: Metrics) -> None:
         self._writer = writer
@@ -238,19 +239,19 @@ class Spool:
         self._seal_seconds = seal_seconds
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._waiting: list[tuple[bytes, asyncio.Future[Refused | None]]] = []
+        self._waiting: list[tuple[bytes, Waits[Refused | None]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sealing: asyncio.Task[None] | None = None
         self.broken = asyncio.Event()
 
-    async def append(self, record: Anonymous) -> Refused | None:
-        """Have one record on the disk when this returns nothing; else it was not acknowledged."""
-        done: asyncio.Future[Refused | None] = self._loop.create_future()
-        self._waiting.append((record.framed, done))
+    def append(self, record: Anonymous) -> Waits[Refused | None]:
+        """One record on its way to the disk: it is there when this comes to nothing, else it was not acknowledged."""
+        synced: Waits[Refused | None] = Waits()
+        self._waiting.append((record.framed, synced))
         if self._flusher is None or self._flusher.done():
             self._flusher = self._loop.create_task(self._flush())
-        return await done
+        return synced
 
     async def _flush(self) -> None:
         """Group commit: whatever has come while the disk was busy is written together and synced once."""
@@ -266,9 +267,8 @@ class Spool:
             else:
                 self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
                 self._metrics.group_records.observe(len(group))
-            for _, done in group:
-                if not done.done():
-                    done.set_result(refused)
+            for _, synced in group:
+                synced.hand_over(refused)
             if self._writer.full:
                 await self.seal()
             self._arm()

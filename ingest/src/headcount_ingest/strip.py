@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from headcount_wire.segment import Record, Stream, encode_record
+import msgspec
+from headcount_wire.segment import Stream, encode_source, frame
 
 from headcount_ingest.admit import Admitted
 
 
-@dataclass(frozen=True, slots=True)
-class Anonymous:
+class Anonymous(msgspec.Struct, frozen=True, gc=False):
     """One framed record, ready to append. Beside its sums it holds only the one-time report id."""
 
     framed: bytes
@@ -21,16 +19,15 @@ class Anonymous:
 
 def strip(admitted: Admitted) -> Anonymous:
     """Leave everything behind but codes, sums and canonical context values."""
-    key = admitted.app_key
-    record = Record(
-        stream=Stream.DEBUG if key.debug else Stream.LIVE,
-        created=admitted.created,
-        partner=key.customer.partner_code,
-        customer=key.customer.code,
-        app=key.app.code,
-        catalog=admitted.catalog,
-        context=admitted.context,
-        origin=admitted.origin,
-        tallies=tuple(admitted.tallies),
+    account = admitted.account
+    source = encode_source(
+        Stream.DEBUG if account.debug else Stream.LIVE,
+        admitted.created,
+        account.customer.partner_code,
+        account.customer.code,
+        account.app.code,
+        admitted.catalog,
+        admitted.context,
+        admitted.origin,
     )
-    return Anonymous(encode_record(admitted.report_id, record))
+    return Anonymous(frame(admitted.report_id, source, admitted.told))

@@ -14,11 +14,12 @@ from aiohttp import web
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
-from headcount_ingest.app import EdgeServer
-from headcount_ingest.edge import Edge, Keyring
+from headcount_ingest.edge import Edge
 from headcount_ingest.gate import Gate
+from headcount_ingest.keyring import Keyring
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.rates import Rates
+from headcount_ingest.server import EdgeServer
 from headcount_ingest.settings import EdgeSettings
 from headcount_ingest.spool import Disk, SegmentWriter, Spool
 
@@ -85,16 +86,14 @@ async def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         loop.add_signal_handler(signal.SIGINT, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reload.set)
-    public = web.ServerRunner(EdgeServer(edge), shutdown_timeout=settings.drain_seconds)
-    admin = web.AppRunner(create_admin_app(edge), access_log=None)
-    for runner in (public, admin):
-        await runner.setup()
-    await web.TCPSite(public, settings.host, settings.port, reuse_port=True, backlog=1024).start()
+    public, admin = EdgeServer(edge), web.AppRunner(create_admin_app(edge), access_log=None)
+    await admin.setup()
+    await public.start()
     await web.TCPSite(admin, settings.admin_host, settings.admin_port).start()
     log.info("edge_ready", worker=settings.worker)
     await _until(stop, reload, edge)
     edge.gate.draining = True
-    await public.cleanup()
+    await public.drain()
     await edge.spool.close()
     await admin.cleanup()
     log.info("edge_stopped", worker=settings.worker)

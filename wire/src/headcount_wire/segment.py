@@ -6,8 +6,12 @@ A segment is a header and records, all integers little-endian::
     record   length u32 | crc32 u32 | report id 16 bytes | payload (``length`` bytes)
     payload  kind u8 | stream u8 | created day u16 | partner u32 | customer u32 | app u32 |
              catalog u32 | context 6 x (length u8, text) | origin flag u8 [6 x (length u8, text)] |
-             count u16 | count x tally
-    tally    day u16 | measure u16 | label u8 | fact u8 | slot u16 | n u32
+             count u8 | count x day
+    day      day u16 | count u16 | count x tally
+    tally    measure u16 | label u8 | fact u8 | slot u16 | n u32
+
+A payload's kind is its segment's version. Version 2, written now, is this; version 1 had, instead of the days, a
+count u16 and as many tallies with a day u16 of their own in front, and stays readable.
 
 The record's crc covers length, id and payload. A reader stops at the first record whose length
 or crc is wrong: what stands before it is whole, and behind it a write was cut off. A *sealed* segment
@@ -20,11 +24,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import starmap
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from headcount_wire import limits
@@ -33,15 +38,21 @@ from headcount_wire.errors import MalformedSegment
 from headcount_wire.report import REPORT_ID_BYTES
 
 MAGIC = b"HCSEG"
-VERSION = 1
+VERSION = 2
+_VERSION_1 = 1
+VERSIONS_READ = (_VERSION_1, VERSION)
 
 _HEADER = struct.Struct("<5sB8sIHI")
 _FRAME = struct.Struct(f"<II{REPORT_ID_BYTES}s")
 _LENGTH = struct.Struct("<I")
 _PAYLOAD = struct.Struct("<BBHIIII")
 _COUNT = struct.Struct("<H")
-_TALLY_STRUCT = struct.Struct("<HHBBHI")
+_DAY = struct.Struct("<HH")
+_TALLY = struct.Struct("<HBBHI")
+_DAYS_MAX = 255
+_TALLY_OF_VERSION_1 = struct.Struct("<HHBBHI")
 
+_VERSION_AT = len(MAGIC)
 HEADER_BYTES = _HEADER.size
 FRAME_BYTES = _FRAME.size
 
@@ -85,6 +96,14 @@ class Record:
     tallies: tuple[tuple[int, int, int, int, int, int], ...]
 
 
+class Packed(NamedTuple):
+    """One local day's tallies as a record holds them: how many, and the bytes of each (``pack_tally``)."""
+
+    day: int
+    number: int
+    tallies: bytes
+
+
 class Salvaged(NamedTuple):
     """What a damaged segment still holds. ``gaps``: stretches nothing could be read of, each of one record or more."""
 
@@ -117,46 +136,100 @@ def decode_header(data: bytes) -> Header:
         raise MalformedSegment("this file is no segment")
     if zlib.crc32(data[: HEADER_BYTES - 4]) != crc:
         raise MalformedSegment("the segment's header is corrupt")
-    if version != VERSION:
-        raise MalformedSegment(f"segment version {version} is not known to this reader (it knows {VERSION})")
+    if version not in VERSIONS_READ:
+        known = " and ".join(map(str, VERSIONS_READ))
+        raise MalformedSegment(f"segment version {version} is not known to this reader (it knows {known})")
     return Header(worker, sequence, created)
+
+
+pack_tally = _TALLY.pack
+"""The bytes of ``(measure, label, fact, slot, n)``."""
 
 
 def encode_record(report_id: bytes, record: Record) -> bytes:
     """One framed record, ready to append; raises ``MalformedSegment`` when it is too large."""
-    parts = [
-        _PAYLOAD.pack(1, record.stream, record.created, record.partner, record.customer, record.app, record.catalog),
-        _pack_values(record.context),
-        b"\x00" if record.origin is None else b"\x01" + _pack_values(record.origin),
-        _COUNT.pack(len(record.tallies)),
-        *starmap(_TALLY_STRUCT.pack, record.tallies),
-    ]
+    source = encode_source(
+        record.stream,
+        record.created,
+        record.partner,
+        record.customer,
+        record.app,
+        record.catalog,
+        record.context,
+        record.origin,
+    )
+    by_day = groupby(record.tallies, key=itemgetter(0))
+    told = [(day, [pack_tally(*tally[1:]) for tally in tallies]) for day, tallies in by_day]
+    return frame(report_id, source, [Packed(day, len(tallies), b"".join(tallies)) for day, tallies in told])
+
+
+@lru_cache(maxsize=4096)
+def encode_source(
+    stream: Stream,
+    created: int,
+    partner: int,
+    customer: int,
+    app: int,
+    catalog: int,
+    context: Values,
+    origin: Values | None,
+) -> bytes:
+    """A payload up to its tallies: whose it is, of which day, by which catalog and in which context."""
+    start = _PAYLOAD.pack(VERSION, stream, created, partner, customer, app, catalog)
+    then = b"\x00" if origin is None else b"\x01" + _pack_values(origin)
+    return start + _pack_values(context) + then
+
+
+def frame(report_id: bytes, source: bytes, told: Sequence[Packed]) -> bytes:
+    """One framed record of what is packed already; raises ``MalformedSegment`` when it is too large."""
+    if len(told) > _DAYS_MAX:
+        raise MalformedSegment("a record tells of more days than the format allows")
+    parts = [source, bytes((len(told),))]
+    for day, number, tallies in told:
+        parts += (_DAY.pack(day, number), tallies)
     payload = b"".join(parts)
     if len(payload) > limits.RECORD_BYTES:
         raise MalformedSegment("a record is larger than the format allows")
-    length = _LENGTH.pack(len(payload))
-    return _FRAME.pack(len(payload), zlib.crc32(length + report_id + payload), report_id) + payload
+    crc = zlib.crc32(payload, zlib.crc32(report_id, zlib.crc32(_LENGTH.pack(len(payload)))))
+    return _FRAME.pack(len(payload), crc, report_id) + payload
 
 
-def decode_payload(payload: bytes) -> Record:
-    """The record in a payload whose crc was right; raises ``MalformedSegment``."""
+def decode_payload(payload: bytes, version: int = VERSION) -> Record:
+    """The record in a payload whose crc was right, of a segment of this version; raises ``MalformedSegment``."""
     try:
         kind, stream, created, partner, customer, app, catalog = _PAYLOAD.unpack_from(payload)
-        if kind != 1:
-            raise MalformedSegment(f"record kind {kind} is not known to this reader")
+        if kind != version:
+            raise MalformedSegment(f"record kind {kind} is not known in a segment of version {version}")
         context, at = _unpack_values(payload, _PAYLOAD.size)
         origin: Values | None = None
         flag, at = payload[at], at + 1
         if flag:
             origin, at = _unpack_values(payload, at)
-        (count,) = _COUNT.unpack_from(payload, at)
-        body = payload[at + _COUNT.size :]
-        if len(body) != count * _TALLY_STRUCT.size:
-            raise MalformedSegment("a record's tallies do not fill it")
-        tallies = tuple(_TALLY_STRUCT.iter_unpack(body))
+        tallies = _unpack_days(payload, at) if kind == VERSION else _unpack_version_1(payload, at)
         return Record(Stream(stream), created, partner, customer, app, catalog, context, origin, tallies)
     except (struct.error, IndexError, ValueError):
         raise MalformedSegment("a record's payload is not of this format") from None
+
+
+def _unpack_days(payload: bytes, at: int) -> tuple[tuple[int, int, int, int, int, int], ...]:
+    tallies: list[tuple[int, int, int, int, int, int]] = []
+    count, at = payload[at], at + 1
+    for _ in range(count):
+        day, lines = _DAY.unpack_from(payload, at)
+        at, end = at + _DAY.size, at + _DAY.size + lines * _TALLY.size
+        tallies += [(day, *line) for line in _TALLY.iter_unpack(payload[at:end])]
+        at = end
+    if at != len(payload):
+        raise MalformedSegment("a record's tallies do not fill it")
+    return tuple(tallies)
+
+
+def _unpack_version_1(payload: bytes, at: int) -> tuple[tuple[int, int, int, int, int, int], ...]:
+    (count,) = _COUNT.unpack_from(payload, at)
+    body = payload[at + _COUNT.size :]
+    if len(body) != count * _TALLY_OF_VERSION_1.size:
+        raise MalformedSegment("a record's tallies do not fill it")
+    return tuple(_TALLY_OF_VERSION_1.iter_unpack(body))
 
 
 def whole_bytes(data: bytes) -> int:
@@ -171,7 +244,7 @@ def records(data: bytes) -> Iterator[tuple[bytes, Record]]:
     whose payload is not (a newer writer): such a segment is set aside whole.
     """
     for report_id, payload, _ in _frames(data):
-        yield report_id, decode_payload(payload)
+        yield report_id, decode_payload(payload, data[_VERSION_AT])
 
 
 def salvage(data: bytes) -> Salvaged:
@@ -189,7 +262,7 @@ def salvage(data: bytes) -> Salvaged:
             gaps, lost, at = gaps + 1, lost + behind - at, behind
             continue
         report_id, payload, at = frame
-        found.append((report_id, decode_payload(payload)))
+        found.append((report_id, decode_payload(payload, data[_VERSION_AT])))
     return Salvaged(found, gaps, lost)
 
 
@@ -215,14 +288,18 @@ def _frame_at(data: bytes, at: int) -> tuple[bytes, bytes, int] | None:
 
 def _next_frame(data: bytes, at: int) -> int:
     """Where the first whole record behind a place begins, or the end of the data."""
+    kind = data[_VERSION_AT]
     for place in range(at + 1, len(data) - FRAME_BYTES - _PAYLOAD.size + 1):
         # A look at the payload's first two bytes spares nearly every crc.
-        if data[place + FRAME_BYTES] == 1 and data[place + FRAME_BYTES + 1] <= Stream.DEBUG and _frame_at(data, place):
+        if (
+            data[place + FRAME_BYTES] == kind
+            and data[place + FRAME_BYTES + 1] <= Stream.DEBUG
+            and _frame_at(data, place)
+        ):
             return place
     return len(data)
 
 
-@lru_cache(maxsize=4096)
 def _pack_values(values: Values) -> bytes:
     return b"".join(bytes((len(raw),)) + raw for raw in (value.encode("ascii") for value in values))
 

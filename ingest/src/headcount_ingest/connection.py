@@ -1,0 +1,278 @@
+"""One connection: HTTP/1.1 off the socket, requests to the path, answers back in the order of the questions.
+
+The parser (llhttp, by httptools) says what it finds line by line, and of a head only declared fields are kept
+(``head.py``). A connection has no task and no timer: ``server.py`` looks at every ``deadline`` now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import inf
+
+import httptools
+from headcount_wire import limits
+from headcount_wire.problems import Problem
+
+from headcount_ingest.answer import CONTINUE, answer
+from headcount_ingest.edge import Edge
+from headcount_ingest.exchange import Exchange
+from headcount_ingest.gate import BUSY_RETRY_SECONDS
+from headcount_ingest.head import FIELDS, FORWARDED, Head
+from headcount_ingest.outcomes import Gone, Refused
+
+HEAD_BYTES = 16 * 1024
+"""A request's target and header lines together; each line counts 64 bytes more than it has."""
+LINE_BYTES = 64
+FRAMED_BYTES = 8 * limits.BODY_BYTES
+"""A body with all that frames it: chunk sizes, extensions, trailers."""
+UNDER_WAY_MOST = 64
+"""Requests of one connection that wait for an answer before no more of them is read."""
+
+
+class _TooMuch(Exception):
+    """A head beyond its bounds."""
+
+
+class Connections:
+    """The connections that are open now; ``empty`` is set while there is none."""
+
+    def __init__(self) -> None:
+        self._open: set[Connection] = set()
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._open))
+
+    def add(self, connection: Connection) -> None:
+        """One more."""
+        self._open.add(connection)
+        self.empty.clear()
+
+    def discard(self, connection: Connection) -> None:
+        """One less."""
+        self._open.discard(connection)
+        if not self._open:
+            self.empty.set()
+
+
+class Connection(asyncio.Protocol):
+    """A client's connection. ``deadline``: when to call ``out_of_time``, by the loop's time."""
+
+    def __init__(self, edge: Edge, connections: Connections) -> None:
+        self._edge = edge
+        self._all = connections
+        self._time = asyncio.get_running_loop().time
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpRequestParser | None = None
+        self._peer: Callable[[bytes], str] = str
+        self._exchanges: deque[Exchange] = deque()
+        self._reading = False
+        self._paused = False
+        self._leaving = False
+        self._begun = 0
+        self._new_head()
+        self.deadline = inf
+
+    # ---- what the loop says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody is there; of the address only its rate group is kept."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._all.add(self)
+        peer = transport.get_extra_info("peername")
+        self._peer = self._edge.rates.peer(str(peer[0]) if peer else "")
+        self._parser = httptools.HttpRequestParser(self)
+        self._until(self._edge.settings.idle_seconds)
+        if len(self._all) > self._edge.settings.connections:
+            self._refuse(Refused(Problem.OVERLOADED, BUSY_RETRY_SECONDS))
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: every request that they complete goes its way."""
+        if self._leaving or self._parser is None:
+            return
+        self._reading, begun = True, self._begun
+        try:
+            self._parser.feed_data(data)
+            if begun == self._begun:
+                self._hold(len(data))
+        except httptools.HttpParserUpgrade:  # answered like any other, and then it is over
+            self._exchanges[-1].last = True
+        except (httptools.HttpParserError, _TooMuch):
+            self._refuse(Refused(Problem.BAD_HTTP))
+        finally:
+            self._reading = False
+        self._answer()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; it may still be waiting for answers."""
+        if not self._exchanges or not self._exchanges[-1].arrived:
+            return False
+        self._exchanges[-1].last = True
+        return self._transport is not None and self._transport.get_extra_info("sslcontext") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more. What waits for the disk is finished and counted; a half-sent body is not."""
+        self._all.discard(self)
+        self._transport, self._parser, self._leaving = None, None, True
+        for exchange in tuple(self._exchanges):
+            exchange.body.cut(Gone())
+        self._exchanges.clear()
+
+    def pause_writing(self) -> None:
+        """The client reads no answers: then nothing more is read of it."""
+        self._pause()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._resume()
+
+    # ---- what the parser says
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._begun += 1
+        self._held = 0
+
+    def on_url(self, part: bytes) -> None:
+        """A piece of its target."""
+        self._head_bytes += len(part)
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line. What is not declared is dropped here."""
+        self._head_bytes += len(name) + len(value) + LINE_BYTES
+        name = name.lower()
+        if name not in FIELDS or self._in_body:  # in a body it is a trailer
+            return
+        before = self._fields.get(name)
+        if before is None:
+            self._fields[name] = value
+        elif name == FORWARDED:
+            self._fields[name] = before + b"," + value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: the path begins, and its body is awaited."""
+        parser = self._parser
+        assert parser is not None
+        if self._head_bytes > HEAD_BYTES:
+            raise _TooMuch
+        self._in_body = True
+        head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
+        exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
+        self._exchanges.append(exchange)
+        exchange.begin(head, self._answer)
+        if exchange.body.wanted:
+            self._until(self._edge.settings.body_seconds)
+            expected = self._fields.get(b"expect", b"").lower() == b"100-continue"
+            if expected and len(self._exchanges) == 1 and self._transport is not None:
+                self._transport.write(CONTINUE)
+
+    def on_body(self, chunk: bytes) -> None:
+        """A piece of the body."""
+        self._exchanges[-1].body.feed(chunk)
+
+    def on_message_complete(self) -> None:
+        """The request is whole: it goes on to the disk, and the next one may begin."""
+        exchange = self._exchanges[-1]
+        exchange.arrived = True
+        self._new_head()
+        self.deadline = inf
+        exchange.body.end()
+
+    # ---- what becomes of it
+
+    def out_of_time(self) -> None:
+        """The deadline has passed: a head or a body did not come, or a client did not leave."""
+        if self._exchanges and self._exchanges[-1].body.wanted:
+            self._exchanges[-1].body.cut(Refused(Problem.SLOW_BODY))
+        elif self._transport is not None:
+            self._transport.close() if self._leaving else self._transport.abort()
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def drain(self) -> None:
+        """The worker is stopping: leave now, or with the last answer."""
+        if self._exchanges:
+            self._exchanges[-1].last = True
+        elif self._transport is not None and not self._leaving:
+            self._transport.close()
+
+    def _answer(self) -> None:
+        """Write every answer whose turn it is."""
+        if self._reading or self._leaving or not self._exchanges:  # while reading: once, when it is through
+            return
+        now, parts = self._edge.clock.now(), []
+        last = False
+        while self._exchanges and not last and (outcome := self._exchanges[0].outcome) is not None:
+            exchange = self._exchanges.popleft()
+            # Behind a body that is not whole there is no finding the next request.
+            last = exchange.last or not exchange.arrived or self._edge.gate.draining
+            parts.append(answer(outcome, now, last=last, bare=exchange.bare))
+        if self._transport is None or not parts:
+            return
+        self._transport.write(b"".join(parts))
+        if last:
+            self._leave()
+        elif not self._exchanges:
+            self._until(self._edge.settings.idle_seconds)
+        self._pause() if len(self._exchanges) > UNDER_WAY_MOST else self._resume()
+
+    def _refuse(self, outcome: Refused) -> None:
+        """Take nothing more: what was being read gets this outcome, or else the bytes behind the last request do."""
+        self._parser = None
+        current = self._exchanges[-1] if self._exchanges else None
+        if current is not None and not current.arrived:
+            current.body.cut(outcome)
+        elif current is None or not current.last:
+            self._exchanges.append(Exchange.refused(self._edge, outcome))
+        self._answer()
+
+    def _leave(self) -> None:
+        """Send what is to be sent and close; what still comes is read for a moment, so that the answer arrives."""
+        assert self._transport is not None
+        self._leaving, self._parser = True, None
+        for exchange in self._exchanges:
+            exchange.body.cut(Gone())
+        self._exchanges.clear()
+        self._resume()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._until(self._edge.settings.lingering_seconds)
+        else:
+            self._transport.close()
+
+    def _until(self, seconds: float) -> None:
+        self.deadline = self._time() + seconds
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _new_head(self) -> None:
+        self._target = b""
+        self._fields: dict[bytes, bytes] = {}
+        self._head_bytes = 0
+        self._held = 0
+        self._in_body = False
+
+    def _hold(self, size: int) -> None:
+        """Bound what the parser holds of a line, a chunk's frame or a trailer that does not end."""
+        self._held += size
+        if self._held > (FRAMED_BYTES if self._in_body else HEAD_BYTES):
+            raise _TooMuch

@@ -1,0 +1,38 @@
+"""What of a request's head is kept at all: method, target, declared fields; every other line is dropped unread."""
+
+from __future__ import annotations
+
+import msgspec
+
+FORWARDED = b"x-forwarded-for"
+
+FIELDS = frozenset(
+    {b"authorization", b"content-type", b"content-encoding", b"content-length", b"expect", b"if-none-match", FORWARDED}
+)
+"""The header lines the edge reads, in lower case."""
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """A request's head, as far as it was declared. ``fields`` by lower-case name, as they were sent.
+
+    Of a field that stands more than once the first counts; lines of ``X-Forwarded-For`` are joined.
+    ``client``: the group of the client's address (``rates.py``), not the address.
+    """
+
+    method: bytes
+    target: bytes
+    fields: dict[bytes, bytes]
+    client: str
+
+    @property
+    def path(self) -> bytes:
+        """The target's path: no query, no fragment, no scheme and no host."""
+        target = self.target
+        if not target.startswith(b"/"):
+            scheme, found, rest = target.partition(b"://")
+            target = b"/" + rest.partition(b"/")[2] if found and scheme.isalpha() else target
+        return target.partition(b"?")[0].partition(b"#")[0]
+
+    def text(self, name: bytes) -> str:
+        """A field as text without spaces around it; empty when it is not there."""
+        return self.fields.get(name, b"").decode("ascii", "replace").strip()

@@ -1,0 +1,42 @@
+"""Which of the edge's two addresses a request is for: a report in, the policy out, a problem for everything else."""
+
+from __future__ import annotations
+
+import hashlib
+
+from headcount_wire.policy import encode_policy
+from headcount_wire.problems import Problem
+
+from headcount_ingest.arrive import Body
+from headcount_ingest.authenticate import find_account
+from headcount_ingest.edge import Edge
+from headcount_ingest.head import Head
+from headcount_ingest.outcomes import Answered, Outcome, Refused
+from headcount_ingest.path import take
+from headcount_ingest.receive import bearer
+
+REPORTS, POLICY = b"/v1/reports/", b"/v1/policy"
+
+
+async def respond(head: Head, body: Body, edge: Edge) -> Outcome:
+    """What becomes of a request."""
+    path = head.path
+    if path.startswith(REPORTS):
+        return await take(head, body, edge) if head.method == b"POST" else Refused(Problem.METHOD)
+    if path == POLICY:
+        return _policy(head, edge) if head.method in (b"GET", b"HEAD") else Refused(Problem.METHOD)
+    return Refused(Problem.NOT_FOUND)
+
+
+def _policy(head: Head, edge: Edge) -> Answered | Refused:
+    """What may be collected for the Customer of the key, unless the client knows it already."""
+    if wait := edge.rates.address(head.client):
+        return Refused(Problem.RATE, wait)
+    text = bearer(head)
+    account = find_account(text, edge.keyring, edge.rates) if text else Refused(Problem.KEY_MISSING)
+    if isinstance(account, Refused):
+        return account
+    body = encode_policy(account.customer.policy)
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    known = {tag.strip().removeprefix("W/") for tag in head.text(b"if-none-match").split(",")}
+    return Answered(304, etag, b"") if known & {etag, "*"} else Answered(200, etag, body)

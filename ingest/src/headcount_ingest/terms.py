@@ -1,0 +1,73 @@
+"""What an app key stands for here, and the terms a report under it is held to: looked up, not worked out each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headcount_wire.dimensions import Dimension
+from headcount_wire.organisation import AppKey
+from headcount_wire.policy import Policy
+from headcount_wire.problems import Dropped
+
+from headcount_ingest.admission import Admission, Allowance, Verdicts, admission_of
+
+TERMS_MOST = 256
+"""Terms an account remembers; a device can make up sets of purposes and versions."""
+
+
+class Terms:
+    """What one catalog, one policy and one set of granted purposes allow.
+
+    ``verdicts``: by purpose, why nothing of it counts, or ``None``. ``fields``: the context fields that count.
+    """
+
+    def __init__(self, admission: Admission, policy: Policy, granted: Mapping[str, int]) -> None:
+        self.verdicts: Verdicts = {name: _consent(name, granted, policy) for name in admission.purposes}
+        self.fields: tuple[tuple[str, Dimension], ...] = tuple(
+            (name, dimension)
+            for name, dimension, purpose in admission.fields
+            if self.verdicts[purpose] is None and name in policy.context
+        )
+        self._admission = admission
+        self._lasting = None if admission.expires else admission.allowance(self.verdicts, 0)
+
+    @property
+    def consent_is_old(self) -> bool:
+        """Whether a purpose was granted under a policy version that is no longer valid."""
+        return Dropped.CONSENT_OLD in self.verdicts.values()
+
+    def allowance(self, day: int) -> Allowance:
+        """Which tallies of a day may be counted."""
+        return self._lasting or self._admission.allowance(self.verdicts, day)
+
+
+class Account:
+    """An app key with what its organisation declares of it. ``debug``: what it sends is kept apart."""
+
+    def __init__(self, key: AppKey, *, debug: bool) -> None:
+        self.key = key
+        self.customer = key.customer
+        self.app = key.app
+        self.debug = debug
+        self._terms: dict[tuple[object, ...], Terms] = {}
+
+    def terms(self, catalog: int, granted: Mapping[str, int]) -> Terms | None:
+        """The terms for a report by this catalog version with these purposes; ``None``: that version is not admitted."""
+        key = (catalog, *granted.items())
+        found = self._terms.get(key)
+        if found is None:
+            declared = next((one for one in self.app.catalogs if one.version == catalog), None)
+            if declared is None:
+                return None
+            if len(self._terms) >= TERMS_MOST:
+                self._terms.clear()
+            found = self._terms[key] = Terms(admission_of(declared), self.customer.policy, granted)
+        return found
+
+
+def _consent(purpose: str, granted: Mapping[str, int], policy: Policy) -> Dropped | None:
+    if purpose not in granted:
+        return Dropped.NOT_GRANTED
+    if not policy.allows(purpose):
+        return Dropped.POLICY
+    return None if policy.consent_counts(purpose, granted[purpose]) else Dropped.CONSENT_OLD

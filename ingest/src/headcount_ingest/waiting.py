@@ -1,0 +1,46 @@
+"""What a request waits for, without a task of its own: one value, handed over once.
+
+A request's path is a coroutine that waits at most twice, for its body and for the disk. Whoever has the
+value hands it over, and the path goes on within that call: no task, no future, no turn of the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Waits(Generic[T]):
+    """A value to come. Awaited by one path; ``exchange.py`` is what drives it."""
+
+    __slots__ = ("_ready", "_then", "_value")
+
+    def __init__(self) -> None:
+        self._ready = False
+        self._value: T
+        self._then: Callable[[], None] | None = None
+
+    def __await__(self) -> Generator[Waits[T], None, T]:
+        if not self._ready:
+            yield self
+        return self._value
+
+    @property
+    def ready(self) -> bool:
+        """Whether the value is there."""
+        return self._ready
+
+    def then(self, go_on: Callable[[], None]) -> None:
+        """Have ``go_on`` called when the value is there."""
+        self._then = go_on
+
+    def hand_over(self, value: T) -> None:
+        """Here it is; a second value is not taken."""
+        if self._ready:
+            return
+        self._ready, self._value = True, value
+        go_on, self._then = self._then, None
+        if go_on is not None:
+            go_on()
