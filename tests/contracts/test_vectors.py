@@ -54,6 +54,7 @@ def said(report: Report) -> Plain:
         [(day.day, [(t.measure, t.label, t.fact, t.slot, t.n) for t in day.tallies]) for day in report.days],
         dict(report.context),
         None if report.origin is None else dict(report.origin),
+        report.sdk,
     )
 
 

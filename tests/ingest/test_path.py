@@ -222,6 +222,20 @@ async def test_the_policy_has_an_etag_and_follows_the_file(worker: Worker) -> No
     assert (await worker.post(report()))[1]["type"] == Problem.PAUSED.uri
 
 
+async def test_an_sdk_older_than_the_policy_takes_is_refused(tmp_path: Path) -> None:
+    """Below the Customer's minimum 409, and nothing is stored; at it 202."""
+    settings = settings_in(tmp_path)
+    text = settings.organisation.read_text().replace("version = 4", 'version = 4\nminimum_sdk = "0.2"')
+    settings.organisation.write_text(text)
+    worker = await running(settings)
+    status, body, _ = await worker.post(report())
+    assert (status, body["type"]) == (409, Problem.SDK_OLD.uri)
+    assert worker.spooled() == []
+    assert (await worker.post(report(sdk="python/0.2.0")))[0] == 202
+    await worker.close()
+    await worker.session.close()
+
+
 async def test_overload_and_low_disk_say_when_to_return(tmp_path: Path) -> None:
     """Without room in memory 503, without room on disk 507, both with Retry-After, both storing nothing."""
     full = await running(replace(settings_in(tmp_path), bytes_in_flight=10))

@@ -70,6 +70,23 @@ def test_a_pause_ends_when_the_customer_ends_it(make: MakeClient, clock: ManualC
     assert sorted(key[0] for key in sums(network) if key[1:4] == (3, 0, Fact.DEVICES)) == [D, D + 2]
 
 
+@pytest.mark.parametrize(("minimum", "taken"), [("0.1", True), ("0.1.0.0", True), ("0.1.1", False), ("9", False)])
+def test_an_sdk_older_than_the_policy_takes_behaves_as_if_paused(
+    make: MakeClient, clock: ManualClock, network: MemoryTransport, minimum: str, taken: bool
+) -> None:
+    """Below the minimum nothing is recorded or sent; at it, or above, all goes on."""
+    body = policy(minimum_sdk=minimum)
+    network.answer = lambda request: Answer(200, {}, body) if request.method == "GET" else accepted()
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    clock.advance(DAY)
+    client.flush()
+    client.track("share.used")
+    client.flush()
+    assert bool(sums(network)) is taken
+
+
 def test_a_narrower_policy_reaches_what_is_held_and_what_is_read(
     make: MakeClient, clock: ManualClock, network: MemoryTransport, facts: CountingFacts
 ) -> None:

@@ -96,6 +96,7 @@ FAULTS = [
     ("renewed = { usage = 3 }", "renewed = { usage = 9 }", "newer than the policy"),
     ("consent_since = 2", "consent_sinc = 2", "is not known here"),
     ('customer = "acme"\napp', 'customer = "acne"\napp', "not declared under [customers]"),
+    ("version = 4", 'version = 4\nminimum_sdk = "new"', "a version such as"),
     ("code = 11", "code = 11\nk = 5", "must be from 20 to"),
 ]
 

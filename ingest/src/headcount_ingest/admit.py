@@ -47,6 +47,8 @@ def admit(decoded: Decoded, today: int) -> Admitted | Refused:
         return Refused(Problem.TOO_LATE)
     if policy.paused:
         return Refused(Problem.PAUSED)
+    if policy.minimum_sdk and not policy.takes(report.sdk):
+        return Refused(Problem.SDK_OLD)
     if report.policy > policy.version:
         return Refused(Problem.POLICY_OLD)
     drops: Dropping = {}

@@ -68,6 +68,7 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
     days: list[tuple[int, list[Line]]]
     context: dict[str, str]
     origin: dict[str, str] | None
+    sdk: str
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -115,7 +116,7 @@ def decode_body(plain: bytes, media: str) -> Plain:
         raise Malformed
     if not _keys_are_single(plain, media, body):
         raise Malformed
-    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin)
+    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin, body.sdk)
 
 
 def _keys_are_single(plain: bytes, media: str, body: Body) -> bool:

@@ -52,7 +52,7 @@ class Account:
         self._terms: dict[tuple[object, ...], Terms] = {}
 
     def terms(self, catalog: int, granted: Mapping[str, int]) -> Terms | None:
-        """The terms for a report by this catalog version with these purposes; ``None``: that version is not admitted."""
+        """The terms for reports by a catalog version with these purposes; ``None``: the version is not admitted."""
         key = (catalog, *granted.items())
         found = self._terms.get(key)
         if found is None:

@@ -19,6 +19,7 @@ from headcount_sdk.health import Health, Surprise
 from headcount_sdk.journal import AMOUNT_MAX, Journal, Note
 from headcount_sdk.journal import FILE as JOURNAL
 from headcount_sdk.markers import Context
+from headcount_sdk.sealing import SDK_NAME
 from headcount_sdk.state import State
 from headcount_sdk.storage import Closed, Storage
 from headcount_sdk.tallies import GAP, Day, measures_in, record
@@ -154,7 +155,8 @@ class Device:
         decision = state.decisions.get(purpose)
         if decision is None or not decision.granted or self.refused_by(purpose):
             return False
-        return state.policy is None or (not state.policy.paused and state.policy.allows(purpose))
+        policy = state.policy
+        return policy is None or (not policy.paused and policy.takes(SDK_NAME) and policy.allows(purpose))
 
     def consented(self) -> bool:
         """Whether the user granted anything, whatever the Customer's policy says of it now."""

@@ -17,7 +17,7 @@ from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.declared import Declared, read_toml
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.errors import CatalogError, DeclarationError, Finding, OrganisationError
-from headcount_wire.policy import Policy
+from headcount_wire.policy import MINIMUM_SDK, Policy
 
 KEY_STATES = ("active", "rotating", "revoked")
 SCOPES = ("own", "partner", "product")
@@ -230,11 +230,15 @@ def _policy(table: Declared) -> Policy:
         if at > version:
             table.fault(f"{purpose}: no consent can be newer than the policy itself (version {version})")
     renewed.close()
-    policy = Policy(
-        version, consent_since, frozenset(context), table.boolean("paused", False), table.text("minimum_sdk", "")
-    )
+    policy = Policy(version, consent_since, frozenset(context), table.boolean("paused", False), _minimum_sdk(table))
     table.close()
     return policy
+
+
+def _minimum_sdk(table: Declared) -> str:
+    if "minimum_sdk" not in table:
+        return ""
+    return table.text("minimum_sdk", pattern=MINIMUM_SDK, form='a version such as "1.4"')
 
 
 def _key(table: Declared, customers: Mapping[str, Customer], apps: Mapping[str, App]) -> AppKey | None:

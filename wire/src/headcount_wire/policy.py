@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 POLICY_V = 1
+MINIMUM_SDK = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
+"""What ``minimum_sdk`` looks like, if it is not empty."""
+_NUMBERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,32 @@ class Policy:
     context: frozenset[str]
     paused: bool = False
     minimum_sdk: str = ""
+    """The oldest version of an SDK, in whatever language, that is taken; empty for any."""
 
     def allows(self, purpose: str) -> bool:
         """Whether anything may be collected for a purpose."""
         return purpose in self.consent_since
 
+    def takes(self, sdk: str) -> bool:
+        """Whether an SDK that names itself so (``python/1.4.0``) is new enough; one without a version is not."""
+        if not self.minimum_sdk:
+            return True
+        _, named, version = sdk.rpartition("/")
+        found, least = _numbers(version.partition("-")[0] if named else ""), _numbers(self.minimum_sdk)
+        return found is not None and least is not None and found >= least
+
     def consent_counts(self, purpose: str, granted_under: int) -> bool:
         """Whether a consent given under a policy version is still one."""
         return purpose in self.consent_since and self.consent_since[purpose] <= granted_under <= self.version
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    """A version as four numbers; ``None`` when it is none (see ``MINIMUM_SDK``)."""
+    parts = version.split(".")
+    sound = (part.isascii() and part.isdecimal() and len(part) <= _NUMBERS for part in parts)
+    if len(parts) > _NUMBERS or not all(sound):
+        return None
+    return (*map(int, parts), *[0] * (_NUMBERS - len(parts)))
 
 
 def encode_policy(policy: Policy) -> bytes:
@@ -70,5 +91,6 @@ def decode_policy(body: bytes) -> Policy | None:
         and version >= 1
         and type(paused) is bool
         and isinstance(minimum, str)
+        and (not minimum or _numbers(minimum) is not None)
     )
     return Policy(version, since, frozenset(context), paused, minimum) if sound else None

@@ -52,6 +52,7 @@ class Problem(Enum):
     )
     POLICY_OLD = ProblemKind(409, Verdict.DROP, "The consent was given under a policy version that is no longer valid.")
     PAUSED = ProblemKind(409, Verdict.DROP, "The Customer has paused collection.")
+    SDK_OLD = ProblemKind(409, Verdict.DROP, "The SDK is older than the Customer's policy takes.")
     SLOW_BODY = ProblemKind(408, Verdict.KEEP, "The body did not arrive in time.")
     TOO_LATE = ProblemKind(410, Verdict.DROP, "The report's creation day lies outside the window that is accepted.")
     TOO_LARGE = ProblemKind(413, Verdict.SPLIT, "The body is larger than a report may be.")
