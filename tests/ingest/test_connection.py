@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,3 +232,104 @@ async def test_a_head_that_never_ends_is_cut(tmp_path: Path, sent: bytes) -> Non
     assert (await worker.post(report()))[0] == 202
     await worker.close()
     await worker.session.close()
+
+
+def posted(body: bytes, *lines: bytes, report_id: str | None = None) -> bytes:
+    """A report's request as bytes."""
+    head = f"POST /v1/reports/{report_id or new_report_id()} HTTP/1.1\r\nContent-Type: application/json\r\n".encode()
+    framing = b"" if any(b"Transfer-Encoding" in line for line in lines) else b"Content-Length: %d\r\n" % len(body)
+    return head + AUTH + framing + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
+
+
+async def test_pipelined_requests_are_answered_in_their_order(worker: Worker) -> None:
+    """Requests sent in one go, some refused at once and some waiting for the disk, get their answers in turn."""
+    good = codec.encode_json(report())
+    late = codec.encode_json(replace(report(), created=1))
+    sent = [posted(good), posted(b"{}"), posted(good), posted(late), posted(good, b"Connection: close")]
+    answer = await worker.raw(b"".join(sent))
+    statuses = re.findall(rb"HTTP/1.1 ([0-9]+) ", answer)
+    assert statuses == [b"202", b"400", b"202", b"410", b"202"]
+    assert len(worker.spooled()) == 3
+
+
+async def test_a_client_that_sends_no_more_still_gets_its_answer(worker: Worker) -> None:
+    """Who closes his side behind a whole request is waited for, not hung up on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(posted(codec.encode_json(report())))
+    writer.write_eof()
+    async with asyncio.timeout(20):
+        assert b" 202 " in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_noise_behind_a_report_does_not_cost_it_its_answer(worker: Worker) -> None:
+    """The report is answered 202 and stored; what comes behind it is refused after it, and counted on its own."""
+    answer = await worker.raw(posted(codec.encode_json(report())) + CANARY + b" \0\r\n\r\n")
+    assert answer.index(b" 202 ") < answer.index(Problem.BAD_HTTP.uri.encode())
+    assert CANARY not in answer
+    assert await worker.outcomes() == {"accepted": 1, "bad-http": 1}
+
+
+async def test_a_connection_too_many_is_told_so(tmp_path: Path) -> None:
+    """Beyond the bound a connection gets 503 with Retry-After before it says a word; then there is room again."""
+    worker = await running(replace(settings_in(tmp_path), connections=3, lingering_seconds=0.05))
+    held = [await asyncio.open_connection("127.0.0.1", worker.settings.port) for _ in range(3)]
+    answer = await worker.raw(b"")
+    assert Problem.OVERLOADED.uri.encode() in answer
+    assert b"Retry-After: " in answer
+    for _, writer in held:
+        writer.close()
+        await writer.wait_closed()
+    async with asyncio.timeout(20):
+        while (await worker.post(report()))[0] != 202:
+            pass
+    assert (await worker.outcomes())["accepted"] == 1
+    await worker.close()
+    await worker.session.close()
+
+
+ENDLESS = {
+    "line": b"GET / HTTP/1.1\r\nX: ",
+    "lines": b"GET / HTTP/1.1\r\n",
+    "chunk_extension": posted(b"", b"Transfer-Encoding: chunked") + b"2;",
+    "trailer": posted(b"", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\nX: ",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_what_does_not_end_is_cut_by_its_size(worker: Worker, name: str) -> None:
+    """Header lines, a chunk's extension or a trailer without an end are refused long before their time is over."""
+    more = b"a: b\r\n" * 1024 if name == "lines" else b"a" * 6144
+    reader, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+    writer.write(ENDLESS[name])
+    answer = asyncio.create_task(reader.read())
+    sent = 0
+    async with asyncio.timeout(20):
+        while not answer.done() and sent < 64 * 1024 * 1024:
+            writer.write(more)
+            sent += len(more)
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert Problem.BAD_HTTP.uri.encode() in await answer
+    assert sent < 4 * 1024 * 1024
+    writer.close()
+    assert worker.spooled() == []
+
+
+async def test_a_reader_of_no_answers_is_read_no_more(worker: Worker) -> None:
+    """A client that only ever sends fills its own pipe, not the worker's memory."""
+    _, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port, limit=1024)
+    request = b"GET /nowhere HTTP/1.1\r\n\r\n" * 1000
+    sent = 0
+    try:
+        async with asyncio.timeout(2):
+            while sent < 200 * 1024 * 1024:
+                writer.write(request)
+                await writer.drain()
+                sent += len(request)
+    except TimeoutError:
+        pass
+    assert sent < 100 * 1024 * 1024
+    writer.transport.abort()
+    assert (await worker.post(report()))[0] == 202

@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._exchanges: deque[Exchange] = deque()
         self._reading = False
         self._paused = False
+        self._unread = False
         self._leaving = False
         self._begun = 0
         self._new_head()
@@ -127,11 +128,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads no answers: then nothing more is read of it."""
-        self._pause()
+        self._unread = True
+        self._balance()
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self._resume()
+        self._unread = False
+        self._balance()
 
     # ---- what the parser says
 
@@ -192,8 +195,12 @@ class Connection(asyncio.Protocol):
         """The deadline has passed: a head or a body did not come, or a client did not leave."""
         if self._exchanges and self._exchanges[-1].body.wanted:
             self._exchanges[-1].body.cut(Refused(Problem.SLOW_BODY))
-        elif self._transport is not None:
-            self._transport.close() if self._leaving else self._transport.abort()
+        elif self._transport is not None and not self._leaving:
+            self._leaving, self._parser = True, None
+            self._transport.close()
+            self._until(self._edge.settings.lingering_seconds)
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
@@ -216,7 +223,7 @@ class Connection(asyncio.Protocol):
         while self._exchanges and not last and (outcome := self._exchanges[0].outcome) is not None:
             exchange = self._exchanges.popleft()
             # Behind a body that is not whole there is no finding the next request.
-            last = exchange.last or not exchange.arrived or self._edge.gate.draining
+            last = exchange.last or not exchange.arrived or (self._edge.gate.draining and not self._exchanges)
             parts.append(answer(outcome, now, last=last, bare=exchange.bare))
         if self._transport is None or not parts:
             return
@@ -225,7 +232,7 @@ class Connection(asyncio.Protocol):
             self._leave()
         elif not self._exchanges:
             self._until(self._edge.settings.idle_seconds)
-        self._pause() if len(self._exchanges) > UNDER_WAY_MOST else self._resume()
+        self._balance()
 
     def _refuse(self, outcome: Refused) -> None:
         """Take nothing more: what was being read gets this outcome, or else the bytes behind the last request do."""
@@ -244,7 +251,7 @@ class Connection(asyncio.Protocol):
         for exchange in self._exchanges:
             exchange.body.cut(Gone())
         self._exchanges.clear()
-        self._resume()
+        self._balance()
         if self._transport.can_write_eof():
             self._transport.write_eof()
             self._until(self._edge.settings.lingering_seconds)
@@ -254,15 +261,12 @@ class Connection(asyncio.Protocol):
     def _until(self, seconds: float) -> None:
         self.deadline = self._time() + seconds
 
-    def _pause(self) -> None:
-        if self._transport is not None and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-
-    def _resume(self) -> None:
-        if self._transport is not None and self._paused:
-            self._paused = False
-            self._transport.resume_reading()
+    def _balance(self) -> None:
+        """Read no more than can be answered, and than is being read of the answers."""
+        pause = (self._unread or len(self._exchanges) > UNDER_WAY_MOST) and not self._leaving
+        if self._transport is not None and pause is not self._paused:
+            self._paused = pause
+            self._transport.pause_reading() if pause else self._transport.resume_reading()
 
     def _new_head(self) -> None:
         self._target = b""
