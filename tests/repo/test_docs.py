@@ -141,7 +141,7 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs/organisation.md").read_text("utf-8")
     rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) ?\| (.*) \|$", text, re.MULTILINE)
     defaults = {
-        name: "" if field.default_factory else "none" if field.default == () else str(field.default)
+        name: "" if field.default_factory else "none" if field.default in ((), None) else str(field.default)
         for name, field in Settings.model_fields.items()
     }
     expected = [

@@ -1,4 +1,4 @@
-"""What would keep the house from starting, found before any process is: ports, and the data folder."""
+"""What would keep the house from starting, found before any process is: ports, certificate, the data folder."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ObstacleError(Exception):
 def ready_to_start(settings: Settings) -> Iterator[None]:
     """The data folder, claimed for this machine's one house while the block lasts; raises ``ObstacleError``."""
     with _claimed(settings.data):
-        if taken := [sentence for sentence in _ports(settings) if sentence]:
-            raise ObstacleError("\n".join(taken))
+        if found := [*_ports(settings), *_certificate(settings)]:
+            raise ObstacleError("\n".join(found))
         yield
 
 
@@ -58,6 +58,17 @@ def _opened(path: Path) -> Iterator[tuple[int, ...]]:
         yield (fd,)
     finally:
         os.close(fd)
+
+
+def _certificate(settings: Settings) -> Iterator[str]:
+    """A sentence when the edges could not serve their certificate."""
+    if settings.tls_certificate and settings.tls_key:
+        from headcount_ingest.tls import CertificateError, sound
+
+        try:
+            sound(settings.tls_certificate, settings.tls_key)
+        except CertificateError as error:
+            yield f"tls_certificate: {error}"
 
 
 def _ports(settings: Settings) -> Iterator[str]:

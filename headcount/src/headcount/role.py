@@ -12,6 +12,7 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.errors import DeclarationError
 
 from headcount.file_clock import FileClock
+from headcount.process_limits import take_limits
 from headcount.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--clock-file", type=Path, help="only the demo and replays have one")
     arguments = parser.parse_args()
+    take_limits()
     settings = Settings.model_validate_json(arguments.settings)
     clock: Clock = FileClock(arguments.clock_file) if arguments.clock_file else SystemClock()
     try:
@@ -52,11 +54,12 @@ def _cannot(role: str, why: str) -> int:
 
 def _edge(settings: Settings, worker: int, clock: Clock) -> int:
     from headcount_ingest.spool import SpoolBusy
+    from headcount_ingest.tls import CertificateError
     from headcount_ingest.worker import run
 
     try:
         return run(_edge_settings(settings, worker), clock)
-    except SpoolBusy as error:
+    except (SpoolBusy, CertificateError) as error:
         return _cannot("edge", str(error))
 
 
@@ -73,6 +76,13 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
         admin_port=settings.admin_port + worker,
         seal_seconds=settings.seal_seconds,
         trusted_proxies=settings.trusted_proxies,
+        tls_certificate=settings.tls_certificate,
+        tls_key=settings.tls_key,
+        spool_bytes=settings.spool_bytes,
+        disk_floor_bytes=settings.disk_floor_bytes,
+        key_per_minute=settings.key_per_minute,
+        address_per_minute=settings.address_per_minute,
+        drain_seconds=settings.drain_seconds,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -37,6 +38,40 @@ class Settings(BaseSettings):
         default=60.0, gt=0, le=900, description="How long the loader gathers segments for a unit."
     )
     trusted_proxies: tuple[str, ...] = Field(default=(), description="Networks whose X-Forwarded-For names the client.")
+    tls_certificate: Path | None = Field(
+        default=None, description="The edge's certificate chain (PEM), where no proxy ends TLS; SIGHUP reads it again."
+    )
+    tls_key: Path | None = Field(default=None, description="The key of that certificate (PEM).")
+    spool_bytes: int = Field(
+        default=4 * 1024**3,
+        ge=1024**2,
+        description="What may wait in one worker's spool for the loader; beyond it reports are answered 507.",
+    )
+    disk_floor_bytes: int = Field(
+        default=256 * 1024**2, ge=0, description="Free disk below which reports are answered 507."
+    )
+    key_per_minute: int = Field(
+        default=600_000, ge=1, description="Requests under one app key that one worker takes in a minute."
+    )
+    address_per_minute: int = Field(
+        default=60_000, ge=1, description="Requests from one address that one worker takes in a minute."
+    )
+    drain_seconds: float = Field(
+        default=15.0, gt=0, le=25, description="How long a worker that is told to stop waits for requests under way."
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network)
+        return networks
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Settings:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key go together")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -63,7 +98,7 @@ def load_settings(config: Path | None) -> Settings:
         declared = tomllib.loads(config.read_bytes().decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{config}: is not valid TOML: {error}") from None
-    for name in ("organisation", "data"):
+    for name in ("organisation", "data", "tls_certificate", "tls_key"):
         if isinstance(declared.get(name), str):
             declared[name] = config.parent / declared[name]
     return Settings(**declared)

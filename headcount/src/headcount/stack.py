@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from headcount.notify import Notifier
 from headcount.settings import Settings
 from headcount.supervisor import Role, Supervisor
 
@@ -29,16 +30,32 @@ class StoppedError(Exception):
     """Whoever waited was told to stop."""
 
 
+class Stop(Protocol):
+    """What says that it is time to stop: a ``threading.Event``, or who listens to signals."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait so many seconds at most; returns whether it is time."""
+        ...
+
+
 class Stack:
     """Edge workers, store and web process, supervised. With ``clock_file`` they share its clock.
 
     Use it as a context manager: leaving it stops every process, edges first.
     """
 
-    def __init__(self, settings: Settings, *, clock_file: Path | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock_file: Path | None = None,
+        log: Path | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
         self.settings = settings
         self._log = log.open("ab") if log else None
-        self.supervisor = Supervisor(roles_of(settings, clock_file), self._log.fileno() if self._log else None)
+        output = self._log.fileno() if self._log else None
+        self.supervisor = Supervisor(roles_of(settings, clock_file), output, notifier)
 
     def __enter__(self) -> Stack:
         self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -53,14 +70,15 @@ class Stack:
     @property
     def edge(self) -> str:
         """Where devices report to."""
-        return f"http://{self.settings.edge_host}:{self.settings.edge_port}"
+        scheme = "https" if self.settings.tls_certificate else "http"
+        return f"{scheme}://{self.settings.edge_host}:{self.settings.edge_port}"
 
     @property
     def dashboard(self) -> str:
         """Where people look."""
         return f"http://{self.settings.dashboard_host}:{self.settings.dashboard_port}"
 
-    def await_ready(self, seconds: float = 60.0, stop: threading.Event | None = None) -> None:
+    def await_ready(self, seconds: float = 60.0, stop: Stop | None = None) -> None:
         """Return when every process answers that it is ready.
 
         Raises ``NotReadyError``, or ``StoppedError`` when ``stop`` is set meanwhile.
@@ -93,7 +111,7 @@ def roles_of(settings: Settings, clock_file: Path | None = None) -> Sequence[Rol
     if clock_file:
         shared += ["--clock-file", str(clock_file)]
     edges = [
-        Role(f"edge-{number}", ("edge", "--worker", str(number), *shared), stop_order=0)
+        Role(f"edge-{number}", ("edge", "--worker", str(number), *shared), stop_order=0, reloads=True)
         for number in range(settings.workers)
     ]
     return [*edges, Role("web", ("web", *shared), stop_order=1), Role("store", ("store", *shared), stop_order=2)]
@@ -122,7 +140,7 @@ def _get(host: str, port: int, path: str) -> dict[str, Any] | None:
 
 
 def _await(
-    name: str, ask: Callable[[], dict[str, Any] | None], deadline: float, stop: threading.Event | None = None
+    name: str, ask: Callable[[], dict[str, Any] | None], deadline: float, stop: Stop | None = None
 ) -> dict[str, Any]:
     stop = stop or threading.Event()
     while time.monotonic() < deadline:

@@ -2,7 +2,8 @@
 
 Each process is one ``python -m headcount.role``. A process that ends by itself is started again,
 after a pause that doubles while it keeps failing. On stop the edges drain first (no report is
-taken that is not spooled), then the web process, then the store.
+taken that is not spooled), then the web process, then the store. A terminal's signals reach the
+supervisor alone, which stops the others in their order.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from headcount.notify import Notifier
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.supervisor")
 
 PAUSE_FIRST_SECONDS = 0.2
@@ -28,11 +31,15 @@ STEADY_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Role:
-    """One process to keep running: a name, and the arguments of ``headcount.role``."""
+    """One process to keep running: a name, and the arguments of ``headcount.role``.
+
+    ``reloads``: whether it takes SIGHUP for "read keys and policies again"; the others look by themselves.
+    """
 
     name: str
     arguments: Sequence[str]
     stop_order: int
+    reloads: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=PAUSE_FIRST_SECONDS, init=False)
@@ -45,11 +52,16 @@ class Role:
 
 
 class Supervisor:
-    """Starts roles, restarts them, stops them in order. ``output`` receives their stderr."""
+    """Starts roles, restarts them, stops them in order.
 
-    def __init__(self, roles: Sequence[Role], output: int | None = None) -> None:
+    ``output`` receives their stderr. ``notifier`` hears that the supervisor lives.
+    """
+
+    def __init__(self, roles: Sequence[Role], output: int | None = None, notifier: Notifier | None = None) -> None:
         self.roles = {role.name: role for role in roles}
         self._output = output
+        self._notifier = notifier or Notifier({})
+        self._reload_asked = False
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -65,6 +77,10 @@ class Supervisor:
     def pids(self) -> Mapping[str, int]:
         """The process id of each role that runs."""
         return {name: role.pid for name, role in self.roles.items() if role.pid}
+
+    def reload(self) -> None:
+        """Have every process that reloads do so, soon; takes no lock."""
+        self._reload_asked = True
 
     def kill(self, name: str) -> int:
         """SIGKILL a role's process, as a crash would; it is started again. Returns its id."""
@@ -105,15 +121,44 @@ class Supervisor:
 
     def _spawn(self, role: Role) -> None:
         command = [sys.executable, "-m", "headcount.role", *role.arguments]
-        role.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._output)
+        # Until it listens to SIGHUP, one would end it: it is born with the signal held back, and lets it in.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            role.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._output, process_group=0)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         role.started = time.monotonic()
         role.due = 0.0
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.05):
+            self._notifier.alive()
             with self._lock:
                 for role in self.roles.values():
                     self._look_after(role)
+                if self._reload_asked:
+                    self._reload_asked = False
+                    self._tell_to_reload()
+                if os.getpid() == 1:
+                    self._reap_strangers()
+
+    def _tell_to_reload(self) -> None:
+        for role in self.roles.values():
+            if role.reloads and role.pid:
+                os.kill(role.pid, signal.SIGHUP)
+        log.info("reload_asked")
+
+    def _reap_strangers(self) -> None:
+        """The first process of a container inherits whatever lost its parent there, and has to take its end."""
+        ours = {role.process.pid for role in self.roles.values() if role.process}
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None or found.si_pid in ours:
+                return
+            os.waitpid(found.si_pid, 0)
 
     def _look_after(self, role: Role) -> None:
         now = time.monotonic()

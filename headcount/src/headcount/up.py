@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
 from pathlib import Path
 
 from headcount_wire.errors import DeclarationError
@@ -12,19 +11,22 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from headcount.dev import Dev, prepare
+from headcount.logs import log_as_json
+from headcount.notify import Notifier
 from headcount.preflight import ObstacleError, ready_to_start
 from headcount.settings import Settings, load_settings
 from headcount.stack import NotReadyError, Stack, StoppedError
+from headcount.told import Told
 
 
 def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console) -> int:
     """Run every process until SIGTERM or SIGINT; the exit code says how it ended.
 
-    With a ``catalog`` the house is a developer's own: see ``headcount.dev``.
+    SIGHUP has keys, policies and the certificate read again. With a ``catalog`` the house is a
+    developer's own: see ``headcount.dev``.
     """
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    house = House(out)
+    log_as_json()
     try:
         if config and catalog:
             raise ValueError("--config and --dev do not go together: --dev makes its own settings.")
@@ -33,7 +35,8 @@ def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console
         organisation = load_organisation(settings.organisation)
     except ValidationError as error:
         for fault in error.errors():
-            _say(err, f"{config or 'settings'}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+            place = "".join(f"{part}: " for part in (config or "settings", *fault["loc"]))
+            _say(err, f"{place}{fault['msg']}")
         return 2
     except OSError as error:
         _say(err, f"{error.filename}: cannot be read ({error.strerror}).")
@@ -43,36 +46,54 @@ def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console
         return 2
     try:
         with ready_to_start(settings):
-            return _run(settings, organisation, dev, asked, out)
+            return house.run(settings, organisation, dev)
     except (ObstacleError, NotReadyError) as error:
         _say(err, str(error))
         return 1
 
 
-def _run(settings: Settings, organisation: Organisation, dev: Dev | None, asked: threading.Event, out: Console) -> int:
-    with Stack(settings) as stack:
-        try:
-            stack.await_ready(stop=asked)
-        except StoppedError:
-            return 0
-        if dev:
-            _say(
-                out,
-                f"edge        {stack.edge}\ndebug key   {dev.debug_key}\nlive key    {dev.live_key}\n"
-                f"dashboard   {stack.dashboard}/?token={dev.token}\n"
-                f"debug page  {stack.dashboard}{dev.page} once signed in\n"
-                "What a debug key sends stands under Debug within seconds; live numbers are released by day.",
-            )
-        else:
-            _say(out, f"edge       {stack.edge}\ndashboard  {stack.dashboard}/?token=<a reader's token>")
-        if not organisation.readers:
-            _say(
-                out,
-                "           nobody can sign in yet: `headcount keys new read` makes a token and its [[readers]] block",
-            )
-        asked.wait()
-        out.print("stopping: the edges drain first")
-    return 0
+class House:
+    """One run, from the first process to the last; told by signals from the moment it is made."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._stack: Stack | None = None
+        self._told = Told(self._reload)
+        self._notifier = Notifier()
+
+    def run(self, settings: Settings, organisation: Organisation, dev: Dev | None) -> int:
+        """Start everything, say where it is, and stop it when told to."""
+        with Stack(settings, notifier=self._notifier) as self._stack:
+            try:
+                self._stack.await_ready(stop=self._told)
+            except StoppedError:
+                return 0
+            self._notifier.ready(f"edge {self._stack.edge}, dashboard {self._stack.dashboard}")
+            _say(self._out, _where(self._stack, organisation, dev))
+            self._told.wait()
+            self._notifier.stopping()
+            with contextlib.suppress(OSError):  # the terminal may be what is gone
+                _say(self._out, "stopping: the edges drain first")
+        return 0
+
+    def _reload(self) -> None:
+        if self._stack:  # who starts later reads what is there then
+            self._stack.supervisor.reload()
+
+
+def _where(stack: Stack, organisation: Organisation, dev: Dev | None) -> str:
+    if dev:
+        said = (
+            f"edge        {stack.edge}\ndebug key   {dev.debug_key}\nlive key    {dev.live_key}\n"
+            f"dashboard   {stack.dashboard}/?token={dev.token}\n"
+            f"debug page  {stack.dashboard}{dev.page} once signed in\n"
+            "What a debug key sends stands under Debug within seconds; live numbers are released by day."
+        )
+    else:
+        said = f"edge       {stack.edge}\ndashboard  {stack.dashboard}/?token=<a reader's token>"
+    if not organisation.readers:
+        said += "\n           nobody can sign in yet: `headcount keys new read` makes a token and its [[readers]] block"
+    return said
 
 
 def _say(console: Console, text: str) -> None:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from headcount_ingest.edge import Edge
+from headcount_ingest.readiness import Reason
+from headcount_ingest.watch import Watch
 
 
-def create_admin_app(edge: Edge) -> web.Application:
+def create_admin_app(watch: Watch) -> web.Application:
     """What the operator's port answers."""
 
     async def livez(_: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
+        return web.Response(body=b'{"alive": true}', content_type="application/json")
 
     async def readyz(_: web.Request) -> web.Response:
-        reasons = [
-            reason
-            for reason, holds in (
-                ("draining: this worker is stopping", edge.gate.draining),
-                ("disk: less free space than the floor", edge.gate.disk_is_low),
-                ("spool: a write or sync failed", edge.spool.broken.is_set()),
-            )
-            if holds
-        ]
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        holding = watch.reasons()
+        refusing = [reason for reason in holding if reason.refuses]
+        plain = {
+            "ready": not refusing,
+            "reasons": [_told(reason) for reason in refusing],
+            "warnings": [_told(reason) for reason in holding if not reason.refuses],
+        }
+        return web.json_response(plain, status=503 if refusing else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        edge.metrics.in_flight.set(edge.gate.in_flight)
-        return web.Response(body=edge.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(body=watch.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     app = web.Application()
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
     return app
+
+
+def _told(reason: Reason) -> dict[str, str]:
+    return {"reason": reason.slug, "sentence": reason.sentence}

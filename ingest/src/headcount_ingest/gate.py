@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-
 from headcount_wire.problems import Problem
 
+from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.outcomes import Refused
 
 BUSY_RETRY_SECONDS = 5
 DRAIN_RETRY_SECONDS = 5
 DISK_RETRY_SECONDS = 60
-DISK_LOOK_SECONDS = 1.0
 REQUEST_BYTES = 1024
 """What a request under way takes beside its body: it bounds how many there are."""
 
 
 class Gate:
-    """Lets a report in while there is room for it; ``monotonic`` times the looks at the disk.
+    """Lets a report in while there is room for it, in memory and on the disk.
 
     A report holds room for what has arrived of it, from its first byte to its answer, so that what waits
     for the disk counts as well. Only a request whose key is known asks for room.
     """
 
-    def __init__(
-        self, bytes_in_flight: int, disk_floor_bytes: int, spool: Path, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, bytes_in_flight: int, disk: DiskLook) -> None:
         self._room = bytes_in_flight
-        self._floor = disk_floor_bytes
-        self._spool = spool
-        self._monotonic = monotonic
-        self._looked = -DISK_LOOK_SECONDS
-        self._free = 0
+        self._disk = disk
         self.in_flight = 0
         self.draining = False
 
@@ -41,7 +31,7 @@ class Gate:
         """Room for a request whose body is about to be read; or why there is none."""
         if self.draining:
             return Refused(Problem.DRAINING, DRAIN_RETRY_SECONDS)
-        if self.disk_is_low:
+        if self._disk.low or self._disk.full:
             return Refused(Problem.STORAGE, DISK_RETRY_SECONDS)
         room = Room(self)
         return room.grow(REQUEST_BYTES) or room
@@ -56,18 +46,6 @@ class Gate:
     def leave(self, size: int) -> None:
         """Give room back."""
         self.in_flight -= size
-
-    @property
-    def disk_is_low(self) -> bool:
-        """Whether less than the floor is free; looked up at most once a second."""
-        now = self._monotonic()
-        if now - self._looked >= DISK_LOOK_SECONDS:
-            self._looked = now
-            try:
-                self._free = shutil.disk_usage(self._spool).free
-            except OSError:  # the folder is gone: the spool finds out, refuses, and has the process begin anew
-                self._free = self._floor
-        return self._free < self._floor
 
 
 class Room:

@@ -17,11 +17,15 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 
 class Keyring:
-    """The organisation in force: read at start, read again when its file changes."""
+    """The organisation in force: read at start, read again when its file changes.
+
+    ``faulty``: whether the file is now one that cannot be used.
+    """
 
     def __init__(self, file: Path, metrics: Metrics) -> None:
         self._file = OrganisationFile(file)
         self._metrics = metrics
+        self.faulty = False
         self._found: dict[str, Account] = {}
 
     @property
@@ -49,6 +53,7 @@ class Keyring:
         if faults is None:
             return False
         self._found = {}
+        self.faulty = bool(faults)
         self._metrics.reloads.labels("faulty" if faults else "taken").inc()
         if faults:
             log.error("organisation_faulty", faults=faults, advice="correct the file; the one before stays in force")

@@ -1,11 +1,23 @@
 """The edge's own metrics: a closed list, each with its sentence, in a registry of their own.
 
 No label names a device, a key or an address. Customers and measures stand as their codes.
+``docs/operate.md`` shows the list, and a test compares the two.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from headcount_ingest.fates import Fates
+from headcount_ingest.skew import Skew, skew_of
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -14,6 +26,8 @@ class Metrics:
     """Every metric of one worker."""
 
     def __init__(self) -> None:
+        # A second series beside each counter, that nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library states no types here
         self.registry = CollectorRegistry()
         self.outcomes = Counter(
             "headcount_edge_requests",
@@ -60,13 +74,51 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
-
         self.set_aside = Counter(
             "headcount_edge_segments_unreadable",
             "Segments of an earlier process that this version cannot read; the loader sets them aside.",
             registry=self.registry,
         )
+        self.skews = Counter(
+            "headcount_edge_clock_skew",
+            "Reports by where their creation day lies from the server's: clocks that are wrong, reports that waited.",
+            ("created",),
+            registry=self.registry,
+        )
+        self._declare_looks()
+        self.registry.register(Fates(self.outcomes))
+        ProcessCollector(registry=self.registry)
         self._outcomes: dict[str, Counter] = {}
+        self._skews = {skew: self.skews.labels(skew.value) for skew in Skew}
+
+    def _declare_looks(self) -> None:
+        """What is looked up when the metrics are asked for (``watch.py``)."""
+        self.queue = self._gauge("headcount_edge_queue_records", "Records that wait for the disk to be free.")
+        self.connections = self._gauge("headcount_edge_connections", "Connections open on the public port.")
+        self.segments = self._gauge(
+            "headcount_edge_spool_segments", "Segments of this worker: open, sealed for the loader, set aside.", "state"
+        )
+        self.spool_bytes = self._gauge(
+            "headcount_edge_spool_bytes", "Bytes of this worker's segments that the loader has not taken.", "state"
+        )
+        self.oldest_seconds = self._gauge(
+            "headcount_edge_spool_oldest_seconds", "Since the oldest sealed segment was begun; 0 when none waits."
+        )
+        self.disk_free = self._gauge("headcount_edge_disk_free_bytes", "Bytes free for the spool on its disk.")
+        self.reasons = self._gauge(
+            "headcount_edge_reason", "1 while a reason of /readyz holds, those that only warn included.", "reason"
+        )
+        self.tls_expires = self._gauge(
+            "headcount_edge_tls_expires_timestamp_seconds",
+            "When the public port's certificate ends, in seconds since 1970; 0 without one.",
+        )
+
+    def _gauge(self, name: str, sentence: str, *labels: str) -> Gauge:
+        return Gauge(name, sentence, labels, registry=self.registry)
+
+    def skew(self, days_ahead: int) -> None:
+        """Count a report whose creation day lies so many days ahead of the server's; negative is behind."""
+        self._skews[skew_of(days_ahead)].inc()
 
     def outcome(self, name: str) -> Counter:
         """The counter of one outcome."""

@@ -35,6 +35,9 @@ class EdgeServer:
             reuse_port=True,
             backlog=BACKLOG,
             ssl=tls,
+            # A handshake, and a farewell, have as long as a head: asyncio's own would be a minute and half of one.
+            ssl_handshake_timeout=settings.idle_seconds if tls else None,
+            ssl_shutdown_timeout=settings.idle_seconds if tls else None,
         )
         self._look()
 

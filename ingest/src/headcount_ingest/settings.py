@@ -14,14 +14,18 @@ class EdgeSettings:
     one uses ``spool/worker``. ``seal_seconds``: a segment is sealed this long after its first
     record. ``body_seconds``: how long a body may take to arrive. ``bytes_in_flight``: bytes that
     have arrived of bodies under way, and 1 KiB for each request, before 503. ``disk_floor_bytes``:
-    free disk below which the answer is 507. ``key_per_minute``, ``address_per_minute``: requests
-    before 429. ``trusted_proxies``: networks whose ``X-Forwarded-For`` names the client.
+    free disk below which the answer is 507. ``spool_bytes``: bytes of this worker's segments that the
+    loader has not taken, the open one included, from which on the answer is 507.
+    ``key_per_minute``, ``address_per_minute``: requests before 429. ``trusted_proxies``: networks
+    whose ``X-Forwarded-For`` names the client.
     ``reload_seconds``: how often the organisation file is looked at for changes. ``idle_seconds``:
     how long a connection may take to send a request's head.
     ``connections``: open at once, before 503.
     ``lingering_seconds``: how long the rest of a refused body is read and thrown away, so that the
     refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests under way.
-    ``failed_retry_seconds``: what a 500 tells a device to wait.
+    ``failed_retry_seconds``: what a 500 tells a device to wait. ``look_seconds``: how often the disk is looked
+    at. ``tls_certificate``, ``tls_key``: files of the public port's certificate chain and key; both, or none for
+    a proxy that ends TLS.
     """
 
     organisation: Path
@@ -35,6 +39,7 @@ class EdgeSettings:
     body_seconds: float = 10.0
     bytes_in_flight: int = 16 * 1024 * 1024
     disk_floor_bytes: int = 256 * 1024 * 1024
+    spool_bytes: int = 4 * 1024 * 1024 * 1024
     key_per_minute: int = 600_000
     address_per_minute: int = 60_000
     trusted_proxies: tuple[str, ...] = ()
@@ -44,3 +49,6 @@ class EdgeSettings:
     lingering_seconds: float = 1.0
     drain_seconds: float = 15.0
     failed_retry_seconds: int = 600
+    look_seconds: float = 1.0
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None

@@ -245,6 +245,11 @@ class Spool:
         self._sealing: asyncio.Task[None] | None = None
         self.broken = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the disk to be free."""
+        return len(self._waiting)
+
     def append(self, record: Anonymous) -> Waits[Refused | None]:
         """One record on its way to the disk: it is there when this comes to nothing, else it was not acknowledged."""
         synced: Waits[Refused | None] = Waits()

@@ -14,6 +14,7 @@ from aiohttp import web
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
+from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
@@ -22,6 +23,8 @@ from headcount_ingest.rates import Rates
 from headcount_ingest.server import EdgeServer
 from headcount_ingest.settings import EdgeSettings
 from headcount_ingest.spool import Disk, SegmentWriter, Spool
+from headcount_ingest.tls import certificate_of
+from headcount_ingest.watch import Watch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
@@ -64,6 +67,7 @@ async def serve(
 ) -> int:
     """The worker itself; ``stop`` ends it as SIGTERM does."""
     metrics = Metrics()
+    certificate = certificate_of(settings)
     keyring = Keyring(settings.organisation, metrics)
     writer = SegmentWriter(settings.spool / settings.worker, clock, disk or Disk())
     found = writer.recover()
@@ -71,12 +75,13 @@ async def serve(
     metrics.set_aside.inc(found.unreadable)
     if found.unreadable:
         log.error("segments_unreadable", segments=found.unreadable, advice="the loader sets them aside as .bad")
+    look = DiskLook.of(settings)
     edge = Edge(
         settings=settings,
         clock=clock,
         keyring=keyring,
         rates=Rates(settings.key_per_minute, settings.address_per_minute, settings.trusted_proxies, clock.monotonic),
-        gate=Gate(settings.bytes_in_flight, settings.disk_floor_bytes, settings.spool, clock.monotonic),
+        gate=Gate(settings.bytes_in_flight, look),
         spool=Spool(writer, clock, settings.seal_seconds, metrics),
         metrics=metrics,
     )
@@ -86,22 +91,29 @@ async def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         loop.add_signal_handler(signal.SIGINT, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reload.set)
-    public, admin = EdgeServer(edge), web.AppRunner(create_admin_app(edge), access_log=None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a supervisor starts us with it held back
+    public = EdgeServer(edge)
+    watch = Watch(edge, look, certificate, public.connections)
+    admin = web.AppRunner(create_admin_app(watch), access_log=None)
     await admin.setup()
-    await public.start()
+    await public.start(certificate.context if certificate else None)
     await web.TCPSite(admin, settings.admin_host, settings.admin_port).start()
     log.info("edge_ready", worker=settings.worker)
-    await _until(stop, reload, edge)
+    looking = asyncio.create_task(look.keep())
+    await _until(stop, reload, watch)
     edge.gate.draining = True
     await public.drain()
     await edge.spool.close()
+    look.end()
+    await looking
     await admin.cleanup()
     log.info("edge_stopped", worker=settings.worker)
     return 1 if edge.spool.broken.is_set() else 0
 
 
-async def _until(stop: asyncio.Event, reload: asyncio.Event, edge: Edge) -> None:
-    """Wait for the end, and look after the organisation file meanwhile."""
+async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> None:
+    """Wait for the end, and look after the organisation file, and on SIGHUP the certificate, meanwhile."""
+    edge = watch.edge
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(edge.spool.broken.wait())]
     asked = asyncio.create_task(reload.wait())
     try:
@@ -110,6 +122,8 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, edge: Edge) -> None
             if force := asked.done():
                 reload.clear()
                 asked = asyncio.create_task(reload.wait())
+                if watch.certificate:
+                    await asyncio.to_thread(watch.certificate.reload)
             # In a thread: reading a large organisation must not hold up answers.
             await asyncio.to_thread(edge.keyring.reload_if_changed, force=force)
     finally:
