@@ -182,7 +182,7 @@ def run(settings: StoreSettings, clock: Clock | None = None) -> int:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

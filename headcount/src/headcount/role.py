@@ -12,6 +12,7 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.errors import DeclarationError
 
 from headcount.file_clock import FileClock
+from headcount.logs import log_as_json
 from headcount.process_limits import take_limits
 from headcount.settings import Settings
 
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--clock-file", type=Path, help="only the demo and replays have one")
     arguments = parser.parse_args()
     take_limits()
+    log_as_json()
     settings = Settings.model_validate_json(arguments.settings)
     clock: Clock = FileClock(arguments.clock_file) if arguments.clock_file else SystemClock()
     try:

@@ -27,6 +27,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.supervisor")
 PAUSE_FIRST_SECONDS = 0.2
 PAUSE_MOST_SECONDS = 30.0
 STEADY_SECONDS = 10.0
+STOP_SECONDS = 30.0
+"""What each of the steps of a stop may take: edges, web process, store."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,7 @@ class Supervisor:
                 role.process.wait()
             return pid
 
-    def stop(self, patience_seconds: float = 30.0) -> None:
+    def stop(self, patience_seconds: float = STOP_SECONDS) -> None:
         """SIGTERM in stop order, each group awaited; SIGKILL for what outlasts the patience."""
         self._stopping.set()
         if self._watcher:

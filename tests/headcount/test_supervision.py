@@ -1,0 +1,246 @@
+"""The house under a service manager and as a container's first process: told, telling, and gone in time."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headcount.demo.ground import prepare
+from headcount.notify import Notifier
+from headcount.settings import Settings, load_settings
+from headcount.stack import free_port
+from headcount.supervisor import STOP_SECONDS
+
+from tests.headcount.test_up import settings_file
+from tests.ingest.test_tls import AUTHORITY, ENDS, pair
+
+ROOT = Path(__file__).parents[2]
+MANAGER_SECONDS = 60
+
+
+@dataclass
+class Manager:
+    """A service manager's socket, a real one, and what it was told."""
+
+    told: socket.socket
+    heard: list[str]
+
+    def until(self, word: str) -> None:
+        """Return when a line was told, now or before."""
+        deadline = time.monotonic() + MANAGER_SECONDS
+        while word not in self.heard:
+            self.told.settimeout(max(0.1, deadline - time.monotonic()))
+            self.heard += self.told.recv(4096).decode().splitlines()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        yield Manager(told, [])
+
+
+@contextlib.contextmanager
+def started(arguments: list[str], manager: Manager | None = None, **changes: Any) -> Iterator[subprocess.Popen[str]]:
+    """A house under a manager, its log piped; ended with the block."""
+    environment = {**os.environ, **changes.pop("environment", {})}
+    if manager:
+        environment |= {"NOTIFY_SOCKET": manager.told.getsockname(), "WATCHDOG_USEC": "400000"}
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **changes
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        process.communicate(timeout=60)
+
+
+def readyz(settings: Settings, worker: int = 0) -> dict[str, Any]:
+    url = f"http://{settings.admin_host}:{settings.admin_port + worker}/readyz"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def served_until(port: int) -> float:
+    """When the certificate ends that an edge serves now."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as wrapped,
+    ):
+        certificate = wrapped.getpeercert()
+    assert certificate
+    return ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+
+
+def logged(process: subprocess.Popen[str], event: str, times: int = 1) -> list[dict[str, Any]]:
+    """The log's entries of one event, once there are so many."""
+    assert process.stderr is not None
+    found: list[dict[str, Any]] = []
+    while len(found) < times:
+        line = process.stderr.readline()
+        assert line, f"the log ended without {event}"
+        entry = json.loads(line)  # every line of the log is one object
+        if entry.get("event") == event:
+            found.append(entry)
+    return found
+
+
+UNIT = ROOT / "deploy/systemd/headcount.service"
+CONTAINER = ROOT / "deploy/container/Containerfile"
+HEADCOUNT = str(Path(sys.executable).with_name("headcount"))
+
+
+def of_unit(name: str) -> str:
+    """The one value of a name in the systemd unit."""
+    (value,) = re.findall(rf"^{name}=(.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    return str(value)
+
+
+def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> None:
+    """What the unit starts is ready when everything answers, says that it lives, reloads on SIGHUP, says that it stops.
+
+    A new certificate is served without a restart by every worker; a faulty one is told, and changes nothing.
+    """
+    certificate, key = pair(tmp_path)
+    config = settings_file(tmp_path, workers=2, tls_certificate=str(certificate), tls_key=str(key))
+    settings = load_settings(config)
+    arguments = of_unit("ExecStart").split()
+    assert (arguments[0], arguments[-1]) == ("/opt/headcount/bin/headcount", "/etc/headcount/headcount.toml")
+    with started([HEADCOUNT, *arguments[1:-1], str(config)], manager) as process:
+        manager.until("READY=1")
+        assert readyz(settings, 1)["ready"]
+        for _ in range(2):
+            manager.heard.clear()
+            manager.until("WATCHDOG=1")
+
+        before = served_until(settings.edge_port)
+        pair(tmp_path, ends=ENDS + dt.timedelta(days=1))
+        process.send_signal(signal.SIGHUP)
+        logged(process, "certificate_taken", times=2)
+        after = served_until(settings.edge_port)
+        assert after == before + 86_400
+        key.write_text("no key")
+        process.send_signal(signal.SIGHUP)
+        logged(process, "certificate_faulty", times=2)
+        for worker in (0, 1):
+            assert "tls_faulty" in {found["reason"] for found in readyz(settings, worker)["warnings"]}
+        assert served_until(settings.edge_port) == after
+        process.send_signal(signal.SIGTERM)
+        manager.until("STOPPING=1")
+        assert process.wait(60) == 0
+
+
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    """systemd finds no fault with the unit, rates it well closed in, and leaves it longer to stop than it can take."""
+    unit = tmp_path / "headcount.service"
+    unit.write_text(UNIT.read_text("utf-8").replace("/opt/headcount/bin/headcount", HEADCOUNT))
+    verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    rated = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
+    found = subprocess.run(rated, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+    drain = Settings.model_json_schema()["properties"]["drain_seconds"]["maximum"]
+    assert float(of_unit("TimeoutStopSec")) > 3 * STOP_SECONDS > 3 * drain
+    assert (of_unit("KillSignal"), of_unit("LimitCORE"), of_unit("NoNewPrivileges")) == ("SIGTERM", "0", "yes")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="a process namespace needs root")
+def test_it_is_a_good_first_process(tmp_path: Path) -> None:
+    """What the container starts, as its first process and by environment alone, reaps what others leave and stops.
+
+    A SIGHUP while it starts harms no process, and its log is JSON on stderr.
+    """
+    prepare(tmp_path)
+    text = CONTAINER.read_text("utf-8")
+    (cmd,) = re.findall(r"^CMD (.*)$", text, re.MULTILINE)
+    environment = dict(re.findall(r"^ENV (HEADCOUNT_\w+)=(.*)$", text, re.MULTILINE))
+    ports = {name: str(free_port()) for name in ("EDGE", "ADMIN", "DASHBOARD")}
+    environment |= {f"HEADCOUNT_{name}_PORT": port for name, port in ports.items()}
+    environment |= {"HEADCOUNT_ORGANISATION": f"{tmp_path}/organisation.toml", "HEADCOUNT_DATA": f"{tmp_path}/data"}
+    inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", HEADCOUNT, *json.loads(cmd)[1:]]
+    with started(inside, environment=environment, stdin=subprocess.DEVNULL) as outer:
+        assert outer.stdout is not None
+        first = children(outer.pid, 1)[0]
+        while not select.select([outer.stdout], [], [], 0.01)[0]:
+            os.kill(first, signal.SIGHUP)
+        ours = children(first, 3)
+        os.mkfifo(tmp_path / "gate")
+        orphan = f"(read line < {tmp_path}/gate) & exit 0"
+        subprocess.run(["nsenter", "-t", str(first), "-p", "sh", "-c", orphan], check=True)
+        children(first, 4)
+        with (tmp_path / "gate").open("w") as gate:
+            gate.write("end\n")
+        assert children(first, 3) == ours
+        os.kill(first, signal.SIGTERM)
+        out, err = outer.communicate(timeout=60)
+    assert outer.returncode == 0
+    assert "dashboard" in out
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert events.count("reload_asked") >= 1
+    assert "role_ended" not in events
+    assert events.count("edge_stopped") == int(Settings().workers)
+
+
+def children(pid: int, count: int) -> list[int]:
+    """A process's children, once there are so many of them, those that nobody reaped included."""
+    deadline = time.monotonic() + MANAGER_SECONDS
+    while time.monotonic() < deadline:
+        tasks = [task.read_text().split() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+        if len(found := sorted(int(child) for task in tasks for child in task)) == count:
+            return found
+    raise AssertionError(f"{found} instead of {count}")
+
+
+def test_a_terminal_that_goes_takes_the_house_with_it(tmp_path: Path) -> None:
+    """Started in a terminal that is closed, the house stops in order and leaves no process; it is no reload then."""
+    config = settings_file(tmp_path)
+    terminal, inner = pty.openpty()
+    with (tmp_path / "log").open("wb") as log:
+        arguments = ["setsid", "--ctty", HEADCOUNT, "up", "--config", str(config)]
+        process = subprocess.Popen(arguments, stdin=inner, stdout=inner, stderr=log)
+    os.close(inner)
+    said = b""
+    while b"dashboard" not in said:
+        said += os.read(terminal, 4096)
+    processes = [process.pid, *children(process.pid, 3)]
+    os.close(terminal)
+    assert process.wait(60) == 0
+    assert not any(Path(f"/proc/{found}").exists() for found in processes)
+    assert "reload_asked" not in (tmp_path / "log").read_text()
+
+
+def test_without_a_manager_nothing_is_told(tmp_path: Path) -> None:
+    """Where nobody asked, or has gone away, telling is nothing and harms nothing; the abstract address works too."""
+    Notifier({}).ready("fine")
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready("fine")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind("")
+        name = told.getsockname()[1:].decode()
+        environment = {"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}
+        notifier = Notifier(environment)
+        assert environment == {}, "no process of the house inherits the address"
+        notifier.alive()  # the watchdog is somebody else's
+        notifier.stopping()
+        assert told.recv(4096).startswith(b"STOPPING=1\n")
