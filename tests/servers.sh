@@ -2,12 +2,25 @@
 # Installs the Debian packages that the tests start themselves, each where it is missing and root
 # can install it. A test whose server is still missing fails and names this script.
 set -eu
+PATH="$PATH:/usr/sbin:/sbin"
 missing=""
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+needs() { command -v "$1" >/dev/null 2>&1 || missing="$missing ${2:-$1}"; }
+needs chromium
+needs curl
+needs haproxy
+needs nginx
+needs systemd-analyze systemd
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing$missing"
     apt-get update -qq
+    # Tests start servers on ports of their own: the packages' services are not to start beside them.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
     echo "missing:$missing. Install with: sudo apt-get install$missing"

@@ -42,6 +42,17 @@ def client(*, most: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
     return context
 
 
+def outdated() -> ssl.SSLContext:
+    """A client that speaks TLS 1.1 at most."""
+    context = client()
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
 @pytest.fixture
 async def edge(tmp_path: Path) -> AsyncIterator[Worker]:
     certificate, key = pair(tmp_path)
@@ -79,15 +90,15 @@ async def test_the_sdk_reports_over_tls(tmp_path: Path, edge: Worker, monkeypatc
     assert found["headcount_edge_tls_expires_timestamp_seconds"] == ENDS.timestamp()
 
 
-async def test_what_came_before_tls_1_2_is_refused(edge: Worker) -> None:
-    """A client that speaks TLS 1.1 at most gets no connection."""
+async def test_what_came_before_tls_1_2_is_refused(tmp_path: Path, edge: Worker) -> None:
+    """A client that speaks TLS 1.1 at most, and would be served by one that allowed it, gets no connection."""
+    lax, _ = sound(*pair(tmp_path, "lax"))
     with pytest.warns(DeprecationWarning, match="deprecated"):
-        old = client(most=ssl.TLSVersion.TLSv1_1)
-    with pytest.warns(DeprecationWarning, match="deprecated"):
-        old.minimum_version = ssl.TLSVersion.TLSv1
-    old.set_ciphers("ALL:@SECLEVEL=0")
+        lax.minimum_version = ssl.TLSVersion.TLSv1
+    lax.set_ciphers("ALL:@SECLEVEL=0")
+    assert _ends(lax, outdated()) == ENDS.timestamp()
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        await asyncio.open_connection("localhost", edge.settings.port, ssl=old)
+        await asyncio.open_connection("localhost", edge.settings.port, ssl=outdated())
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=lambda found: found.name)
@@ -162,9 +173,9 @@ def test_what_cannot_be_served_is_told_in_a_sentence(tmp_path: Path, fault: str,
     assert str(certificate) in str(told.value)
 
 
-def _ends(server: ssl.SSLContext) -> float:
+def _ends(server: ssl.SSLContext, asking: ssl.SSLContext | None = None) -> float:
     """When the certificate ends that a client without a host name is shown."""
-    asking = client()
+    asking = asking or client()
     asking.check_hostname = False
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     sides = asking.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True)
