@@ -81,6 +81,14 @@ def readyz(settings: Settings, worker: int = 0) -> dict[str, Any]:
         return found
 
 
+def doctor(config: Path, check: str) -> tuple[str, str]:
+    """The verdict and the finding of one check, while the house runs."""
+    arguments = [HEADCOUNT, "doctor", "--json", "--config", str(config)]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    (found,) = (result for result in json.loads(ended.stdout)["checks"] if result["check"] == check)
+    return found["verdict"], found["found"]
+
+
 def served_until(port: int) -> float:
     """When the certificate ends that an edge serves now."""
     context = ssl.create_default_context()
@@ -134,6 +142,7 @@ def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> 
         for _ in range(2):
             manager.heard.clear()
             manager.until("WATCHDOG=1")
+        assert doctor(config, "ports") == ("ok", "this house answers")
 
         before = served_until(settings.edge_port)
         pair(tmp_path, ends=ENDS + dt.timedelta(days=1))
@@ -147,6 +156,7 @@ def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> 
         for worker in (0, 1):
             assert "tls_faulty" in {found["reason"] for found in readyz(settings, worker)["warnings"]}
         assert served_until(settings.edge_port) == after
+        assert "worker 1: tls_faulty" in doctor(config, "readiness")[1]
         process.send_signal(signal.SIGTERM)
         manager.until("STOPPING=1")
         assert process.wait(60) == 0

@@ -37,6 +37,19 @@ def up(
 
 
 @app.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look whether this machine and these settings are fit, before the house runs and while it does."""
+    from headcount_wire.clock import SystemClock
+
+    from headcount.doctor.examine import run_doctor
+
+    raise typer.Exit(run_doctor(config, SystemClock(), out, as_json=as_json))
+
+
+@app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End when the numbers are on the dashboard.")] = False,
     devices: Annotated[int, typer.Option(min=60, max=20_000, help="Simulated devices; more take longer.")] = 1_000,

@@ -22,7 +22,7 @@ class ObstacleError(Exception):
 def ready_to_start(settings: Settings) -> Iterator[None]:
     """The data folder, claimed for this machine's one house while the block lasts; raises ``ObstacleError``."""
     with _claimed(settings.data):
-        if found := [*_ports(settings), *_certificate(settings)]:
+        if found := [*port_obstacles(settings), *_certificate(settings)]:
             raise ObstacleError("\n".join(found))
         yield
 
@@ -71,7 +71,7 @@ def _certificate(settings: Settings) -> Iterator[str]:
             yield f"tls_certificate: {error}"
 
 
-def _ports(settings: Settings) -> Iterator[str]:
+def port_obstacles(settings: Settings) -> Iterator[str]:
     """A sentence for each port that cannot be listened on."""
     wanted = [
         ("edge_port", settings.edge_host, settings.edge_port),
