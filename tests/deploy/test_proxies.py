@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import shutil
@@ -223,21 +224,28 @@ async def test_no_other_node_is_asked_instead(proxy: Proxy, nodes: list[Worker])
     await again.session.close()
 
 
-async def test_a_slow_body_is_cut(name: str, tmp_path: Path) -> None:
-    """A body that drips is cut as a whole in time, however often a byte of it comes."""
+HEAD = f"POST /v1/reports/{new_report_id()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
+BODY = b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+QUICK = {
+    "nginx": [("client_header_timeout 10s", "client_header_timeout 500ms")],
+    "haproxy": [("timeout http-request 10s", "timeout http-request 500ms")],
+}
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+async def test_what_drips_is_cut(name: str, tmp_path: Path, part: str) -> None:
+    """A head and a body that drip are cut as a whole in time, however often a byte of them comes."""
     edge = await node(tmp_path / "a", body_seconds=0.5)
-    changes = [("timeout http-request 10s", "timeout http-request 500ms")] if name == "haproxy" else []
-    with proxied(name, tmp_path, [edge.settings.port], changes) as proxy:
+    with proxied(name, tmp_path, [edge.settings.port], QUICK[name]) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, ssl=client())
-        head = f"POST /v1/reports/{new_report_id()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
-        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 500\r\n\r\n".encode())
+        writer.write(HEAD + (BODY if part == "body" else b"X-Slow: "))
         answer = asyncio.create_task(reader.read())
         async with asyncio.timeout(20):
             while not answer.done():
-                writer.write(b" ")
+                writer.write(b"a")
                 await asyncio.wait({answer}, timeout=0.05)
-        assert b" 408 " in answer.result().split(b"\r\n")[0]
-        if name == "nginx":
+        assert answer.result()[:20].split()[1:2] in ([], [b"408"])
+        if (name, part) == ("nginx", "body"):
             assert Problem.SLOW_BODY.uri.encode() in answer.result()
         writer.close()
     assert ids(edge) == []
@@ -270,8 +278,7 @@ async def test_what_came_before_tls_1_2_is_refused(proxy: Proxy) -> None:
 async def slow(proxy: Proxy) -> asyncio.StreamWriter:
     """A request from ``FROM`` whose body does not come."""
     _, writer = await asyncio.open_connection("127.0.0.1", proxy.port, ssl=client(), local_addr=(FROM, 0))
-    head = f"POST /v1/reports/{new_report_id()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
-    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{{".encode())
+    writer.write(HEAD + BODY + b"{")
     await writer.drain()
     return writer
 
@@ -386,9 +393,10 @@ async def test_nothing_of_a_client_is_written(name: str, tmp_path: Path, nodes: 
             await session.get(f"{proxy.url}/{CANARY}", headers=planted)
         for data in (f"GET /{CANARY} HTTP/1.1\r\n\r\n".encode(), CANARY.encode() * 100, b"\x16\x03\x01" + bytes(90)):
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, local_addr=(FROM, 0))
-            writer.write(data)
-            writer.write_eof()
-            await asyncio.wait_for(reader.read(), 20)
+            with contextlib.suppress(ConnectionError):  # a proxy may hang up before all of it is there
+                writer.write(data)
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 20)
             writer.close()
         with pytest.raises(ssl.SSLError):  # a client that trusts nobody
             await asyncio.open_connection(

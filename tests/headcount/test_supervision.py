@@ -254,3 +254,14 @@ def test_without_a_manager_nothing_is_told(tmp_path: Path) -> None:
         notifier.alive()  # the watchdog is somebody else's
         notifier.stopping()
         assert told.recv(4096).startswith(b"STOPPING=1\n")
+
+
+def test_a_manager_that_does_not_listen_holds_nothing_up(manager: Manager) -> None:
+    """When its queue is full, what lives goes on living untold, and what is told once is waited for only so long."""
+    notifier = Notifier({"NOTIFY_SOCKET": manager.told.getsockname(), "WATCHDOG_USEC": "1"})
+    for _ in range(2_000):
+        notifier.alive()
+    began = time.monotonic()
+    notifier.stopping()
+    assert time.monotonic() - began < 30
+    manager.until("WATCHDOG=1")

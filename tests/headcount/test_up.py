@@ -75,6 +75,13 @@ def test_ports_that_meet_are_one_sentence(tmp_path: Path) -> None:
     assert "there are 65535" in refused(settings_file(tmp_path, admin_port=65_535, workers=2))
 
 
+def test_a_certificate_that_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
+    """A certificate that is not there is named with its setting and the file, beside the settings; nothing starts."""
+    said = refused(settings_file(tmp_path, tls_certificate="certificate.pem", tls_key="key.pem"))
+    files = f"{tmp_path}/certificate.pem, or {tmp_path}/key.pem"
+    assert said == f"tls_certificate: {files}: cannot be read (No such file or directory)."
+
+
 def test_a_house_that_runs_says_how_to_sign_in_and_keeps_its_folder(tmp_path: Path) -> None:
     """The dashboard's line shows what a reader's link looks like; a second run on the same data is turned away."""
     config = settings_file(tmp_path)
@@ -110,6 +117,8 @@ def test_sigterm_while_starting_stops_everything(tmp_path: Path) -> None:
         (b"workers = 0", "nope.toml: workers: "),
         (b"data = 5", "nope.toml: data: "),
         (b"wrokers = 2", "nope.toml: wrokers: "),
+        (b"trusted_proxies = ['10.0.0.1/8']", "nope.toml: trusted_proxies: "),
+        (b"tls_key = 'key.pem'", "nope.toml: Value error, tls_certificate and tls_key go together"),
     ],
 )
 def test_settings_that_cannot_be_are_told_with_their_file(tmp_path: Path, text: bytes | None, words: str) -> None:

@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from headcount.doctor.checks import Check
 from headcount.settings import Settings, load_settings
 from headcount.store_forms import TYPES_OF_KIND
 from headcount.typed_module import stale
+from headcount_ingest.metrics import Metrics
+from headcount_ingest.readiness import Reason
+from headcount_ingest.skew import Skew
 from headcount_sdk.transparency import Why
 from headcount_wire import limits
 from headcount_wire.catalog_file import parse_catalog
@@ -73,7 +77,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_named_files_exist(page: Path) -> None:
     """A path in back quotes that begins with one of the project's folders exists."""
-    folders = "wire|sdk|ingest|aggregator|headcount|tests|docs|benchmarks"
+    folders = "wire|sdk|ingest|aggregator|headcount|tests|docs|benchmarks|deploy"
     if page.name == "CHANGELOG.md":
         return
     for path in re.findall(rf"`((?:{folders})/[A-Za-z0-9_./-]+)`", page.read_text("utf-8")):
@@ -149,6 +153,50 @@ def test_every_setting_is_documented() -> None:
         for name, default in defaults.items()
     ]
     assert rows == expected
+
+
+def operate() -> str:
+    return (ROOT / "docs/operate.md").read_text("utf-8")
+
+
+def test_every_metric_is_documented() -> None:
+    """The table of metrics in docs/operate.md is that of the code, and its queries name no metric that is not there."""
+    registry = Metrics().registry
+    labels: dict[str, str] = {}
+    for collector in registry._collector_to_names:  # the library offers no list of labels
+        for family in collector.collect():
+            of_samples = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+            labels[family.name] = ", ".join(getattr(collector, "_labelnames", ()) or of_samples)
+    expected = {
+        (family.name + "_total" * (family.type == "counter"), family.type, labels[family.name], family.documentation)
+        for family in registry.collect()
+    }
+    assert set(re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w, ]*?) ?\| (.*) \|$", operate(), re.MULTILINE)) == expected
+    assert all(sentence.endswith(".") for *_, sentence in expected)
+    named = set(re.findall(r"\b(?:headcount_edge|process)_\w+", operate()))
+    known = {name for name, *_ in expected} | {f"{name}_{part}" for name, *_ in expected for part in ("bucket", "sum")}
+    assert named <= known, named - known
+
+
+def test_every_reason_check_and_place_is_documented() -> None:
+    """The tables of reasons and checks in docs/operate.md are those of the code, and it names the places of a skew."""
+    reasons = [(reason.slug, "yes" if reason.refuses else "no", reason.sentence) for reason in Reason]
+    assert re.findall(r"^\| `(\w+)` \| (yes|no) \| (.*) \|$", operate(), re.MULTILINE) == reasons
+    section = operate().partition("## The doctor")[2].partition("\n## ")[0]
+    checks = [(check.slug, check.value.sentence, check.value.advice) for check in Check]
+    assert re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", section, re.MULTILINE) == checks
+    assert all(f"`{place.value}`" in operate() for place in Skew)
+
+
+def test_the_sample_proxies_know_the_protocol_s_bounds() -> None:
+    """A body may be twice ``body_bytes`` in both sample files; their rates per address are an edge worker's default."""
+    nginx = (ROOT / "deploy/nginx/headcount.conf").read_text("utf-8")
+    haproxy = (ROOT / "deploy/haproxy/headcount.cfg").read_text("utf-8")
+    assert f"client_max_body_size {2 * limits.BODY_BYTES // 1024}k;" in nginx
+    assert f"content-length) gt {2 * limits.BODY_BYTES} }}" in haproxy
+    minute = Settings.model_fields["address_per_minute"].default
+    assert f"rate={minute // 60}r/s" in nginx
+    assert f"sc0_http_req_rate gt {minute} }}" in haproxy
 
 
 def test_the_reasons_and_store_types_stand_in_the_documents() -> None:

@@ -11,6 +11,9 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+TELL_SECONDS = 1.0
+"""How long a manager that is busy is waited for, when something is told once."""
+
 
 class Notifier:
     """Tells the manager named in the environment; takes its names out of it."""
@@ -37,10 +40,11 @@ class Notifier:
         now = time.monotonic()
         if self._pause != float("inf") and now >= self._due:
             self._due = now + self._pause
-            self._tell("WATCHDOG=1")
+            self._tell("WATCHDOG=1", patience_seconds=0.0)
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, text: str, patience_seconds: float = TELL_SECONDS) -> None:
         if self._address:
-            # A manager that does not listen any more must not end what it manages.
+            # A manager that does not listen, or is gone, must not hold up or end what it manages.
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+                told.settimeout(patience_seconds)
                 told.sendto(text.encode(), self._address)
