@@ -130,9 +130,9 @@ async def test_a_retry_meets_the_node_of_the_first_try(tmp_path: Path, proxy: Pr
     assert (await flushed(sdk)).fate is Fate.ACCEPTED
     sdk.shutdown()
     sent = [new_report_id() for _ in range(24)]
-    for source in ("127.0.0.1", "127.0.0.2"):  # from another network the second time
+    for source, order in (("127.0.0.1", sent), ("127.0.0.2", sorted(sent))):  # another network the second time
         async with asking(source) as session:
-            for report_id in sent:
+            for report_id in order:
                 assert judge(await post(session, proxy, report_id)).fate is Fate.ACCEPTED
     found = [ids(edge) for edge in nodes]
     assert all(found)
@@ -212,9 +212,10 @@ async def test_no_other_node_is_asked_instead(proxy: Proxy, nodes: list[Worker])
             if report_id in ids(nodes[len(by_node)]):
                 by_node.append(report_id)
         await nodes[1].close()
-        down = await post(session, proxy, by_node[1])
-        assert judge(down).fate is Fate.NO_ANSWER
-        assert down.status in (502, 503)
+        for _ in range(2):  # nor after it was found to be down
+            down = await post(session, proxy, by_node[1])
+            assert judge(down).fate is Fate.NO_ANSWER
+            assert down.status in (502, 503)
         assert (await post(session, proxy, by_node[0])).status == 202
         again = await running(nodes[1].settings)
         assert (await post(session, proxy, by_node[1])).status == 202
@@ -286,7 +287,7 @@ async def slow(proxy: Proxy) -> asyncio.StreamWriter:
 async def test_an_address_has_so_many_connections(name: str, tmp_path: Path) -> None:
     """Who holds as many connections as an address may have gets no other; everybody else does."""
     edge = await node(tmp_path / "a")
-    few = ("limit_conn connections 1000", "limit_conn connections 2") if name == "nginx" else ("gt 1000", "gt 2")
+    few = ("limit_conn connections 200", "limit_conn connections 2") if name == "nginx" else ("gt 200", "gt 2")
     with proxied(name, tmp_path, [edge.settings.port], [few]) as proxy:
         held = [await slow(proxy) for _ in range(2)]
         async with asyncio.timeout(20), asking(FROM) as session:

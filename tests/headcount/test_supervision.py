@@ -32,7 +32,7 @@ from tests.headcount.test_up import settings_file
 from tests.ingest.test_tls import AUTHORITY, ENDS, pair
 
 ROOT = Path(__file__).parents[2]
-MANAGER_SECONDS = 60
+MANAGER_SECONDS = 120
 
 
 @dataclass
