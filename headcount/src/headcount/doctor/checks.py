@@ -75,7 +75,8 @@ class Check(Enum):
     )
     CLOCK = CheckKind("A time service keeps the clock, by the kernel's word.", "Run chrony or systemd-timesyncd.")
     PARSER = CheckKind(
-        "aiohttp's parser of HTTP is the compiled one.", "Install aiohttp's wheel; unset AIOHTTP_NO_EXTENSIONS."
+        "The parser of HTTP behind the dashboard and the admin ports (aiohttp's) is the compiled one.",
+        "Install aiohttp's wheel; unset AIOHTTP_NO_EXTENSIONS.",
     )
     READINESS = CheckKind(
         "Each worker of the house that runs here says that it is ready.", "See the reasons in docs/operate.md."

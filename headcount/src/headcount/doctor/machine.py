@@ -63,6 +63,6 @@ def clock() -> Result:
 
 
 def parser() -> Result:
-    """Whether HTTP is parsed by the compiled parser, which is strict and quick."""
+    """Whether aiohttp has its compiled parser, which is strict and quick; the edge's own is always one."""
     compiled = http_parser.HttpRequestParser.__module__ != http_parser.__name__
     return Result(Check.PARSER, Verdict.OK if compiled else Verdict.FAIL, "compiled" if compiled else "pure Python")
