@@ -239,3 +239,13 @@ def test_the_kernel_s_word_on_the_clock_is_read_right() -> None:
     assert synchronised() is (state != 5)
     assert synchronised() is not bool(status & 0x40)
     assert buffer.raw[256:] == b"\xa5" * 256
+
+
+async def test_each_decoded_report_shows_its_clock(worker: Worker) -> None:
+    """A report made yesterday and one from a clock that is years off are counted by that, taken or refused."""
+    await worker.post(report())
+    await worker.post(report(created=TODAY - 1))
+    await worker.post(report(created=1))
+    found = await worker.metrics()
+    name = 'headcount_edge_clock_skew_total{{created="{}"}}'
+    assert [found[name.format(skew_of(days))] for days in (0, -1, 1 - TODAY)] == [1, 1, 1]

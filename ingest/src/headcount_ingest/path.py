@@ -37,7 +37,9 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         decoded = decode(arrived)
         if isinstance(decoded, Refused):
             return decoded
-        admitted = admit(decoded, days.utc_day(edge.clock.now()))
+        today = days.utc_day(edge.clock.now())
+        edge.metrics.skew(decoded.report.created - today)
+        admitted = admit(decoded, today)
         if isinstance(admitted, Refused):
             return admitted
         anonymous = strip(admitted)
