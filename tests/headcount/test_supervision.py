@@ -109,8 +109,7 @@ def logged(process: subprocess.Popen[str], event: str, times: int = 1) -> list[d
     while len(found) < times:
         line = process.stderr.readline()
         assert line, f"the log ended without {event}"
-        entry = json.loads(line)  # every line of the log is one object
-        if entry.get("event") == event:
+        if line.startswith("{") and (entry := json.loads(line))["event"] == event:  # a line is one whole object
             found.append(entry)
     return found
 
@@ -129,7 +128,8 @@ def of_unit(name: str) -> str:
 def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> None:
     """What the unit starts is ready when everything answers, says that it lives, reloads on SIGHUP, says that it stops.
 
-    A new certificate is served without a restart by every worker; a faulty one is told, and changes nothing.
+    A new certificate is served without a restart by every worker; a faulty one is told, and changes nothing. A
+    worker that was killed is started again, also when nobody reads the log any more.
     """
     certificate, key = pair(tmp_path)
     config = settings_file(tmp_path, workers=2, tls_certificate=str(certificate), tls_key=str(key))
@@ -157,6 +157,14 @@ def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> 
             assert "tls_faulty" in {found["reason"] for found in readyz(settings, worker)["warnings"]}
         assert served_until(settings.edge_port) == after
         assert "worker 1: tls_faulty" in doctor(config, "readiness")[1]
+
+        edges = children(process.pid, 4)[:2]
+        assert process.stderr is not None
+        process.stderr.close()  # who read the log is gone
+        os.kill(edges[0], signal.SIGKILL)
+        while edges[0] in (now := children(process.pid, 4)):
+            pass
+        assert edges[1] in now, "only the one that was killed is another"
         process.send_signal(signal.SIGTERM)
         manager.until("STOPPING=1")
         assert process.wait(60) == 0
@@ -207,7 +215,7 @@ def test_it_is_a_good_first_process(tmp_path: Path) -> None:
         out, err = outer.communicate(timeout=60)
     assert outer.returncode == 0
     assert "dashboard" in out
-    events = [json.loads(line)["event"] for line in err.splitlines()]
+    events = [json.loads(line)["event"] for line in err.splitlines()]  # each line is one whole object
     assert events.count("reload_asked") >= 1
     assert "role_ended" not in events
     assert events.count("edge_stopped") == int(Settings().workers)
@@ -254,6 +262,52 @@ def test_without_a_manager_nothing_is_told(tmp_path: Path) -> None:
         notifier.alive()  # the watchdog is somebody else's
         notifier.stopping()
         assert told.recv(4096).startswith(b"STOPPING=1\n")
+
+
+ALONE = """
+import sys
+from headcount.supervisor import Role, Supervisor
+from headcount.told import Told
+
+class Faulty(Supervisor):
+    def _look_after(self, role):
+        raise RuntimeError("a fault of the supervisor")
+
+told = Told(lambda: None)
+supervisor = Faulty([Role("edge-0", ["--help"], stop_order=0)])
+supervisor.start()
+assert told.wait(60)
+supervisor.stop()
+sys.exit(7 if supervisor.failed else 0)
+"""
+
+
+def test_a_house_that_nobody_looks_after_ends() -> None:
+    """A supervisor that fails ends its process, with a code that has it started anew; it does not go on blind."""
+    ended = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, timeout=100, check=False)
+    assert ended.returncode == 7, ended.stderr
+
+
+TWICE = """
+import os, signal
+from headcount.told import Told
+
+reloads = []
+told = Told(lambda: reloads.append(1))
+for _ in range(200):
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert not told.wait(0)
+os.kill(os.getpid(), signal.SIGHUP)
+os.kill(os.getpid(), signal.SIGTERM)
+assert told.wait(60)
+assert len(reloads) == 201, len(reloads)
+"""
+
+
+def test_signals_that_come_close_together_are_all_heard() -> None:
+    """None is missed that comes before a wait begins, and a reload does not hide the end that comes with it."""
+    ended = subprocess.run(["setsid", sys.executable, "-c", TWICE], capture_output=True, timeout=100, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_manager_that_does_not_listen_holds_nothing_up(manager: Manager) -> None:

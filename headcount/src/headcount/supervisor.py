@@ -56,7 +56,8 @@ class Role:
 class Supervisor:
     """Starts roles, restarts them, stops them in order.
 
-    ``output`` receives their stderr. ``notifier`` hears that the supervisor lives.
+    ``output`` receives their stderr. ``notifier`` hears that the supervisor lives. ``failed``: whether it cannot
+    go on; it has told its own process to end then.
     """
 
     def __init__(self, roles: Sequence[Role], output: int | None = None, notifier: Notifier | None = None) -> None:
@@ -64,6 +65,7 @@ class Supervisor:
         self._output = output
         self._notifier = notifier or Notifier({})
         self._reload_asked = False
+        self.failed = False
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -127,12 +129,27 @@ class Supervisor:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:
             role.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._output, process_group=0)
+        except OSError as error:  # no memory, or no process, to be had now
+            self._rest(role)
+            log.error("role_not_started", role=role.name, error=error.strerror, again_in_seconds=role.pause)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         role.started = time.monotonic()
-        role.due = 0.0
+
+    def _rest(self, role: Role) -> None:
+        """Let a role that failed wait, longer each time."""
+        role.pause = min(PAUSE_MOST_SECONDS, role.pause * 2)
+        role.due = time.monotonic() + role.pause
 
     def _watch(self) -> None:
+        try:
+            self._watch_until_stopped()
+        except Exception as error:  # the last resort: a house that nobody looks after ends, and is started anew
+            log.error("supervisor_failed", kind=type(error).__name__)
+            self.failed = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _watch_until_stopped(self) -> None:
         while not self._stopping.wait(0.05):
             self._notifier.alive()
             with self._lock:
@@ -166,9 +183,9 @@ class Supervisor:
         now = time.monotonic()
         if role.process is not None and (code := role.process.poll()) is not None:
             role.process = None
-            steady = now - role.started > STEADY_SECONDS
-            role.pause = PAUSE_FIRST_SECONDS if steady else min(PAUSE_MOST_SECONDS, role.pause * 2)
-            role.due = now + role.pause
+            if now - role.started > STEADY_SECONDS:
+                role.pause = PAUSE_FIRST_SECONDS / 2
+            self._rest(role)
             log.warning("role_ended", role=role.name, code=code, again_in_seconds=role.pause)
         if role.process is None and now >= role.due and not self._stopping.is_set():
             self._spawn(role)

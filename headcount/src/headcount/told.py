@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import os
-import queue
+import select
 import signal
 from collections.abc import Callable
-from types import FrameType
+
+READ_BYTES = 512
 
 
 class Told:
-    """Listens to SIGTERM, SIGINT and SIGHUP from now on; for the main thread.
+    """Listens to SIGTERM, SIGINT and SIGHUP from now on; for the main thread, once in a process.
 
-    A handler only puts a number into a queue that may be put into at any moment: it takes no lock that the
-    interrupted code could hold. SIGHUP asks for a reload; where the process had a terminal and it is gone, for the end.
+    Each signal is a byte in a pipe, written by the interpreter at the moment it comes: no lock is taken that
+    interrupted code could hold, and none is missed that comes just before a wait begins. SIGHUP asks for a
+    reload; where the process had a terminal and it is gone, for the end.
     """
 
     def __init__(self, reload: Callable[[], None]) -> None:
         self._reload = reload
-        self._heard: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._stop = False
         self._had_terminal = _terminal()
+        self._heard, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._hear)
+            signal.signal(number, lambda *_: None)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for what comes next, so many seconds at most; returns whether it is time to stop."""
         while not self._stop:
-            try:
-                number = self._heard.get(timeout=timeout)
-            except queue.Empty:
+            if not select.select([self._heard], [], [], timeout)[0]:
                 return False
-            if number == signal.SIGHUP and not (self._had_terminal and not _terminal()):
-                self._reload()
-                if timeout is not None:
-                    return False
-            else:
-                self._stop = True
+            for number in os.read(self._heard, READ_BYTES):
+                if number == signal.SIGHUP and not (self._had_terminal and not _terminal()):
+                    self._reload()
+                elif number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    self._stop = True
         return True
-
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        self._heard.put(number)
 
 
 def _terminal() -> bool:

@@ -69,12 +69,15 @@ class House:
             except StoppedError:
                 return 0
             self._notifier.ready(f"edge {self._stack.edge}, dashboard {self._stack.dashboard}")
-            _say(self._out, _where(self._stack, organisation, dev))
+            self._tell(_where(self._stack, organisation, dev))
             self._told.wait()
             self._notifier.stopping()
-            with contextlib.suppress(OSError):  # the terminal may be what is gone
-                _say(self._out, "stopping: the edges drain first")
-        return 0
+            self._tell("stopping: the edges drain first")
+        return 1 if self._stack.supervisor.failed else 0
+
+    def _tell(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # who reads may be gone, with the terminal or before
+            _say(self._out, text)
 
     def _reload(self) -> None:
         if self._stack:  # who starts later reads what is there then
