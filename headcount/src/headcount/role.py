@@ -84,6 +84,7 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
         disk_floor_bytes=settings.disk_floor_bytes,
         key_per_minute=settings.key_per_minute,
         address_per_minute=settings.address_per_minute,
+        connections=settings.connections,
         drain_seconds=settings.drain_seconds,
     )
 

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     address_per_minute: int = Field(
         default=60_000, ge=1, description="Requests from one address that one worker takes in a minute."
     )
+    connections: int = Field(
+        default=4_096, ge=1, description="Connections that one worker holds open; one more is told 503."
+    )
     drain_seconds: float = Field(
         default=15.0, gt=0, le=25, description="How long a worker that is told to stop waits for requests under way."
     )

@@ -26,6 +26,7 @@ class Keyring:
         self._file = OrganisationFile(file)
         self._metrics = metrics
         self.faulty = False
+        self._of = self._file.organisation
         self._found: dict[str, Account] = {}
 
     @property
@@ -38,9 +39,12 @@ class Keyring:
 
         A developer's key is a developer's by its form, whatever is declared of it: what it sends never counts.
         """
+        organisation = self.organisation
+        if organisation is not self._of:  # taken over by another thread: nothing of the one before stays
+            self._of, self._found = organisation, {}
         account = self._found.get(text)
         if account is None and is_key(text):
-            key = self.organisation.key_by_fingerprint.get(fingerprint(text))
+            key = organisation.key_by_fingerprint.get(fingerprint(text))
             if key is not None:
                 if is_debug(text) != key.debug:
                     _tell(key.fingerprint, declared_debug=key.debug)
@@ -52,7 +56,6 @@ class Keyring:
         faults = self._file.reload_if_changed(force=force)
         if faults is None:
             return False
-        self._found = {}
         self.faulty = bool(faults)
         self._metrics.reloads.labels("faulty" if faults else "taken").inc()
         if faults:
