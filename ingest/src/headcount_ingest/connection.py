@@ -18,7 +18,6 @@ from headcount_wire.problems import Problem
 from headcount_ingest.answer import CONTINUE, answer
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import Exchange
-from headcount_ingest.gate import BUSY_RETRY_SECONDS
 from headcount_ingest.head import FIELDS, FORWARDED, Head
 from headcount_ingest.outcomes import Gone, Refused
 
@@ -92,11 +91,14 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._until(self._edge.settings.idle_seconds)
         if len(self._all) > self._edge.settings.connections:
-            self._refuse(Refused(Problem.OVERLOADED, BUSY_RETRY_SECONDS))
+            self._refuse(self._edge.gate.overloaded())
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: every request that they complete goes its way."""
         if self._leaving or self._parser is None:
+            return
+        if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
+            self._refuse(self._edge.gate.overloaded())  # unread: a refusal that costs as much as a report helps nobody
             return
         self._reading, begun = True, self._begun
         try:

@@ -60,6 +60,11 @@ class Metrics:
         self.storage_failures = Counter(
             "headcount_edge_storage_failures", "Writes, syncs and seals that failed.", registry=self.registry
         )
+        self.shut = Counter(
+            "headcount_edge_door_shut",
+            "Times that more connections came than could be refused, and the system refused them.",
+            registry=self.registry,
+        )
         self.recovered = Counter(
             "headcount_edge_records_recovered", "Records an earlier process left unsealed.", registry=self.registry
         )

@@ -27,7 +27,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     authentic = authenticate(received, edge.keyring, edge.rates)
     if isinstance(authentic, Refused):
         return authentic
-    room = edge.gate.enter()
+    room = edge.gate.enter(edge.spool.waited)
     if isinstance(room, Refused):
         return room
     with room:

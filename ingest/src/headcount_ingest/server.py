@@ -6,9 +6,9 @@ import asyncio
 import ssl
 
 from headcount_ingest.connection import Connection, Connections
+from headcount_ingest.door import Door
 from headcount_ingest.edge import Edge
 
-BACKLOG = 1024
 LOOK_SECONDS = 0.25
 LOOKS_PER_BOUND = 4
 
@@ -20,31 +20,21 @@ class EdgeServer:
         settings = edge.settings
         self._edge = edge
         self.connections = Connections()
-        self._listener: asyncio.Server | None = None
+        self._door: Door | None = None
         self._timer: asyncio.TimerHandle | None = None
         shortest = min(settings.idle_seconds, settings.body_seconds, settings.lingering_seconds)
         self._look_seconds = min(LOOK_SECONDS, shortest / LOOKS_PER_BOUND)
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Take connections from now on; raises ``OSError`` when the port cannot be had."""
-        loop, settings = asyncio.get_running_loop(), self._edge.settings
-        self._listener = await loop.create_server(
-            lambda: Connection(self._edge, self.connections),
-            settings.host,
-            settings.port,
-            reuse_port=True,
-            backlog=BACKLOG,
-            ssl=tls,
-            # A handshake, and a farewell, have as long as a head: asyncio's own would be a minute and half of one.
-            ssl_handshake_timeout=settings.idle_seconds if tls else None,
-            ssl_shutdown_timeout=settings.idle_seconds if tls else None,
-        )
+        self._door = Door(self._edge, lambda: Connection(self._edge, self.connections), tls)
+        await self._door.open()
         self._look()
 
     async def drain(self) -> None:
         """Take no more connections, let requests under way finish within their time, and close."""
-        if self._listener is not None:
-            self._listener.close()
+        if self._door is not None:
+            self._door.close()
         for connection in self.connections:
             connection.drain()
         try:

@@ -13,7 +13,8 @@ class EdgeSettings:
     ``organisation``: the organisation file. ``spool``: the folder of all workers' spools; this
     one uses ``spool/worker``. ``seal_seconds``: a segment is sealed this long after its first
     record. ``body_seconds``: how long a body may take to arrive. ``bytes_in_flight``: bytes that
-    have arrived of bodies under way, and 1 KiB for each request, before 503. ``disk_floor_bytes``:
+    have arrived of bodies under way, and 1 KiB for each request, before 503. ``wait_seconds``:
+    how long reports may have waited for the disk, before 503 for others. ``disk_floor_bytes``:
     free disk below which the answer is 507. ``spool_bytes``: bytes of this worker's segments that the
     loader has not taken, the open one included, from which on the answer is 507.
     ``key_per_minute``, ``address_per_minute``: requests before 429. ``trusted_proxies``: networks
@@ -38,6 +39,7 @@ class EdgeSettings:
     seal_seconds: float = 2.0
     body_seconds: float = 10.0
     bytes_in_flight: int = 16 * 1024 * 1024
+    wait_seconds: float = 0.05
     disk_floor_bytes: int = 256 * 1024 * 1024
     spool_bytes: int = 4 * 1024 * 1024 * 1024
     key_per_minute: int = 600_000

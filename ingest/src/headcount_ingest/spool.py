@@ -32,6 +32,8 @@ from headcount_ingest.waiting import Waits
 
 OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
+FEW_RECORDS = 64
+"""So few wait for a slow disk, not for each other."""
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 50, 0.02
 
 
@@ -243,6 +245,11 @@ class Spool:
         self._flusher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sealing: asyncio.Task[None] | None = None
+        self._held = 0
+        self._began = self._next_began = 0.0
+        self._writing = False
+        self.synced = 0
+        """Records that are on the disk, since the start."""
         self.broken = asyncio.Event()
 
     @property
@@ -253,15 +260,26 @@ class Spool:
     def append(self, record: Anonymous) -> Waits[Refused | None]:
         """One record on its way to the disk: it is there when this comes to nothing, else it was not acknowledged."""
         synced: Waits[Refused | None] = Waits()
+        if not self._waiting:
+            self._next_began = self._clock.monotonic()
         self._waiting.append((record.framed, synced))
+        self._held += 1
         if self._flusher is None or self._flusher.done():
             self._flusher = self._loop.create_task(self._flush())
         return synced
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds records have been waiting for the disk; 0 while they are only a few."""
+        if self._held < FEW_RECORDS:
+            return 0.0
+        return self._clock.monotonic() - (self._began if self._writing else self._next_began)
 
     async def _flush(self) -> None:
         """Group commit: whatever has come while the disk was busy is written together and synced once."""
         while self._waiting:
             group, self._waiting = self._waiting, []
+            self._began, self._writing = self._next_began, True
             began = self._clock.monotonic()
             refused = None
             try:
@@ -272,6 +290,9 @@ class Spool:
             else:
                 self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
                 self._metrics.group_records.observe(len(group))
+                self.synced += len(group)
+            self._writing = False
+            self._held -= len(group)
             for _, synced in group:
                 synced.hand_over(refused)
             if self._writer.full:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import secrets
 import signal
 import sys
 
@@ -18,6 +19,7 @@ from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
+from headcount_ingest.load_shedding import ComeBack
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.rates import Rates
 from headcount_ingest.server import EdgeServer
@@ -76,13 +78,15 @@ async def serve(
     if found.unreadable:
         log.error("segments_unreadable", segments=found.unreadable, advice="the loader sets them aside as .bad")
     look = DiskLook.of(settings)
+    spool = Spool(writer, clock, settings.seal_seconds, metrics)
+    come_back = ComeBack(lambda: spool.synced, clock.monotonic, secrets.SystemRandom())
     edge = Edge(
         settings=settings,
         clock=clock,
         keyring=keyring,
         rates=Rates(settings.key_per_minute, settings.address_per_minute, settings.trusted_proxies, clock.monotonic),
-        gate=Gate(settings.bytes_in_flight, look),
-        spool=Spool(writer, clock, settings.seal_seconds, metrics),
+        gate=Gate(settings.bytes_in_flight, settings.wait_seconds, look, come_back),
+        spool=spool,
         metrics=metrics,
     )
     stop, reload = stop or asyncio.Event(), asyncio.Event()

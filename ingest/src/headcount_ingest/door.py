@@ -1,0 +1,123 @@
+"""The listening sockets: who is let in, who is turned away, and when the door is shut.
+
+A worker that answers everybody can be kept busy with refusals alone, and what it has accepted then waits for them. So
+in each turn of the event loop it lets in as many connections as it has room for reports, refuses some more with a
+problem and a time to come back, and if there are still more it stops listening for a moment: the system then refuses
+them, and those that come meanwhile, at no cost here. Nobody waits in a queue that is longer than one turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from math import inf
+
+from headcount_ingest.answer import answer
+from headcount_ingest.connection import Connection
+from headcount_ingest.edge import Edge
+from headcount_ingest.exchange import count
+
+BACKLOG = 1024
+ROOM_LEAST, ROOM_MOST = 32, 256
+TURN_SECONDS = 0.05
+REFUSALS_A_TURN = 128
+SHUT_SECONDS = 0.01
+UNREAD_BYTES = 64 * 1024
+
+
+class Door:
+    """Listens on a port that other workers may share. ``make``: a connection that is let in."""
+
+    def __init__(self, edge: Edge, make: Callable[[], Connection], tls: ssl.SSLContext | None) -> None:
+        self._edge = edge
+        self._make = make
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._coming: set[asyncio.Task[None]] = set()
+        self._room = ROOM_MOST
+        self._full_at = -inf
+        self._sockets: list[socket.socket] = []
+
+    async def open(self) -> None:
+        """Listen on every address that the host's name stands for; raises ``OSError`` when the port cannot be had."""
+        settings = self._edge.settings
+        found = await self._loop.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, address in dict.fromkeys((family, address) for family, *_, address in found):
+            listener = socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=True)
+            listener.setblocking(False)
+            self._sockets.append(listener)
+            self._loop.add_reader(listener, self._knock, listener)
+
+    def close(self) -> None:
+        """Listen no more, and forget who was about to be let in."""
+        for task in self._coming:
+            task.cancel()
+        while self._sockets:
+            listener = self._sockets.pop()
+            self._loop.remove_reader(listener)
+            listener.close()
+
+    def _knock(self, listener: socket.socket) -> None:
+        """Somebody is at the door."""
+        room = 0 if self._edge.gate.full(self._edge.spool.waited) else self._room
+        for number in range(room + REFUSALS_A_TURN):
+            try:
+                found, _ = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue
+            except OSError:  # no file descriptor is left
+                break
+            found.setblocking(False)
+            self._let_in(found) if number < room else self._turn_away(found)
+        self._adapt()
+        self._shut(listener)
+
+    def _adapt(self) -> None:
+        """More came than were let in: let in as many a turn as keep it short."""
+        now = self._loop.time()
+        took, self._full_at = now - self._full_at, now
+        self._room = max(ROOM_LEAST, min(ROOM_MOST, int(self._room * TURN_SECONDS / took)))
+
+    def _let_in(self, found: socket.socket) -> None:
+        task = self._loop.create_task(self._hand_over(found))
+        self._coming.add(task)
+        task.add_done_callback(self._coming.discard)
+
+    async def _hand_over(self, found: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it left meanwhile, or its TLS was none
+            await self._loop.connect_accepted_socket(
+                self._make,
+                found,
+                ssl=self._tls,
+                # A handshake, and a farewell, have as long as a head: asyncio's own would be a minute and half of one.
+                ssl_handshake_timeout=self._edge.settings.idle_seconds if self._tls else None,
+                ssl_shutdown_timeout=self._edge.settings.idle_seconds if self._tls else None,
+            )
+
+    def _turn_away(self, found: socket.socket) -> None:
+        refused = self._edge.gate.overloaded()
+        count(self._edge, refused)
+        with contextlib.suppress(OSError), found:
+            if self._tls is None:
+                with contextlib.suppress(BlockingIOError):  # what is left unread would reset the connection
+                    found.recv(UNREAD_BYTES)
+                found.send(answer(refused, self._edge.clock.now(), last=True))
+
+    def _shut(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # a system that cannot stop listening goes on
+            listener.shutdown(socket.SHUT_RD)
+            self._edge.metrics.shut.inc()
+            self._loop.remove_reader(listener)
+            self._loop.call_later(SHUT_SECONDS, self._listen, listener)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if listener in self._sockets:
+            listener.listen(BACKLOG)
+            self._loop.add_reader(listener, self._knock, listener)
