@@ -124,7 +124,8 @@ def make(tmp_path: Path, clock: ManualClock, network: MemoryTransport, facts: Co
         }
         catalog, start = changes.pop("catalog", CATALOG), changes.pop("start", True)
         host = changes.pop("host", "https://edge.example")
-        found = Headcount("hc_live_" + "k" * 43, host, catalog, **{**settings, **changes})
+        key = changes.pop("app_key", "hc_live_" + "k" * 43)
+        found = Headcount(key, host, catalog, **{**settings, **changes})
         if start:
             found.start(thread=False)
         made.append(found)

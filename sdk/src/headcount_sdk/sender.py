@@ -14,15 +14,16 @@ from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.policy import decode_policy
 
-from headcount_sdk import sealing
+from headcount_sdk import pacing, sealing
 from headcount_sdk.decisions import Decisions
 from headcount_sdk.device import Device
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.outbox import Moment, Outbox
+from headcount_sdk.pacing import DAY_SECONDS
 from headcount_sdk.sealing import Most
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.transport import NoAnswer, Request, Transport
-from headcount_sdk.uploader import DAY_SECONDS, TIMEOUT_SECONDS, Fate, Outcome, pause, server_day_of, upload
+from headcount_sdk.uploader import TIMEOUT_SECONDS, Fate, Outcome, server_day_of, upload
 
 if TYPE_CHECKING:
     import random
@@ -89,16 +90,15 @@ class Sender:
             return outcomes
         self._outbox.forget_old(days.utc_day(time))
         ahead = state.last_day > local_day + 1  # by a clock since set back: the server knows the day
-        if (ahead or not self._anything_granted()) and not self._refreshed(not_before=not now):
+        if (ahead or not self._anything_granted()) and not self._asked(at_once=now, soon=ahead):
             return outcomes
         everything = now or self._address.debug or (open_too and not 0.0 <= time - state.open_sent < HOUR_SECONDS)
         if not everything and not self._due(local_day):
             return outcomes
-        # No pause is longer than a day: one that seems to be was made by a clock since set back.
-        waits = time < state.not_before <= time + DAY_SECONDS
-        if not now and (waits or not self._good_moment()):
+        if not now and (pacing.waits(time, state.not_before) or not self._good_moment()):
             return outcomes
-        if not self._refreshed(not_before=False):
+        self._refresh_policy()
+        if not self._anything_granted():
             return outcomes
         most = Most()
         tried: set[str] = set()
@@ -124,10 +124,19 @@ class Sender:
     def _anything_granted(self) -> bool:
         return any(self._device.granted(name) for name in self._device.state.decisions)
 
-    def _refreshed(self, *, not_before: bool) -> bool:
-        """Ask for the policy if today nobody has; whether, after that, anything may be sent."""
-        if not (not_before and self._clock.now() < self._device.state.not_before):
-            self._refresh_policy()
+    def _asked(self, *, at_once: bool, soon: bool) -> bool:
+        """Whether anything may be sent, where only today's policy can say so; asks for it if nobody has today.
+
+        Everybody whose Customer pauses asks once a day, so this is spread and put off as reports are.
+        """
+        state, now = self._device.state, self._clock.now()
+        if state.policy_day != days.utc_day(now):
+            if not at_once and (pacing.waits(now, state.not_before) or not (soon or self._is_time(now))):
+                return False
+            if self._refresh_policy():
+                self._outbox.schedule(0.0)
+            else:
+                self._put_off(0.0)
         return self._anything_granted()
 
     def _good_moment(self) -> bool:
@@ -145,10 +154,18 @@ class Sender:
             return True
         if not self._outbox.waiting(local_day, now):
             return False
-        spread = self._address.spread_hours * 3600.0
+        return self._is_time(now)
+
+    def _is_time(self, now: float) -> bool:
+        """Whether the random moment has come; it is drawn when it is first asked for."""
+        state, spread = self._device.state, self._address.spread_hours * 3600.0
         if state.due == 0.0 or state.due > now + spread:  # a clock set back must not put it off for years
-            self._outbox.schedule(now + self._draw.uniform(0.0, spread))
+            self._outbox.schedule(pacing.first_try(now, spread, self._draw))
         return now >= self._device.state.due
+
+    def _put_off(self, retry_after: float) -> None:
+        pause = pacing.pause(self._device.state.attempts, retry_after, self._draw, debug=self._address.debug)
+        self._outbox.postpone(self._clock.now() + pause)
 
     def _next(self, local_day: int, open_too: bool, most: Most) -> Sealed | None:
         moment = Moment(local_day, self._clock.now(), self._policy_version(), open_too)
@@ -195,28 +212,28 @@ class Sender:
             case _:
                 if outcome.fate is Fate.NO_ANSWER:
                     self._health.note(Surprise.NO_ANSWER)
-                wait = pause(self._device.state.attempts, outcome.retry_after, self._draw)
-                self._outbox.postpone(self._clock.now() + wait)
+                self._put_off(outcome.retry_after)
                 return False
 
-    def _refresh_policy(self) -> None:
-        """Ask for the Customer's policy once a day; without an answer the known one stays in force."""
+    def _refresh_policy(self) -> bool:
+        """Ask for the Customer's policy once a day; without an answer (``False``) the known one stays in force."""
         today = days.utc_day(self._clock.now())
         if self._device.state.policy_day == today:
-            return
+            return True
         headers = {"Authorization": f"Bearer {self._address.app_key}"}
         try:
             answer = self._transport.send(Request("GET", f"{self.host}/v1/policy", headers), TIMEOUT_SECONDS)
         except NoAnswer:
-            return
+            return False
         policy = decode_policy(answer.body) if answer.status == 200 else None
         if policy is None:
-            return
+            return False
         server_day = server_day_of(answer.headers)
         if server_day is not None:
             self._outbox.correct_clock(server_day)
         if self._decisions.apply_policy(policy, today, self._clock.now()):
             self._health.note(Surprise.POLICY_ASKS_ANEW)
+        return True
 
 
 def _days_in(sealed: Sealed) -> int:

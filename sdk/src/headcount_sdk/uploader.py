@@ -10,21 +10,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from headcount_wire import days
 from headcount_wire.problems import BY_URI, Problem, Verdict
 
+from headcount_sdk.pacing import DAY_SECONDS
 from headcount_sdk.state import Sealed
 from headcount_sdk.transport import Answer, NoAnswer, Request, Transport
 
-if TYPE_CHECKING:
-    import random
-
 TIMEOUT_SECONDS = 20.0
-BACKOFF_FIRST_SECONDS = 1.0
-BACKOFF_MOST_SECONDS = 900.0
-DAY_SECONDS = 86_400.0
 
 
 class Fate(Enum):
@@ -101,12 +95,6 @@ def judge(answer: Answer) -> Outcome:
         elsewhere = str(plain.get("address", "")).rstrip("/") if problem is Problem.REGION else ""
         return Outcome(_FATES[problem.verdict], frozenset(), 0, _retry_after(answer), day, problem, elsewhere)
     return Outcome(Fate.NO_ANSWER, retry_after=_retry_after(answer))
-
-
-def pause(attempts: int, retry_after: float, draw: random.Random) -> float:
-    """Seconds to wait after a failed attempt: full jitter, never less than the edge asked for."""
-    most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempts, 20))
-    return max(retry_after, draw.uniform(0.0, most))
 
 
 def _plain(answer: Answer) -> Mapping[str, object]:
