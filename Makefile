@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast lint format check replay clean
+.PHONY: help install servers demo up test test-fast lint format check replay bench-edge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ check: lint test ## what CI runs
 
 replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
 	$(BIN)/python -m benchmarks.replay $(ARGS)
+
+bench-edge: $(BIN)/.installed ## measure the edge against its targets, with a table, JSON and plots
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
+	$(BIN)/python -m benchmarks.edge $(ARGS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) demo-data .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,9 +1,9 @@
 """What a fleet of devices does to an edge that comes back after an outage: a simulation by the SDK's own rules.
 
-``python -m benchmarks.recovery`` plays 100,000 devices through outages of 10 minutes, an hour and six hours. The moments
-at which a device tries are drawn by the SDK's ``pacing`` and fall on the minutes of its background thread; the edge
-takes so many a second and tells the others when to come back by its own ``load_shedding``. Every device's app runs all
-the time, which is the worst case: a closed app does not try at all.
+``python -m benchmarks.recovery`` plays 100,000 devices through outages of 10 minutes, an hour and six hours. The
+moments at which a device tries are drawn by the SDK's ``pacing`` and fall on the minutes of its background thread; the
+edge takes so many a second and tells the others when to come back by its own ``load_shedding``. Every device's app runs
+all the time, which is the worst case: a closed app does not try at all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Pause = Callable[[int, float, random.Random], float]
 
 
 class Device:
-    """What decides when one device tries to send one closed day. ``began``: when its thread first looks, after midnight."""
+    """What decides when one device tries to send a closed day. ``began``: when its thread first looks at it."""
 
     __slots__ = ("_attempts", "_draw", "_not_before", "_pause", "began")
 
@@ -136,7 +136,7 @@ class Recovery:
         return max(self.load(bins))
 
     def second_wave(self, bins: int = 30) -> float:
-        """By how much the load ever rose again over what it had fallen to, beyond four times what chance makes of it."""
+        """By how much the load rose again over what it had fallen to, beyond four times what chance makes of it."""
         per_step = self.ordinary * BIN_SECONDS * bins
         lowest, worst = math.inf, 0.0
         for load in self.load(bins):
@@ -259,7 +259,7 @@ def plain(found: dict[str, Recovery]) -> dict[str, dict[str, object]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Play the outages, print the table, write the figures and, where matplotlib is installed, the plot."""
-    from benchmarks.edge.report import plot_recovery, written  # with the bench extra only
+    from benchmarks.edge.report import plot_recovery  # which imports this module
 
     parser = argparse.ArgumentParser(prog="benchmarks.recovery", description=__doc__)
     parser.add_argument("--devices", type=int, default=100_000)
@@ -268,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = play(given.devices)
     Console().print(table(found))
     given.report.mkdir(exist_ok=True)
-    written(given.report / "recovery.json").write_text(json.dumps(plain(found), indent=1))
+    (given.report / "recovery.json").write_text(json.dumps(plain(found), indent=1))
     plot_recovery(found, given.report)
 
 

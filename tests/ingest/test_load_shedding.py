@@ -59,6 +59,7 @@ async def test_who_would_wait_too_long_is_refused_at_once(tmp_path: Path) -> Non
     said = await head_of(kept[0])
     assert said.startswith(b"http/1.1 503")
     assert b"\r\nretry-after: " in said
+    assert b"\r\nconnection: close" in said  # whoever comes again comes to the door
     status, body, answer = await worker.post(report())  # on a connection of its own: turned away at the door
     assert (status, body["type"], answer.headers["Connection"]) == (503, Problem.OVERLOADED.uri, "close")
     assert int(answer.headers["Retry-After"]) > 0

@@ -52,11 +52,20 @@ def _said(outcome: Outcome) -> tuple[int, str, bytes]:
         return outcome.status, fields, outcome.body
     refusal = Refused(Problem.BAD_HTTP) if isinstance(outcome, Gone) else outcome
     problem = refusal.problem
-    plain = {"type": problem.uri, "title": problem.sentence, "status": problem.status, **refusal.extra}
     fields = f"Content-Type: {PROBLEM_TYPE}\r\n"
     if refusal.retry_after:
         fields += f"Retry-After: {refusal.retry_after}\r\n"
-    return problem.status, fields, json.dumps(plain).encode()
+    return problem.status, fields, _body(problem, **refusal.extra) if refusal.extra else _plain_body(problem)
+
+
+def _body(problem: Problem, **extra: str) -> bytes:
+    return json.dumps({"type": problem.uri, "title": problem.sentence, "status": problem.status, **extra}).encode()
+
+
+@lru_cache
+def _plain_body(problem: Problem) -> bytes:
+    """Under too much load the same refusal is written more often than anything else."""
+    return _body(problem)
 
 
 @lru_cache
