@@ -245,7 +245,7 @@ class Spool:
         self._flusher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sealing: asyncio.Task[None] | None = None
-        self._held = 0
+        self._unsynced = 0
         self._began = self._next_began = 0.0
         self._writing = False
         self.synced = 0
@@ -263,7 +263,7 @@ class Spool:
         if not self._waiting:
             self._next_began = self._clock.monotonic()
         self._waiting.append((record.framed, synced))
-        self._held += 1
+        self._unsynced += 1
         if self._flusher is None or self._flusher.done():
             self._flusher = self._loop.create_task(self._flush())
         return synced
@@ -271,7 +271,7 @@ class Spool:
     @property
     def waited(self) -> float:
         """For how many seconds records have been waiting for the disk; 0 while they are only a few."""
-        if self._held < FEW_RECORDS:
+        if self._unsynced < FEW_RECORDS:
             return 0.0
         return self._clock.monotonic() - (self._began if self._writing else self._next_began)
 
@@ -292,7 +292,7 @@ class Spool:
                 self._metrics.group_records.observe(len(group))
                 self.synced += len(group)
             self._writing = False
-            self._held -= len(group)
+            self._unsynced -= len(group)
             for _, synced in group:
                 synced.hand_over(refused)
             if self._writer.full:
