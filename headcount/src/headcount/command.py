@@ -9,11 +9,13 @@ import typer
 
 from headcount import catalog_command
 from headcount.consoles import err, out
+from headcount.logtap import command as logtap_command
 
 app = typer.Typer(help="Headcount: counts heads, never faces.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Make app keys and readers' tokens.")
 app.add_typer(catalog_command.app, name="catalog", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
+app.add_typer(logtap_command.app, name="logtap")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
 

@@ -1,0 +1,78 @@
+"""The path of a line, top to bottom: read, count, keep with the place in the log, hand over."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from headcount_sdk.background import Background
+from headcount_wire import days
+from headcount_wire.clock import Clock
+
+from headcount.logtap.ledger import Ledger
+from headcount.logtap.reading import Reader
+from headcount.logtap.sources import Source
+
+CHECKPOINT_SECONDS = 2.0
+WAKE_SECONDS = 5.0
+
+
+class Hands(Protocol):
+    """Who hands counts over."""
+
+    def pump(self, *, now: bool = False) -> None:
+        """Hand over what is due, or all there is."""
+        ...
+
+    def ask_policy(self) -> None:
+        """Ask what may be counted."""
+        ...
+
+
+class Tap:
+    """One log, one reader, one ledger; ``sender``: ``None`` for a look that hands over nothing."""
+
+    def __init__(self, source: Source, reader: Reader, ledger: Ledger, sender: Hands | None, clock: Clock) -> None:
+        self._source = source
+        self._reader = reader
+        self._ledger = ledger
+        self._sender = sender
+        self._clock = clock
+
+    def run(self, stop: threading.Event, *, once: bool = False) -> None:
+        """Count until told to stop, or until the lines end; then, if they ended, hand over all there is.
+
+        Uploads have a thread of their own: whoever writes to a pipe must not wait for a network.
+        """
+        background = Background(self._sender.pump) if self._sender is not None and not once else None
+        if background is not None:
+            background.start()
+            background.wake()
+        elif self._sender is not None:
+            self._sender.ask_policy()
+        kept = woken = self._clock.monotonic()
+        while not stop.is_set():
+            piece = self._source.read()
+            if piece is not None:
+                counted = self._reader.count(piece.lines)
+                self._ledger.take(counted, piece, days.utc_day(self._clock.now()))
+            now = self._clock.monotonic()
+            if now - kept >= CHECKPOINT_SECONDS:
+                self._ledger.checkpoint()
+                kept = self._clock.monotonic()
+            if background is not None and now - woken >= WAKE_SECONDS:
+                background.wake()
+                woken = now
+            if piece is None:
+                if self._source.ended:
+                    break
+                self._source.wait(CHECKPOINT_SECONDS)
+        if background is not None:
+            background.stop(STOP_SECONDS)
+        self._ledger.checkpoint()
+        if self._source.ended and self._sender is not None:
+            self._sender.pump(now=True)
+        self._source.close()
+
+
+STOP_SECONDS = 25.0
