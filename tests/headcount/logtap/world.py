@@ -127,11 +127,11 @@ def once_facts(reports: list[Report]) -> Counter[tuple[int, int, int]]:
     )
 
 
-def ledger(folder: Path, storage: Storage | None = None, declared: Declaration | None = None) -> Ledger:
+def ledger(folder: Path, storage: Storage | None = None, kind: type[Ledger] = Ledger) -> Ledger:
     """A ledger in a folder, opened."""
-    declared = declared or declaration(folder)
+    declared = declaration(folder)
     storage = storage or Storage(str(declared.state))
-    found = Ledger(storage, coding(declared), declared.purpose, declared.policy, Troubles(print))
+    found = kind(storage, coding(declared), declared.purpose, declared.policy, Troubles(print))
     found.open()
     return found
 

@@ -40,7 +40,7 @@ SETTINGS = {
     "log.time_zone": "Whose days count where JSON gives the time as a number; of a written time it is the day written.",
     "log.fields": "The names of time, status, request (or method and path) and latency in JSON; a.b is b within a.",
     "routes.class": "The name of a route class.",
-    "routes.patterns": "Its paths; the first match wins. * is one segment or a part of one, /** at the end all that follows.",
+    "routes.patterns": "Its paths: * is one segment or a part of one, /** at the end the rest. The first match wins.",
 }
 """Every key there is, with its sentence; a misspelt one is an error."""
 

@@ -7,6 +7,7 @@ counts of exactly the lines before the position that it holds.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from headcount_wire.report import Report, new_report_id
 from headcount.logtap import state as states
 from headcount.logtap.coding import Coding
 from headcount.logtap.outcomes import Delivery, LineOutcome, Trouble, Troubles
+from headcount.logtap.position import Position
 from headcount.logtap.reading import Counted
 from headcount.logtap.reports import Waiting, keys_of, requests_of
 from headcount.logtap.sources import Piece
@@ -108,10 +110,17 @@ class Ledger:
                         else:
                             outcome = LineOutcome.CROWDED
                 outcomes[outcome] += times
-            outcomes[LineOutcome.UNREADABLE] += counted.unreadable
-            outcomes[LineOutcome.TOO_LONG] += piece.too_long
+            outcomes += Counter({LineOutcome.UNREADABLE: counted.unreadable, LineOutcome.TOO_LONG: piece.too_long})
             state.position = piece.position
             self._changed = True
+
+    def begin_at(self, position: Position | None) -> None:
+        """Remember where reading begins: a log may be put aside before its first line comes."""
+        with self._lock:
+            if position != self.state.position:
+                self.state.position = position
+                self._changed = True
+            self.checkpoint()
 
     def checkpoint(self) -> bool:
         """Have all that was taken on the disk; ``False`` when the disk does not let it."""
@@ -166,7 +175,7 @@ class Ledger:
             state = self.state
             sealed = state.sealed
             if sealed is not None and sealed.doubtful and today > sealed.created + limits.CREATED_PAST_DAYS:
-                state.requests[Delivery.FATE_UNKNOWN] += sealed.requests
+                self._came_to(Delivery.FATE_UNKNOWN, sealed.requests)
                 state.sealed = sealed = None
             if sealed is not None and (sealed.doubtful or sealed.created == today):
                 return sealed
@@ -210,7 +219,7 @@ class Ledger:
         """The edge has a report. Raises ``OSError``, and then it is sent again, which counts once."""
         with self._lock:
             if self.state.sealed is sealed:
-                self.state.requests[Delivery.ACCEPTED] += sealed.requests
+                self._came_to(Delivery.ACCEPTED, sealed.requests)
                 self.state.sealed = None
                 self.state.attempts, self.state.not_before = 0, 0.0
                 self.save()
@@ -246,10 +255,10 @@ class Ledger:
                 sealed, state.sealed = state.sealed, None
                 erased = state.waiting.requests()
                 if sealed is not None and sealed.doubtful:
-                    state.requests[Delivery.FATE_UNKNOWN] += sealed.requests
+                    self._came_to(Delivery.FATE_UNKNOWN, sealed.requests)
                 elif sealed is not None:
                     erased += sealed.requests
-                state.requests[Delivery.ERASED] += erased
+                self._came_to(Delivery.ERASED, erased)
                 state.waiting = Waiting(said=state.waiting.said)
             self.save()
 
@@ -259,13 +268,16 @@ class Ledger:
             self._forget_old(today)
 
     def _forget_old(self, today: int) -> None:
-        expired = self.state.waiting.forget_before(today - OLDEST_DAYS)
-        self.state.requests[Delivery.EXPIRED] += expired
-        self._changed = self._changed or expired > 0
+        self._came_to(Delivery.EXPIRED, self.state.waiting.forget_before(today - OLDEST_DAYS))
+
+    def _came_to(self, delivery: Delivery, requests: int) -> None:
+        if requests:
+            self.state.requests[delivery] += requests
+            self._changed = True
 
     def _give_back(self) -> None:
         sealed, self.state.sealed = self.state.sealed, None
         if sealed is not None:
             self.state.waiting.give_back(sealed.days)
-            self.state.requests[Delivery.UNDECLARED] += sealed.requests - requests_of(sealed.days)
+            self._came_to(Delivery.UNDECLARED, sealed.requests - requests_of(sealed.days))
             self._changed = True

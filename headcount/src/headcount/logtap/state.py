@@ -103,7 +103,7 @@ def decode(data: bytes, measures: Mapping[int, Measure]) -> State:
                 for key, n in found.items():
                     state.waiting.add(key, n)
             else:
-                state.requests[Delivery.UNDECLARED] += requests_in(found.items())
+                state.requests += Counter({Delivery.UNDECLARED: requests_in(found.items())})
         for day, name, label in plain["said"]:
             if name in codes:
                 state.waiting.said.setdefault(day, set()).add((codes[name], label))

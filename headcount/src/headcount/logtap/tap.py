@@ -44,6 +44,7 @@ class Tap:
 
         Uploads have a thread of their own: whoever writes to a pipe must not wait for a network.
         """
+        self._ledger.begin_at(self._source.position)
         background = Background(self._sender.pump) if self._sender is not None and not once else None
         if background is not None:
             background.start()
