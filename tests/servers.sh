@@ -5,6 +5,7 @@ set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 missing=""
 needs() { command -v "$1" >/dev/null 2>&1 || missing="$missing ${2:-$1}"; }
+needs apache2 apache2-bin
 needs chromium
 needs curl
 needs haproxy
