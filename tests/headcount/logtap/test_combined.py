@@ -59,6 +59,7 @@ def one(reader: Combined, line: bytes) -> tuple[int, int, int, int] | None:
         (BEFORE + b'"-" 408 - "-" "-"', (DAY, 0, label_of(b"", b"4"), UNTIMED)),
         (BEFORE + b'"" 000 0 "-" "-" 0.000', (DAY, 0, OTHER, 0)),
         (BEFORE + b'"PROPFIND / HTTP/1.1" 207 9 "-" "-" 0.002', (DAY, 2, label_of(b"PROPFIND", b"2"), 2)),
+        (BEFORE + b'"GET / HTTP/1.1" 200 1 "-" "-" 0.001\r', (DAY, 2, GET_2XX, 1)),
         (b"", None),
         (b"junk", None),
         (BEFORE.replace(b"08/Oct", b"31/Feb") + b'"GET / HTTP/1.1" 200 1', None),

@@ -14,7 +14,7 @@ from headcount.logtap.combined import Combined
 from headcount.logtap.command import app as logtap_app
 from headcount.logtap.follow import Followed
 from headcount.logtap.outcomes import LineOutcome
-from headcount.logtap.run import KEY_VARIABLE, Exit, look, run, write_catalog
+from headcount.logtap.run import KEY_VARIABLE, Exit, look, run, tell, write_catalog
 from headcount_sdk.testing import ManualClock
 from headcount_wire import days
 from headcount_wire.clock import SystemClock
@@ -89,6 +89,20 @@ def test_the_account_is_data_too(terminal: Terminal) -> None:
     assert found["lines"] == {outcome.value: 0 for outcome in LineOutcome} | {"counted": 50, "unreadable": 1}
     assert found["requests"]["accepted"] == 50
     assert found["troubles"] == {}
+
+
+def test_the_account_can_be_asked_for(terminal: Terminal) -> None:
+    """``account`` prints the same from the state alone; without a state, or with a damaged one, it says so."""
+    config, said = terminal.folder / "logtap.toml", terminal.said.append
+    assert tell(config, terminal.out, said, as_json=True) == Exit.MISDECLARED
+    assert terminal.run(as_json=True) == Exit.DONE
+    before = terminal.printed
+    assert tell(config, terminal.out, said, as_json=True) == Exit.DONE
+    assert terminal.printed == before * 2
+    (terminal.folder / "state/state").write_bytes(b"x")
+    assert tell(config, terminal.out, said, as_json=False) == Exit.MISDECLARED
+    assert "No such file" in terminal.said[0]
+    assert terminal.said[1] == "The state is damaged; a start sets it aside."
 
 
 def test_what_could_not_be_handed_over_is_an_exit_code(terminal: Terminal) -> None:

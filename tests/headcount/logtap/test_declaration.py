@@ -66,6 +66,20 @@ def test_the_example_is_sound_and_uses_known_settings() -> None:
             assert f"{table}.{key}" in SETTINGS
 
 
+def test_the_list_of_settings_is_what_the_file_may_hold() -> None:
+    """What the reader of the file says it knows, table by table, is the list of settings."""
+    known: set[str] = set()
+    for text in (DECLARED, JSON + FIELDS + 'request = "r"\n'):
+        for table in ("logtap", "log", "routes"):
+            mark = "[[routes]]" if table == "routes" else f"[{table}]"
+            with pytest.raises(DeclarationError) as caught:
+                declaration(Path("/x"), text=text.replace(mark, f"{mark}\nmisspelt = 1", 1))
+            (finding,) = caught.value.findings
+            said = finding.fault.partition("(known: ")[2].removesuffix(")").split(", ")
+            known |= {f"{table}.{name}" for name in said}
+    assert known == set(SETTINGS)
+
+
 def test_the_catalog_counts_requests_and_their_latency(tmp_path: Path) -> None:
     """A counter and a timing for each class, 40 label values, the largest cap, one purpose; without times no timing."""
     declared = declaration(tmp_path)

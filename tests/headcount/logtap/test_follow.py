@@ -210,6 +210,23 @@ def test_a_log_that_is_gone_is_said_and_the_new_one_read(server: Server, tail: T
     assert tail.troubles.counts == {Trouble.LOG_GONE: 1}
 
 
+def test_a_place_is_kept_while_no_log_is_there(server: Server, tail: Tail) -> None:
+    """A folder that is missing for a while, as a disk can be, is waited for; the log goes on where it was."""
+    server.write(5)
+    tail.step()
+    tail.keep()
+    server.write(5)
+    away = server.log.with_name("away")
+    server.log.rename(away)
+    tail.die()
+    tail.catch_up()
+    assert tail.followed.position == tail.kept[1]
+    away.rename(server.log)
+    tail.catch_up()
+    assert tail.read == server.written
+    assert not tail.troubles.counts
+
+
 def test_a_log_that_is_emptied_is_said_and_read_on(server: Server, tail: Tail) -> None:
     """A log cut without a copy is followed on from its start."""
     server.write(5)

@@ -61,11 +61,17 @@ def test_what_an_entry_counts_as(changes: dict[str, Any], expected: tuple[int, i
 
 
 @pytest.mark.parametrize(
-    "junk", [b"", b"x", b"[]", b"{", b'{"time":"\xff"}', b"[" * 100_000, b'{"status":' + b"9" * 9000 + b"}", b"null"]
+    "junk", [b"", b"x", b"[]", b"{", b'{"time":"\xff"', b"[" * 100_000, b'{"status":' + b"9" * 9000 + b"}", b"null"]
 )
 def test_what_is_no_entry_is_unreadable(junk: bytes) -> None:
     """No JSON, wrong JSON, deep JSON, bytes that are no text: counted as unreadable, and nothing is raised."""
     assert one(NGINX, junk) is None
+
+
+def test_a_path_that_is_no_text_counts_all_the_same() -> None:
+    """A client can send any bytes as a path, and a server writes them as they are: the line still counts."""
+    entry = json.dumps({**ENTRY, "uri": "/x@"}).encode().replace(b"@", b"\xff\xc3")
+    assert one(NGINX, entry) == (DAY, 0, GET_2XX, bucket_of(250))
 
 
 def test_fields_within_fields_and_a_request_line() -> None:

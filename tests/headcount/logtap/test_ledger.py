@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from headcount.logtap.reading import UNTIMED, Counted
 from headcount.logtap.sending import Edge, Sender
 from headcount.logtap.sources import Piece
 from headcount.logtap.state import Sealed
+from headcount.logtap.stream import Stream
 from headcount.logtap.tap import Tap
 from headcount_sdk.storage import DirectoryBusy, Storage
 from headcount_sdk.testing import ManualClock, MemoryTransport, accepted
@@ -163,6 +166,21 @@ class PlaceBehind(Ledger):
 def test_planted_bugs_are_caught(tmp_path: Path, planted: type[Ledger]) -> None:
     """The same deaths show each of three bugs that lose or double: the test can tell."""
     assert not all(died(tmp_path / f"{step}", step, planted)[1] for step in range(1, 25))
+
+
+def test_a_pipe_is_emptied_when_the_tap_is_told_to_stop(tmp_path: Path) -> None:
+    """What its writer has already written lies in the pipe, and nobody writes it again: it counts."""
+    log, stop, clock = Log(random.Random(1)), threading.Event(), ManualClock(NOON)
+    read, write = os.pipe()
+    os.write(write, log.lines(100))
+    stop.set()
+    found = ledger(tmp_path)
+    Tap(Stream(read), declaration(tmp_path).reader(), found, None, clock).run(stop)
+    assert found.state.lines == {LineOutcome.COUNTED: log.requests}
+    found.close()
+    assert ledger(tmp_path).waits() == log.requests, "and is kept"
+    os.close(read)
+    os.close(write)
 
 
 @pytest.fixture

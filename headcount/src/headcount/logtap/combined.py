@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from headcount.logtap.labels import label_of
-from headcount.logtap.reading import UNTIMED, Counted, Latencies, LogDays
+from headcount.logtap.reading import Counted, Latencies, LogDays
 from headcount.logtap.routes import Routes
 
 UNIT_OF = {"request_time": "s", "upstream_time": "s", "seconds": "s", "milliseconds": "ms", "microseconds": "us"}
@@ -38,25 +38,29 @@ class Combined:
         self._routes = routes
         self._find = re.compile(_pattern(after, latency), re.MULTILINE).findall
         self._days = LogDays()
-        self._latencies = Latencies(UNIT_OF[latency]) if latency else None
+        self._latencies = Latencies(UNIT_OF.get(latency, "s"))
 
     def count(self, lines: bytes) -> Counted:
         """Count whole lines; those the expression does not fit are unreadable."""
         found = self._find(lines)
         # Paths are forgotten with the lines they stood in.
         classes, class_of = dict(self._routes.spelled_out), self._routes.class_of
-        seen: dict[tuple[bytes, int, bytes, bytes, bytes], int] = {}
+        heads: dict[tuple[bytes, bytes, bytes], tuple[int | None, int]] = {}
+        latencies = self._latencies
+        seen: dict[tuple[int | None, int, int, int], int] = {}
         for date, method, path, status, latency in found:
             route = classes.get(path)
             if route is None:
                 route = classes[path] = class_of(path)
-            key = (date, route, method, status, latency)
-            seen[key] = seen.get(key, 0) + 1
+            head = (date, method, status)
+            known = heads.get(head)
+            if known is None:
+                known = heads[head] = (self._days[date], label_of(method, status))
+            line = (known[0], route, known[1], latencies[latency])
+            seen[line] = seen.get(line, 0) + 1
         counted = Counted(unreadable=lines.count(b"\n") - len(found))
-        latencies = self._latencies
-        for (date, route, method, status, latency), times in seen.items():
-            bucket = UNTIMED if latencies is None else latencies[latency]
-            counted.add(self._days[date], route, label_of(method, status), bucket, times)
+        for (day, route, label, bucket), times in seen.items():
+            counted.add(day, route, label, bucket, times)
         return counted
 
 
@@ -75,5 +79,5 @@ def _pattern(after: Sequence[str], latency: str) -> bytes:
         + _QUOTED
         + rb'")?+'
         + (tail if latency else tail + b"()")
-        + rb"(?![^ \n])[^\n]*+$"
+        + rb"(?![^ \r\n])[^\n]*+$"
     )

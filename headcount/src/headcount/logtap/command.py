@@ -12,6 +12,7 @@ from headcount.consoles import fail, out
 app = typer.Typer(help="Count access-log lines by route class, method, status class and latency; drop all else.")
 
 Config = Annotated[Path, typer.Option("--config", help="The tap's file; headcount logtap example prints one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the account as JSON.")]
 FILE = Path("logtap.toml")
 
 
@@ -26,7 +27,7 @@ def tap(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be counted of the log; keep and send nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the account as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Follow an access log, or read lines from standard input, until told to stop."""
     if context.invoked_subcommand is not None:
@@ -48,6 +49,14 @@ def catalog(
     from headcount.logtap.run import write_catalog
 
     raise typer.Exit(write_catalog(config, out, fail, check=check))
+
+
+@app.command()
+def account(config: Config = FILE, as_json: AsJson = False) -> None:
+    """Print what became of lines and requests up to the last checkpoint, also while the tap runs."""
+    from headcount.logtap.run import tell
+
+    raise typer.Exit(tell(config, out, fail, as_json=as_json))
 
 
 @app.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from headcount_sdk.opening import addresses
 from headcount_wire import limits
@@ -15,7 +14,7 @@ from headcount_wire.organisation import read_text
 
 from headcount.logtap.combined import SKIP, UNIT_OF, Combined
 from headcount.logtap.json_lines import FIELDS, JsonLines
-from headcount.logtap.reading import MILLISECONDS, Reader
+from headcount.logtap.reading import MILLISECONDS, Moments, Reader
 from headcount.logtap.routes import RouteClass, Routes, declared_classes
 
 FORMATS = ("combined", "json")
@@ -151,7 +150,7 @@ def _json(log: Declared) -> Format:
     if unit not in MILLISECONDS:
         log.fault(f"must be one of {', '.join(MILLISECONDS)}", "latency_unit")
     try:
-        ZoneInfo(zone)
+        Moments(zone)
     except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError of its own
         log.fault("must be a time zone's name, such as Europe/Berlin", "time_zone")
     except KeyError:

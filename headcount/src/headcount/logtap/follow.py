@@ -72,7 +72,9 @@ class Followed:
         """The next whole lines, and the position behind them; ``None`` where there are none now."""
         position = self.position
         if position is None or self._fd < 0:
-            if self._opened(self._log):
+            if position is not None:
+                self._find(position)
+            elif self._opened(self._log):
                 self.position = Position(os.fstat(self._fd).st_ino, 0, 0)
             self.ended = self._once and self._fd < 0
             return None
@@ -163,14 +165,12 @@ class Followed:
             self._begin_anew(position, [])
 
     def _begin_anew(self, position: Position, between: Iterable[Rotated]) -> None:
+        """The place is in no file there is. Where there is none at all, a disk may be missing: then it is kept."""
         self.close()
-        self.position = None
-        trouble = Trouble.LOG_GONE
         if any(self._opened(path) for path in (*(one.path for one in between), self._log)):
             inode = os.fstat(self._fd).st_ino
             self.position = Position(inode, 0, 0)
-            trouble = Trouble.LOG_CUT if inode == position.inode else Trouble.LOG_GONE
-        self._troubles.note(trouble)
+            self._troubles.note(Trouble.LOG_CUT if inode == position.inode else Trouble.LOG_GONE)
 
     def _from_now_on(self) -> Position:
         """The end of the open file, or the beginning of the line that is being written."""

@@ -41,16 +41,22 @@ class JsonLines:
         seen: dict[Line, int] = {}
         classes = dict(self._routes.spelled_out)
         for text in lines.split(b"\n")[:-1]:
-            try:
-                line = self._line(self._decode(text), classes)
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                line = None
+            line = self._read(text, classes)
             if line is None:
                 counted.unreadable += 1
             else:
                 seen[line] = seen.get(line, 0) + 1
         counted.lines = seen
         return counted
+
+    def _read(self, text: bytes, classes: dict[bytes, int]) -> Line | None:
+        """What a line says; ``None`` for one that is unreadable."""
+        try:
+            return self._line(self._decode(text), classes)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            # Servers write the bytes of a path as they came: those that are no text make it no line less.
+            repaired = text.decode(errors="replace").encode()
+            return self._read(repaired, classes) if repaired != text else None
 
     def _line(self, entry: Any, classes: dict[bytes, int]) -> Line | None:
         get = self._get

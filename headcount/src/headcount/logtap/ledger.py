@@ -22,8 +22,8 @@ from headcount.logtap import state as states
 from headcount.logtap.coding import Coding
 from headcount.logtap.outcomes import Delivery, LineOutcome, Trouble, Troubles
 from headcount.logtap.position import Position
-from headcount.logtap.reading import Counted
-from headcount.logtap.reports import Waiting, keys_of, requests_of
+from headcount.logtap.reading import Counted, Line
+from headcount.logtap.reports import Waiting, requests_of
 from headcount.logtap.sources import Piece
 from headcount.logtap.state import Sealed, State
 
@@ -89,30 +89,31 @@ class Ledger:
     def take(self, counted: Counted, piece: Piece, today: int) -> None:
         """Count lines, and remember the position behind them. ``today``: in UTC."""
         with self._lock:
-            state = self.state
-            outcomes = state.lines
-            allowed = self.allowed
+            state, outcomes = self.state, Counter[LineOutcome]()
+            inside: dict[Line, int] = {}
+            verdicts: dict[int, LineOutcome] = {}
             for line, times in counted.lines.items():
-                day = line[0]
-                if not allowed:
-                    outcome = LineOutcome.NOT_ALLOWED
-                elif day < today - OLDEST_DAYS:
-                    outcome = LineOutcome.TOO_OLD
-                elif day > today + limits.TALLY_FUTURE_DAYS:
-                    outcome = LineOutcome.AHEAD
-                else:
-                    request, latency = keys_of(line, self._coding)
-                    outcome = LineOutcome.UNTIMED if latency is None and self._coding.latency else LineOutcome.COUNTED
-                    state.waiting.add(request, times)
-                    if latency is not None:
-                        if latency in state.waiting.sums or state.waiting.buckets < BUCKETS_MOST:
-                            state.waiting.add(latency, times)
-                        else:
-                            outcome = LineOutcome.CROWDED
-                outcomes[outcome] += times
+                verdict = verdicts.get(line[0])
+                if verdict is None:
+                    verdict = verdicts[line[0]] = self._verdict(line[0], today)
+                outcomes[verdict] += times
+                if verdict is LineOutcome.COUNTED:
+                    inside[line] = times
+            untimed, crowded = state.waiting.count(inside, self._coding, BUCKETS_MOST)
+            outcomes += Counter({LineOutcome.UNTIMED: untimed, LineOutcome.CROWDED: crowded})
+            outcomes[LineOutcome.COUNTED] -= untimed + crowded
             outcomes += Counter({LineOutcome.UNREADABLE: counted.unreadable, LineOutcome.TOO_LONG: piece.too_long})
+            state.lines += outcomes
             state.position = piece.position
             self._changed = True
+
+    def _verdict(self, day: int, today: int) -> LineOutcome:
+        """Whether lines of a day count."""
+        if not self.allowed:
+            return LineOutcome.NOT_ALLOWED
+        if day < today - OLDEST_DAYS:
+            return LineOutcome.TOO_OLD
+        return LineOutcome.AHEAD if day > today + limits.TALLY_FUTURE_DAYS else LineOutcome.COUNTED
 
     def begin_at(self, position: Position | None) -> None:
         """Remember where reading begins: a log may be put aside before its first line comes."""
@@ -159,8 +160,7 @@ class Ledger:
     def waits(self) -> int:
         """How many requests are counted and not yet handed over."""
         with self._lock:
-            sealed = self.state.sealed
-            return self.state.waiting.requests() + (sealed.requests if sealed else 0)
+            return self.state.waits()
 
     def holds_anything(self) -> bool:
         """Whether there is something to send."""

@@ -96,7 +96,8 @@ class Moments:
     """The day of a time in JSON: the date as it is written, or, of seconds since 1970, the day in a time zone."""
 
     def __init__(self, zone: str) -> None:
-        self._zone = ZoneInfo(zone)
+        # A machine without a time zone database knows this one all the same.
+        self._zone: dt.tzinfo = dt.UTC if zone == "UTC" else ZoneInfo(zone)
         self._log_days = LogDays()
         self._quarters: dict[int, int] = {}
 
@@ -126,7 +127,7 @@ class Moments:
         return day
 
 
-def _local_day(seconds: int, zone: ZoneInfo) -> int:
+def _local_day(seconds: int, zone: dt.tzinfo) -> int:
     return days.from_date(dt.datetime.fromtimestamp(seconds, zone).date())
 
 

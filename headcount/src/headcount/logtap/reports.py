@@ -36,6 +36,32 @@ class Waiting:
             self.buckets += key[3] == BUCKET
         self.sums[key] = self.sums.get(key, 0) + n
 
+    def count(self, lines: Mapping[Line, int], coding: Coding, most: int) -> tuple[int, int]:
+        """Count lines: each as a request, and, where it has a latency, in its bucket, of which there are ``most``.
+
+        Returns how many had no latency, and for how many there was no room for theirs.
+        """
+        sums, codes = self.sums, [measure.code for measure in coding.latency]
+        requests: dict[tuple[int, int, int], int] = {}
+        untimed = crowded = 0
+        for (day, route, label, bucket), times in lines.items():
+            place = (day, route, label)
+            requests[place] = requests.get(place, 0) + times
+            if bucket == UNTIMED or not codes:
+                untimed += times
+                continue
+            key = (day, codes[route], label, BUCKET, bucket)
+            if key in sums:
+                sums[key] += times
+            elif self.buckets < most:
+                sums[key] = times
+                self.buckets += 1
+            else:
+                crowded += times
+        for (day, route, label), times in requests.items():
+            self.add((day, coding.requests[route].code, label, COUNT, 0), times)
+        return untimed if codes else 0, crowded
+
     def requests(self) -> int:
         """How many requests wait."""
         return requests_in(self.sums.items())
@@ -88,15 +114,6 @@ class Waiting:
         else:
             del self.sums[key]
             self.buckets -= key[3] == BUCKET
-
-
-def keys_of(line: Line, coding: Coding) -> tuple[Key, Key | None]:
-    """Where a line counts: as a request, and, where it has a latency, in its bucket."""
-    day, route, label, bucket = line
-    request = (day, coding.requests[route].code, label, COUNT, 0)
-    if bucket == UNTIMED or not coding.latency:
-        return request, None
-    return request, (day, coding.latency[route].code, label, BUCKET, bucket)
 
 
 def requests_in(sums: Iterable[tuple[Key, int]]) -> int:

@@ -26,6 +26,7 @@ from headcount_wire.organisation import read_text
 from rich.console import Console
 
 from headcount.logtap import show
+from headcount.logtap import state as states
 from headcount.logtap.coding import CatalogRefused, catalog_text, coding_of
 from headcount.logtap.declaration import Declaration, load
 from headcount.logtap.follow import Followed
@@ -113,7 +114,7 @@ def run(
         except Exception as error:  # an error's text can hold a line; its kind does not
             troubles.note(Trouble.INTERNAL, type(error).__name__)
             return Exit.FAILED
-        found = show.account(ledger, troubles)
+        found = show.account(ledger.state, troubles.counts)
         show.print_account(found, out, as_json=as_json)
         if source.ended and source.unfinished:
             say("The last line has no end yet, and waits for it.")
@@ -135,7 +136,7 @@ def look(config: Path, out: Console, say: Say, *, as_json: bool, clock: Clock | 
         say(str(obstacle))
         return Exit.MISDECLARED
     Tap(source, declaration.reader(), ledger, None, clock).run(stop, once=True)
-    found = show.account(ledger, troubles)
+    found = show.account(ledger.state, troubles.counts)
     if not as_json:
         show.print_routes(ledger.state.waiting, coding, declaration.class_names, out)
     show.print_account(found, out, as_json=as_json)
@@ -166,6 +167,20 @@ def write_catalog(config: Path, out: Console, say: Say, *, check: bool) -> Exit:
     return Exit.DONE
 
 
+def tell(config: Path, out: Console, say: Say, *, as_json: bool) -> Exit:
+    """Print the account of the last checkpoint, also while a tap runs."""
+    try:
+        with _obstacles():
+            declaration = load(config)
+            coding = coding_of(declaration, _catalog(declaration.catalog))
+            state = states.decode((declaration.state / states.FILE).read_bytes(), coding.by_code)
+    except Obstacle as obstacle:
+        say(str(obstacle))
+        return Exit.MISDECLARED
+    show.print_account(show.account(state), out, as_json=as_json)
+    return Exit.DONE
+
+
 @contextmanager
 def _obstacles() -> Iterator[None]:
     """What keeps the tap from starting, as one kind of exception with a text for people."""
@@ -173,6 +188,8 @@ def _obstacles() -> Iterator[None]:
         yield
     except (CatalogRefused, DeclarationError) as error:
         raise Obstacle(str(error)) from None
+    except states.StateDamaged:
+        raise Obstacle("The state is damaged; a start sets it aside.") from None
     except DirectoryBusy:
         raise Obstacle("Another tap has this state folder; give each its own.") from None
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headcount_wire.buckets import quantile
 from rich.box import SIMPLE
@@ -12,19 +12,21 @@ from rich.table import Table
 
 from headcount.logtap.coding import Coding
 from headcount.logtap.labels import ANSWER, STATUS_CLASSES
-from headcount.logtap.ledger import Ledger
-from headcount.logtap.outcomes import Delivery, LineOutcome, Troubles
+from headcount.logtap.outcomes import Delivery, LineOutcome, Trouble
 from headcount.logtap.reports import BUCKET, COUNT, Waiting
+from headcount.logtap.state import State
 
 
-def account(ledger: Ledger, troubles: Troubles) -> dict[str, dict[str, int]]:
+def account(state: State, troubles: Mapping[Trouble, int] | None = None) -> dict[str, dict[str, int]]:
     """How many lines came to each outcome, requests to each delivery, and what went wrong how often."""
-    waits = ledger.waits()
-    with ledger.holding() as state:
-        requests = {delivery.value: state.requests[delivery] for delivery in Delivery}
-        lines = {outcome.value: state.lines[outcome] for outcome in LineOutcome}
-    requests[Delivery.WAITING] = waits
-    return {"lines": lines, "requests": requests, "troubles": {t.value: n for t, n in sorted(troubles.counts.items())}}
+    requests = {delivery.value: state.requests[delivery] for delivery in Delivery}
+    requests[Delivery.WAITING] = state.waits()
+    lines = {outcome.value: state.lines[outcome] for outcome in LineOutcome}
+    return {
+        "lines": lines,
+        "requests": requests,
+        "troubles": {trouble.value: n for trouble, n in sorted((troubles or {}).items())},
+    }
 
 
 def print_account(found: dict[str, dict[str, int]], out: Console, *, as_json: bool) -> None:

@@ -63,4 +63,19 @@ def cut(data: bytes, skipping: bool) -> Cut:
         if len(data) - begin > LINE_BYTES:
             return Cut(b"", len(data), too_long, True)
         return Cut(b"", begin, too_long, False)
-    return Cut(data[begin:end], end, too_long, False)
+    whole, more = _without_long(data[begin:end])
+    return Cut(whole, end, too_long + more, False)
+
+
+def _without_long(lines: bytes) -> tuple[bytes, int]:
+    """Whole lines without those that are too long, and how many these were."""
+    kept: list[bytes] = []
+    begin = at = 0
+    while len(lines) - at > LINE_BYTES + 1:
+        end = lines.rfind(b"\n", at, at + LINE_BYTES + 1)
+        if end >= 0:
+            at = end + 1  # all up to here are short enough
+        else:
+            kept.append(lines[begin:at])
+            begin = at = lines.find(b"\n", at) + 1
+    return (b"".join((*kept, lines[begin:])), len(kept)) if kept else (lines, 0)

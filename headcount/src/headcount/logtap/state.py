@@ -59,6 +59,10 @@ class State:
     not_before: float = 0.0
     attempts: int = 0
 
+    def waits(self) -> int:
+        """How many requests are counted and not yet handed over."""
+        return self.waiting.requests() + (self.sealed.requests if self.sealed else 0)
+
 
 def encode(state: State, measures: Mapping[int, Measure]) -> bytes:
     """The file's bytes: a line with version and checksum, then JSON."""

@@ -15,6 +15,8 @@ from headcount.logtap.sources import Source
 
 CHECKPOINT_SECONDS = 2.0
 WAKE_SECONDS = 5.0
+STOP_SECONDS = 25.0
+PIECES_DRAINED = 64
 
 
 class Hands(Protocol):
@@ -53,10 +55,7 @@ class Tap:
             self._sender.ask_policy()
         kept = woken = self._clock.monotonic()
         while not stop.is_set():
-            piece = self._source.read()
-            if piece is not None:
-                counted = self._reader.count(piece.lines)
-                self._ledger.take(counted, piece, days.utc_day(self._clock.now()))
+            counted = self._count()
             now = self._clock.monotonic()
             if now - kept >= CHECKPOINT_SECONDS:
                 self._ledger.checkpoint()
@@ -64,16 +63,29 @@ class Tap:
             if background is not None and now - woken >= WAKE_SECONDS:
                 background.wake()
                 woken = now
-            if piece is None:
+            if not counted:
                 if self._source.ended:
                     break
                 self._source.wait(CHECKPOINT_SECONDS)
         if background is not None:
             background.stop(STOP_SECONDS)
+        if stop.is_set() and self._source.position is None:
+            self._drain()
         self._ledger.checkpoint()
         if self._source.ended and self._sender is not None:
             self._sender.pump(now=True)
         self._source.close()
 
+    def _count(self) -> bool:
+        """Count the next piece; whether there was one."""
+        piece = self._source.read()
+        if piece is None:
+            return False
+        self._ledger.take(self._reader.count(piece.lines), piece, days.utc_day(self._clock.now()))
+        return True
 
-STOP_SECONDS = 25.0
+    def _drain(self) -> None:
+        """Count what already lies in a pipe: whoever wrote it will not write it again."""
+        for _ in range(PIECES_DRAINED):
+            if not self._count():
+                return
