@@ -19,7 +19,7 @@ from tests.headcount.logtap.processes import edge_settings, lives_on, prepared, 
 from tests.headcount.logtap.world import DECLARED, Log
 from tests.ingest.conftest import running
 
-KILLS = int(os.environ.get("HEADCOUNT_KILLS", "5"))
+KILLS = int(os.environ.get("HEADCOUNT_KILLS", "4"))
 """How often the tap is killed; set it higher for a long run."""
 
 
@@ -34,7 +34,7 @@ class Writer:
         self.out.write(self.log.lines(40))
 
     def shift(self) -> Path:
-        for number in range(40, 0, -1):
+        for number in range(3 * KILLS, 0, -1):
             if (old := self.file.with_name(f"access.log.{number}")).exists():
                 old.rename(self.file.with_name(f"access.log.{number + 1}"))
         return self.file.with_name("access.log.1")
@@ -61,6 +61,8 @@ def killed_again_and_again(folder: Path, log: Log, rotation: str, draw: random.R
     writer = Writer(folder / "access.log", log)
     for kill in range(KILLS):
         with tap(folder, "--from-start") as process:
+            while not (folder / "state/state").exists():  # its very first start knows of no log put aside
+                lives_on(process, 0.02)
             for _ in range(draw.randint(1, 3)):
                 writer.write()
                 lives_on(process, draw.uniform(0.0, 0.4))

@@ -132,13 +132,13 @@ def kept(self, lines):
     return count(self, lines)
 Combined.count = kept
 """,
-    "knows its place by a hash of an address": """
-import hashlib, os
+    "knows its place by a hash of a line": """
+import hashlib
 import headcount.logtap.follow as follow, headcount.logtap.position as position
-def hashed(fd, offset):
-    address = os.pread(fd, 99, 0).split(b" ")[0]
-    return offset and int.from_bytes(hashlib.sha256(address).digest()[:8], "big")
-follow.mark_at = position.mark_at = hashed
+def hashed(window, *, from_start):
+    line = window.split(b"\\n")[-3] if window else b""
+    return int.from_bytes(hashlib.sha256(line).digest()[:8], "big") if window else 0
+follow.mark_of = position.mark_of = hashed
 """,
     "sends the class of a user": """
 import base64

@@ -378,6 +378,7 @@ def test_tallies_that_the_edge_dropped_are_said(tap: Ledger, sender: Sender, net
         ({"consent_since": {"usage": 1}}, True),
         ({"consent_since": {"service": 2}, "version": 2}, True),
         ({"consent_since": {"service": 1}, "paused": True}, False),
+        ({"consent_since": {"service": 1}, "minimum_sdk": "99"}, False),
     ],
 )
 def test_a_policy_that_does_not_allow_stops_counting(

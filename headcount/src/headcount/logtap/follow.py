@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from headcount.logtap.outcomes import Trouble, Troubles
-from headcount.logtap.position import LINE_BYTES, Position, Rotated, is_at, mark_at, rotated
+from headcount.logtap.position import LINE_BYTES, Position, Rotated, is_at, mark_at, mark_of, rotated, window_of
 from headcount.logtap.sources import CHUNK_BYTES, Piece, cut
 
 QUIET_SECONDS = 5.0
@@ -78,16 +78,22 @@ class Followed:
                 self.position = Position(os.fstat(self._fd).st_ino, 0, 0)
             self.ended = self._once and self._fd < 0
             return None
-        data = os.pread(self._fd, CHUNK_BYTES, position.offset)
-        if not is_at(self._fd, position):  # asked after reading: what was read is of the file that is asked
+        # One reading gives the lines, what stands before them, and so both marks: a cut can come between any two.
+        start = window_of(position.offset)
+        known = position.offset - start
+        read = os.pread(self._fd, known + CHUNK_BYTES, start)
+        if len(read) < known or mark_of(read[:known], from_start=start == 0) != position.mark:
             self._lost(position)
             return None
+        data = read[known:]
         found = cut(data, position.skipping)
         if not found.used:
             return self._at_end(position, data)
         self._seen = -1
         offset = position.offset + found.used
-        self.position = Position(position.inode, offset, mark_at(self._fd, offset), found.skipping)
+        window = read[window_of(offset) - start : known + found.used]
+        mark = mark_of(window, from_start=window_of(offset) == 0)
+        self.position = Position(position.inode, offset, mark, found.skipping)
         return Piece(found.whole, found.too_long, self.position)
 
     # -- at the end of a file -------------------------------------------------------------------
@@ -99,7 +105,8 @@ class Followed:
         if following is None:
             self.ended = self._once
             return None
-        if not self._once and not self._is_quiet(len(rest)):
+        # A log that others were rotated after is written to by nobody any more.
+        if following == self._log and not self._once and not self._is_quiet(len(rest)):
             return None
         old = self._fd
         if not self._opened(following):

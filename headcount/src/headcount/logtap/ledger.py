@@ -148,7 +148,7 @@ class Ledger:
     def allowed(self) -> bool:
         """Whether the Customer's policy, if it is known, lets lines be counted now."""
         policy = self.state.policy
-        return policy is None or (not policy.paused and self._agrees(policy))
+        return policy is None or (not policy.paused and policy.takes(SDK_NAME) and self._agrees(policy))
 
     def _agrees(self, policy: Policy) -> bool:
         return policy.consent_counts(self._purpose, self._agreed(policy))

@@ -97,7 +97,7 @@ _TROUBLES = {
     Trouble.NO_ANSWER: "The edge did not answer; it is tried again.",
     Trouble.REFUSED: "The edge refused a report; its counts wait, and are tried again.",
     Trouble.TALLIES_DROPPED: "The edge accepted a report and dropped tallies of it: its catalog is not this one.",
-    Trouble.NOT_ALLOWED: "The Customer's policy does not allow the purpose, or asks for a yes to a newer version.",
+    Trouble.NOT_ALLOWED: "The Customer's policy does not allow the purpose, or asks for a newer tap or a newer yes.",
     Trouble.INTERNAL: "Something inside failed; the counts are kept.",
 }
 

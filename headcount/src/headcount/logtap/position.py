@@ -36,13 +36,24 @@ class Position:
     skipping: bool = False
 
 
+def window_of(offset: int) -> int:
+    """Where the bytes begin that the mark of a place is made of."""
+    return max(0, offset - LINE_BYTES)
+
+
 def mark_at(fd: int, offset: int) -> int:
-    """The mark of a place: 0 at the start of a file, and where no whole line stands before it."""
-    start = max(0, offset - LINE_BYTES)
+    """The mark of a place in a file; -1, which is no place's mark, where the file ends before it."""
+    start = window_of(offset)
     window = os.pread(fd, offset - start, start)
-    if len(window) < offset - start:
-        return -1  # the file ends before the place
-    lines = window.split(b"\n")[1 if start else 0 : -1][-MARK_LINES:]
+    return mark_of(window, from_start=start == 0) if len(window) == offset - start else -1
+
+
+def mark_of(window: bytes, *, from_start: bool) -> int:
+    """The mark of the place behind some bytes: 0 where no whole line is among them.
+
+    ``from_start``: they begin with the file, and so not in the middle of a line.
+    """
+    lines = window.split(b"\n")[0 if from_start else 1 : -1][-MARK_LINES:]
     mark = 0
     for line in lines:
         found = _SECONDS.search(line)

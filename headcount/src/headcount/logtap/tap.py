@@ -59,14 +59,14 @@ class Tap:
             now = self._clock.monotonic()
             if now - kept >= CHECKPOINT_SECONDS:
                 self._ledger.checkpoint()
-                kept = self._clock.monotonic()
+                kept = now = self._clock.monotonic()
             if background is not None and now - woken >= WAKE_SECONDS:
                 background.wake()
                 woken = now
             if not counted:
                 if self._source.ended:
                     break
-                self._source.wait(CHECKPOINT_SECONDS)
+                self._source.wait(CHECKPOINT_SECONDS - (now - kept))
         if background is not None:
             background.stop(STOP_SECONDS)
         if stop.is_set() and self._source.position is None:
