@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from headcount.logtap.combined import SKIP, UNIT_OF
 from headcount.logtap.declaration import SETTINGS, parse
 from headcount.logtap.outcomes import Delivery, LineOutcome, Trouble
 from headcount.logtap.run import Exit
+from headcount.logtap.tap import STOP_SECONDS
 
-PAGE = (Path(__file__).parents[3] / "docs/logtap.md").read_text("utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/logtap.md").read_text("utf-8")
 ROWS = re.findall(r"^\| `([a-z_.]+)` \| (.*) \|$", PAGE, re.MULTILINE)
 
 
@@ -34,6 +38,21 @@ def test_every_word_for_what_follows_the_agent_is_explained() -> None:
     """The words that ``after`` may name are those of the table."""
     table = PAGE.partition("| word | is |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_]+)`", table)) == {*UNIT_OF, SKIP}
+
+
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    """systemd finds no fault with the tap's unit, rates it well closed in, and leaves it time to stop."""
+    text = (ROOT / "deploy/systemd/headcount-logtap.service").read_text("utf-8")
+    unit = tmp_path / "headcount-logtap.service"
+    unit.write_text(text.replace("/opt/headcount/bin/headcount", sys.executable))
+    verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    rated = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
+    found = subprocess.run(rated, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+    settings = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    assert float(settings["TimeoutStopSec"]) > STOP_SECONDS
+    assert settings["RestartPreventExitStatus"] == f"{Exit.MISDECLARED} {Exit.UNREADABLE}"
 
 
 def test_the_declarations_of_the_page_are_sound() -> None:

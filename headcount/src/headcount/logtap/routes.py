@@ -105,5 +105,5 @@ def _regex(pattern: str) -> str:
     segments = (pattern[:-3] if rest else pattern.rstrip("/")).split("/")[1:]
     whole = "".join("/" + (r"[^/]++" if one == "*" else re.escape(one).replace(r"\*", "[^/]*")) for one in segments)
     if not whole:
-        return r"/.*\Z" if rest else r"/\Z"
+        return r"/.*\Z" if rest else r"//?\Z"
     return f"{whole}(?:/.*)?\\Z" if rest else f"{whole}/?\\Z"
