@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast lint format check replay bench-edge clean
+.PHONY: help install servers demo up test test-fast lint format check fuzz replay bench-edge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ format: $(BIN)/.installed ## let ruff format and sort
 	$(BIN)/ruff format .
 
 check: lint test ## what CI runs
+
+fuzz: $(BIN)/.installed ## fuzz the decoders from the frozen vectors: make fuzz ARGS='--seconds 600'
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
 	$(BIN)/python -m benchmarks.replay $(ARGS)

@@ -187,3 +187,12 @@ async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
     yield found
     await found.close()
     await found.session.close()
+
+
+@pytest.fixture
+async def served_world(tmp_path: Path) -> AsyncIterator[Worker]:
+    """A worker of the organisation in ``world.py``."""
+    from tests.ingest.world import served  # it builds on this file
+
+    async with served(tmp_path) as found:
+        yield found

@@ -65,6 +65,20 @@ def demo(
     raise typer.Exit(Demo(devices, days, seed, data, out).run(once=once))
 
 
+@app.command()
+def openapi(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+) -> None:
+    """Print the edge's OpenAPI 3.1 document, to make clients from or to load into a tool."""
+    from headcount_ingest.openapi import text
+
+    document = text().encode()  # bytes, so that what is redirected into a file is UTF-8 on every system
+    if output is None:
+        typer.get_binary_stream("stdout").write(document)
+    else:
+        output.write_bytes(document)
+
+
 @keys_app.command("new")
 def keys_new(
     kind: Annotated[str, typer.Argument(help="live, debug (both for apps) or read (for a reader).")],

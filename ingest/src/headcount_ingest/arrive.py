@@ -16,6 +16,9 @@ from headcount_ingest.outcomes import Gone, Refused
 from headcount_ingest.terms import Account
 from headcount_ingest.waiting import Waits
 
+CHUNKS_MOST = 64
+"""Pieces of a body that are held apart: one of two bytes takes more than twenty times as much as it counts."""
+
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A whole body with the account it came under."""
@@ -58,6 +61,8 @@ class Body:
         elif refused := self._room.grow(len(chunk)):
             self.cut(refused)
         else:
+            if len(self._chunks) == CHUNKS_MOST:
+                self._chunks = [b"".join(self._chunks)]
             self._chunks.append(chunk)
 
     def end(self) -> None:

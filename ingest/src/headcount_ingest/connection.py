@@ -18,7 +18,7 @@ from headcount_wire.problems import Problem
 from headcount_ingest.answer import CONTINUE, answer
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import Exchange
-from headcount_ingest.head import FIELDS, FORWARDED, Head
+from headcount_ingest.head import FIELDS, FORWARDED, FRAMING, Head
 from headcount_ingest.outcomes import Gone, Refused
 
 HEAD_BYTES = 16 * 1024
@@ -32,6 +32,14 @@ UNDER_WAY_MOST = 64
 
 class _TooMuch(Exception):
     """A head beyond its bounds."""
+
+
+class _Rest:
+    """A body whose head was read before, as the parser tells it; nothing else is read of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_message_complete
 
 
 class Connections:
@@ -105,8 +113,9 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
             if begun == self._begun:
                 self._hold(len(data))
-        except httptools.HttpParserUpgrade:  # answered like any other, and then it is over
+        except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
             self._exchanges[-1].last = True
+            self._read_on(data[upgrade.args[0] :])
         except (httptools.HttpParserError, _TooMuch):
             self._refuse(Refused(Problem.BAD_HTTP))
         finally:
@@ -175,7 +184,8 @@ class Connection(asyncio.Protocol):
         exchange.begin(head, self._answer)
         if exchange.body.wanted:
             self._until(self._edge.settings.body_seconds)
-            expected = self._fields.get(b"expect", b"").lower() == b"100-continue"
+            asked = self._fields.get(b"expect", b"").lower() == b"100-continue"
+            expected = asked and parser.get_http_version() == "1.1"  # an older client does not know that answer
             if expected and len(self._exchanges) == 1 and self._transport is not None:
                 self._transport.write(CONTINUE)
 
@@ -186,6 +196,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is whole: it goes on to the disk, and the next one may begin."""
         exchange = self._exchanges[-1]
+        if self._parser is not None and self._parser.should_upgrade() and exchange.body.wanted:
+            return  # llhttp leaves the body unread: ``_read_on`` reads it
         exchange.arrived = True
         self._new_head()
         self.deadline = inf
@@ -214,7 +226,22 @@ class Connection(asyncio.Protocol):
         if self._exchanges:
             self._exchanges[-1].last = True
         elif self._transport is not None and not self._leaving:
-            self._transport.close()
+            if self._target:  # a head is under way: it has a moment to come, and is told 503
+                self._until(self._edge.settings.lingering_seconds)
+            else:
+                self._transport.close()
+
+    def _read_on(self, data: bytes) -> None:
+        """Read the body behind a head that offers another protocol: the offer is declined, the report is not."""
+        if not self._exchanges[-1].body.wanted:
+            return
+        self._parser = httptools.HttpRequestParser(_Rest(self))
+        framing = [b"%b: %b\r\n" % (name, self._fields[name]) for name in FRAMING if name in self._fields]
+        try:
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(Refused(Problem.BAD_HTTP))
 
     def _answer(self) -> None:
         """Write every answer whose turn it is."""

@@ -6,8 +6,9 @@ import msgspec
 
 FORWARDED = b"x-forwarded-for"
 
+FRAMING = (b"content-length", b"transfer-encoding")
 FIELDS = frozenset(
-    {b"authorization", b"content-type", b"content-encoding", b"content-length", b"expect", b"if-none-match", FORWARDED}
+    {b"authorization", b"content-type", b"content-encoding", b"expect", b"if-none-match", FORWARDED, *FRAMING}
 )
 """The header lines the edge reads, in lower case."""
 

@@ -34,7 +34,7 @@ def receive(head: Head, rates: Rates) -> Received | Refused:
     """Take what a request's head declares, or say why not."""
     if wait := rates.address(head.client):
         return Refused(Problem.RATE, wait)
-    found = head.path.rpartition(b"/")[2]
+    found = head.path.removeprefix(b"/v1/reports/")
     if not _REPORT_ID.match(found):
         return Refused(Problem.MALFORMED_ID)
     key = bearer(head)

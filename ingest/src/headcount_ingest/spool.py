@@ -34,6 +34,8 @@ OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
 FEW_RECORDS = 64
 """So few wait for a slow disk, not for each other."""
+NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
+"""Clients' connections can take up every descriptor for a while: a file is not opened then, and no disk has failed."""
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 50, 0.02
 
 
@@ -214,8 +216,9 @@ class SegmentWriter:
             else:
                 self._path.unlink()
             self._disk.sync_directory(self._folder)
-        except OSError:
-            self.stranded = True
+        except OSError as error:
+            # Without a descriptor only the folder's sync failed: the name was changed before it.
+            self.stranded |= error.errno not in NO_DESCRIPTOR
 
 
 def _locked(path: Path) -> int:
@@ -301,7 +304,7 @@ class Spool:
 
     def _failed(self, error: OSError) -> Refused:
         self._metrics.storage_failures.inc()
-        if self._writer.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if self._writer.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR):
             # After EIO a later sync may lie: this process never trusts the disk again.
             self.broken.set()
         return Refused(Problem.STORAGE, STORAGE_RETRY_SECONDS)
@@ -318,9 +321,10 @@ class Spool:
         """Hand over what is open; what is being written goes first."""
         try:
             await self._loop.run_in_executor(self._thread, self._writer.seal)
-        except OSError:
+        except OSError as error:
             self._metrics.storage_failures.inc()
-            self.broken.set()
+            if error.errno not in NO_DESCRIPTOR:
+                self.broken.set()
         self._arm()
 
     async def close(self) -> None:

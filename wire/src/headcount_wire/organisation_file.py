@@ -29,7 +29,10 @@ class OrganisationFile:
 
         A sentence names the file and the line.
         """
-        stamps = self._look()
+        try:
+            stamps = self._look()
+        except OSError as error:  # no descriptor is left to list the folder with: what is in force stays
+            return (f"{self._path.parent} cannot be looked at ({error.strerror or type(error).__name__})",)
         if stamps == self._stamps and not force:
             return None
         self._stamps = stamps

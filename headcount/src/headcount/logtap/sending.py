@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headcount_sdk import state as sdk_state
+from headcount_sdk.pacing import pause, waits
 from headcount_sdk.transport import NoAnswer, Request, Transport
-from headcount_sdk.uploader import DAY_SECONDS, TIMEOUT_SECONDS, Fate, Outcome, pause, upload
+from headcount_sdk.uploader import TIMEOUT_SECONDS, Fate, Outcome, upload
 from headcount_wire import days, limits
 from headcount_wire.app_key import is_debug
 from headcount_wire.clock import Clock
@@ -93,7 +94,7 @@ class Sender:
         if due == 0.0 or not time - self._edge.every < due <= time + self._edge.every:
             # The first time, or by a clock that was set since.
             self._ledger.schedule(due := time + self._draw.uniform(0.0, self._edge.every))
-        if time < not_before <= time + DAY_SECONDS:
+        if waits(time, not_before):
             return False
         if self._debug or failed:
             return self._ledger.holds_anything()
@@ -122,12 +123,12 @@ class Sender:
                 return True
             case Fate.NO_ANSWER:
                 self._troubles.note(Trouble.NO_ANSWER)
-                self._wait(pause(self._attempts(), outcome.retry_after, self._draw))
+                self._wait(pause(self._attempts(), outcome.retry_after, self._draw, debug=self._debug))
                 return False
             case Fate.KEPT:
                 # Its bytes may stand on a disk that failed while they were written: it stays the report it is.
                 self._troubles.note(Trouble.REFUSED, outcome.word)
-                self._wait(pause(self._attempts(), outcome.retry_after, self._draw))
+                self._wait(pause(self._attempts(), outcome.retry_after, self._draw, debug=self._debug))
                 return False
             case Fate.SPLIT if not doubtful and self._most > LINES_LEAST:
                 self._most //= 2
