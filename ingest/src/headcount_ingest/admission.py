@@ -103,14 +103,15 @@ class Allowance:
 
     def __init__(self, admission: Admission, verdicts: Verdicts, expiries: list[int]) -> None:
         self.known: dict[Line, Known] = {}
-        self._admission = admission
+        # Not the admission itself, which holds this: in a cycle both would wait for a collector that seldom comes.
+        self._rules, self._measures = admission.rules, admission.measures
         self._verdicts = dict(verdicts)
         self._expired = frozenset(expiries)
 
     def look_at(self, line: Line) -> Known | Dropped:
         """A tally that is met for the first time: what there is to know of it, or why it cannot be counted."""
         measure, label, fact, slot, n = line
-        rule = self._admission.rules.get((measure, label, fact))
+        rule = self._rules.get((measure, label, fact))
         if rule is None:
             return self._why_no_rule(measure, label)
         if reason := self._verdicts[rule.purpose]:
@@ -130,10 +131,10 @@ class Allowance:
 
     def rule(self, line: Line) -> Rule:
         """The rule of a tally that may be counted."""
-        return self._admission.rules[line[:3]]
+        return self._rules[line[:3]]
 
     def _why_no_rule(self, measure: int, label: int) -> Dropped:
-        known = self._admission.measures.get(measure)
+        known = self._measures.get(measure)
         if known is None:
             return Dropped.UNKNOWN_MEASURE
         return Dropped.UNKNOWN_LABEL if label and label not in known.label_codes else Dropped.WRONG_FACT
@@ -166,3 +167,8 @@ def _admission_of(box: _Box) -> Admission:
 def admission_of(catalog: Catalog) -> Admission:
     """The prepared rules of a catalog."""
     return _admission_of(_Box(catalog))
+
+
+def forget_admissions() -> None:
+    """Let go of all prepared rules: each organisation reads its catalogs anew, and those before never come again."""
+    _admission_of.cache_clear()

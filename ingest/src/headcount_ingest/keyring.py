@@ -10,6 +10,7 @@ from headcount_wire.app_key import fingerprint, is_debug, is_key
 from headcount_wire.organisation import Organisation
 from headcount_wire.organisation_file import OrganisationFile
 
+from headcount_ingest.admission import forget_admissions
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.terms import Account
 
@@ -42,6 +43,7 @@ class Keyring:
         organisation = self.organisation
         if organisation is not self._of:  # taken over by another thread: nothing of the one before stays
             self._of, self._found = organisation, {}
+            forget_admissions()
         account = self._found.get(text)
         if account is None and is_key(text):
             key = organisation.key_by_fingerprint.get(fingerprint(text))
