@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--device-days", type=int, default=2_000, help="different reports")
     parser.add_argument("--rounds", type=int, default=5, help="of each contestant")
     parser.add_argument("--seconds", type=float, default=3.0, help="of a round; other phases take a few times as long")
-    parser.add_argument("--hour-reports", type=int, default=300_000)
+    parser.add_argument("--hour-reports", type=int, default=450_000)
     parser.add_argument("--hour-seconds", type=float, default=150.0, help="real seconds that the hour takes")
     parser.add_argument("--devices", type=int, default=100_000, help="that come back after an outage")
     parser.add_argument("--report", type=Path, default=Path(__file__).parents[1] / "report")

@@ -18,7 +18,7 @@ from benchmarks.edge.population import Population, organisation_text
 from benchmarks.edge.servers import Server
 
 MINUTES = 60
-WARM_MINUTES = 15
+WARM_MINUTES = 20
 LINES = 64
 SEAL_SECONDS, RELOAD_SECONDS, WAIT_SECONDS = 2.0, 1.0, 0.1
 
