@@ -17,6 +17,7 @@ from headcount_wire.problems import Problem
 from tests.ingest import (
     test_connection,
     test_drain,
+    test_load_shedding,
     test_operation,
     test_path,
     test_refusals,
@@ -189,6 +190,7 @@ PROVED: dict[str, Callable[..., object]] = {
     "seal_seconds": test_spool.test_a_segment_is_sealed_when_full_and_when_old,
     "body_seconds": test_a_body_that_trickles_is_cut_all_the_same,
     "bytes_in_flight": test_bytes_in_flight_bound_what_arrives_at_once,
+    "wait_seconds": test_load_shedding.test_who_would_wait_too_long_is_refused_at_once,
     "disk_floor_bytes": test_path.test_overload_and_low_disk_say_when_to_return,
     "key_per_minute": test_a_key_is_counted_by_the_minute,
     "address_per_minute": test_an_address_is_counted_by_the_minute,

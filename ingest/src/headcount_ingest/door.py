@@ -25,6 +25,7 @@ ROOM_LEAST, ROOM_MOST = 32, 256
 TURN_SECONDS = 0.05
 REFUSALS_A_TURN = 128
 SHUT_SECONDS = 0.01
+NO_DESCRIPTOR_SECONDS = 0.1
 UNREAD_BYTES = 64 * 1024
 
 
@@ -51,7 +52,7 @@ class Door:
             listener = socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=True)
             listener.setblocking(False)
             self._sockets.append(listener)
-            self._loop.add_reader(listener, self._knock, listener)
+            self._look(listener)
 
     def close(self) -> None:
         """Listen no more, and forget who was about to be let in."""
@@ -72,8 +73,9 @@ class Door:
                 return
             except ConnectionError:
                 continue
-            except OSError:  # no file descriptor is left
-                break
+            except OSError:  # no file descriptor is left: who is at the door waits until one is
+                self._look_away(listener, NO_DESCRIPTOR_SECONDS, self._look)
+                return
             found.setblocking(False)
             self._let_in(found) if number < room else self._turn_away(found)
         self._adapt()
@@ -82,7 +84,7 @@ class Door:
     def _adapt(self) -> None:
         """More came than were let in: let in as many a turn as keep it short."""
         now = self._loop.time()
-        took, self._full_at = now - self._full_at, now
+        took, self._full_at = max(now - self._full_at, 1e-6), now
         self._room = max(ROOM_LEAST, min(ROOM_MOST, int(self._room * TURN_SECONDS / took)))
 
     def _let_in(self, found: socket.socket) -> None:
@@ -114,10 +116,17 @@ class Door:
         with contextlib.suppress(OSError):  # a system that cannot stop listening goes on
             listener.shutdown(socket.SHUT_RD)
             self._edge.metrics.shut.inc()
-            self._loop.remove_reader(listener)
-            self._loop.call_later(SHUT_SECONDS, self._listen, listener)
+            self._look_away(listener, SHUT_SECONDS, self._listen)
+
+    def _look_away(self, listener: socket.socket, seconds: float, then: Callable[[socket.socket], None]) -> None:
+        self._loop.remove_reader(listener)
+        self._loop.call_later(seconds, then, listener)
 
     def _listen(self, listener: socket.socket) -> None:
         if listener in self._sockets:
             listener.listen(BACKLOG)
+            self._look(listener)
+
+    def _look(self, listener: socket.socket) -> None:
+        if listener in self._sockets:
             self._loop.add_reader(listener, self._knock, listener)
