@@ -87,6 +87,7 @@ async def test_no_false_acknowledgement(tmp_path: Path, at: int, code: int, for_
         except aiohttp.ClientConnectionError:
             break  # after EIO the worker stops by itself
         if status == 202:
+            assert not (refused and code == errno.EIO), "a disk that has lied is not trusted again"
             acknowledged.append(report_id)
         else:
             assert status in (503, 507)
