@@ -122,7 +122,7 @@ class SegmentWriter:
         return self._size >= limits.SEGMENT_BYTES
 
     def recover(self) -> Recovered:
-        """Seal what an earlier process left open, each file at its last whole record.
+        """Seal what an earlier process left open, each file without a last write that was cut off.
 
         A file this version cannot read may hold acknowledged reports (a newer worker wrote it, or
         the disk damaged it): it is handed over as it is, and the loader sets it aside.
@@ -134,22 +134,23 @@ class SegmentWriter:
                 path.unlink()
                 continue
             try:
-                whole = segment.whole_bytes(data)
+                kept = segment.kept_bytes(data)
+                found = len(segment.salvage(data[:kept]).records)
             except MalformedSegment:
                 unreadable += 1
                 self._disk.rename(path, path.with_suffix(SEALED))
                 continue
-            if whole == segment.HEADER_BYTES:
+            if kept == segment.HEADER_BYTES:
                 path.unlink()
                 continue
             fd = self._disk.open(path, os.O_RDWR)
             try:
-                self._disk.truncate(fd, whole)
+                self._disk.truncate(fd, kept)
                 self._disk.sync(fd)
             finally:
                 os.close(fd)
             self._disk.rename(path, path.with_suffix(SEALED))
-            records += sum(1 for _ in segment.records(data[:whole]))
+            records += found
         # The worker's own folder may be new: its name has to outlast a power cut as well.
         for folder in (self._folder, *self._folder.parents[:2]):
             self._disk.sync_directory(folder)
