@@ -1,5 +1,5 @@
 # `make` lists the targets. Each is one visible command; nothing here needs more than Python 3.11,
-# and, for the browser tests, Debian's chromium (installed here where root can install it).
+# and, for the tests, Debian's chromium and strace (installed here where root can install them).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

@@ -10,6 +10,7 @@ needs chromium
 needs curl
 needs haproxy
 needs nginx
+needs strace
 needs systemd-analyze systemd
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -97,6 +97,19 @@ def test_what_a_dead_worker_left_is_loaded(tmp_path: Path, loader: Loader, clock
     assert not path.exists()
 
 
+@pytest.mark.parametrize("record", [0, 20, 38])
+def test_damage_in_what_a_dead_worker_left_costs_one_record(tmp_path: Path, loader: Loader, record: int) -> None:
+    """What stands behind damage in an open segment is loaded, and the damage is counted: it is no write cut off."""
+    records = [framed(n) for n in range(40)]
+    path = left_by_a_dead_worker(tmp_path / "spool", "worker-9", b"".join(records), framed(99)[:-3])
+    data = bytearray(path.read_bytes())
+    data[segment_file.HEADER_BYTES + sum(map(len, records[:record])) + 30] ^= 1
+    path.write_bytes(data)
+    result = loader.load_once()
+    assert (result.taken_over, result.records, result.damaged) == (39, 39, 1)
+    assert path.with_suffix(".bad").read_bytes() == data
+
+
 def test_a_take_over_that_was_cut_short_is_finished(tmp_path: Path, loader: Loader) -> None:
     """A crash after the first rename leaves a file that the next look finds."""
     path = left_by_a_dead_worker(tmp_path / "spool", "worker-9", framed(1))

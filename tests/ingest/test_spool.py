@@ -8,8 +8,10 @@ import errno
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +89,7 @@ async def test_no_false_acknowledgement(tmp_path: Path, at: int, code: int, for_
         except aiohttp.ClientConnectionError:
             break  # after EIO the worker stops by itself
         if status == 202:
+            assert not (refused and code == errno.EIO), "a disk that has lied is not trusted again"
             acknowledged.append(report_id)
         else:
             assert status in (503, 507)
@@ -131,7 +134,16 @@ def left_open(folder: Path, data: bytes) -> Path:
     return path
 
 
+def of_a_newer_kind() -> bytes:
+    """A whole record of a kind that this version does not know."""
+    whole = framed(9)
+    length, report_id, payload = whole[:4], whole[8:24], b"\x63" + whole[25:]
+    return length + struct.pack("<I", zlib.crc32(length + report_id + payload)) + report_id + payload
+
+
 HEADER = segment.encode_header(segment.Header(bytes(8), 1, TODAY))
+DAMAGED = framed(9)[:-1] + b"?"
+OF_A_NEWER_KIND = of_a_newer_kind()
 
 
 @pytest.mark.parametrize(
@@ -146,13 +158,20 @@ HEADER = segment.encode_header(segment.Header(bytes(8), 1, TODAY))
         (HEADER + framed(1) + b"\0" * 4096, HEADER + framed(1), 1, 0),
         (b"HCSEG\x03" + HEADER[6:] + framed(1), b"HCSEG\x03" + HEADER[6:] + framed(1), 0, 1),
         (b"?" + HEADER[1:] + framed(1), b"?" + HEADER[1:] + framed(1), 0, 1),
+        (HEADER + DAMAGED + framed(2), HEADER + DAMAGED + framed(2), 1, 0),
+        (HEADER + framed(1) + DAMAGED + framed(3), HEADER + framed(1) + DAMAGED + framed(3), 2, 0),
+        (HEADER + framed(1) + DAMAGED, HEADER + framed(1), 1, 0),
+        (HEADER + framed(1) + OF_A_NEWER_KIND, HEADER + framed(1) + OF_A_NEWER_KIND, 0, 1),
     ],
-    ids=["empty", "half_header", "header", "torn_first", "whole", "torn_tail", "zero_tail", "newer", "damaged_header"],
+    ids=[
+        *("empty", "half_header", "header", "torn_first", "whole", "torn_tail", "zero_tail", "newer", "damaged_header"),
+        *("damaged_first", "damaged_middle", "damaged_last", "newer_record"),
+    ],
 )
 def test_recovery_hands_over_all_that_may_be_acknowledged(
     tmp_path: Path, data: bytes, kept: bytes | None, records: int, unreadable: int
 ) -> None:
-    """A torn tail is cut, a file without a record removed, and one that cannot be read handed over as it is."""
+    """A torn tail is cut, a file without a record removed; what is damaged or cannot be read is handed over whole."""
     path = left_open(tmp_path / "w", data)
     writer = SegmentWriter(tmp_path / "w", ManualClock(0.0), Disk())
     assert writer.recover() == Recovered(records, unreadable)

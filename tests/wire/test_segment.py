@@ -102,3 +102,16 @@ def test_damage_costs_the_record_it_hit(records: list[Record], data: st.DataObje
     assert (len(found.records), found.gaps) == (len(records) - 1, 1)
     assert {(report_id[0], record) for report_id, record in found.records} <= set(enumerate(records))
     assert segment.salvage(written(records)) == (list(segment.records(written(records))), 0, 0)
+
+
+@given(st.lists(RECORDS, min_size=2, max_size=4), st.data())
+def test_only_a_write_that_was_cut_off_is_not_kept(records: list[Record], data: st.DataObject) -> None:
+    """Of an open segment all is kept where a whole record stands behind damage, and else what is whole."""
+    whole = written(records)
+    ends = [len(written(records[:n])) for n in range(len(records) + 1)]
+    cut = data.draw(st.integers(segment.HEADER_BYTES, len(whole)))
+    assert segment.kept_bytes(whole[:cut]) == max(end for end in ends if end <= cut)
+    damaged = bytearray(whole)
+    at = data.draw(st.integers(segment.HEADER_BYTES, len(whole) - 1))
+    damaged[at] ^= data.draw(st.integers(1, 255))
+    assert segment.kept_bytes(bytes(damaged)) == (len(whole) if at < ends[-2] else ends[-2])

@@ -92,7 +92,10 @@ class Disk:
 
 
 class SegmentWriter:
-    """The file side of the spool: one open segment at most, used by one thread."""
+    """The file side of the spool: one open segment at most, used by one thread.
+
+    Once ``broken`` it takes nothing more: after EIO a later sync may lie, and the process has to end.
+    """
 
     def __init__(self, folder: Path, clock: Clock, disk: Disk) -> None:
         self._folder = folder
@@ -104,6 +107,7 @@ class SegmentWriter:
         self._path = folder
         self._size = 0
         self.stranded = False
+        self.broken = False
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _locked(folder / "lock")
 
@@ -118,7 +122,7 @@ class SegmentWriter:
         return self._size >= limits.SEGMENT_BYTES
 
     def recover(self) -> Recovered:
-        """Seal what an earlier process left open, each file at its last whole record.
+        """Seal what an earlier process left open, each file without a last write that was cut off.
 
         A file this version cannot read may hold acknowledged reports (a newer worker wrote it, or
         the disk damaged it): it is handed over as it is, and the loader sets it aside.
@@ -130,22 +134,23 @@ class SegmentWriter:
                 path.unlink()
                 continue
             try:
-                whole = segment.whole_bytes(data)
+                kept = segment.kept_bytes(data)
+                found = len(segment.salvage(data[:kept]).records)
             except MalformedSegment:
                 unreadable += 1
                 self._disk.rename(path, path.with_suffix(SEALED))
                 continue
-            if whole == segment.HEADER_BYTES:
+            if kept == segment.HEADER_BYTES:
                 path.unlink()
                 continue
             fd = self._disk.open(path, os.O_RDWR)
             try:
-                self._disk.truncate(fd, whole)
+                self._disk.truncate(fd, kept)
                 self._disk.sync(fd)
             finally:
                 os.close(fd)
             self._disk.rename(path, path.with_suffix(SEALED))
-            records += sum(1 for _ in segment.records(data[:whole]))
+            records += found
         # The worker's own folder may be new: its name has to outlast a power cut as well.
         for folder in (self._folder, *self._folder.parents[:2]):
             self._disk.sync_directory(folder)
@@ -153,6 +158,8 @@ class SegmentWriter:
 
     def commit(self, data: bytes) -> None:
         """Have whole records on the disk, under a name, when this returns; raises ``OSError`` when they are not."""
+        if self.broken:
+            raise OSError(errno.EIO, "the disk has failed before")
         try:
             if self._fd < 0:
                 self._begin()
@@ -160,8 +167,9 @@ class SegmentWriter:
             self._disk.sync(self._fd)
             if not self._disk.leads_to(self._path, self._fd):
                 raise FileNotFoundError(errno.ENOENT, "the open segment was removed or moved")
-        except OSError:
+        except OSError as error:
             self._abandon()
+            self.broken = self.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR)
             raise
         self._size += len(data)
 
@@ -170,9 +178,13 @@ class SegmentWriter:
         if self._fd < 0:
             return
         fd, self._fd, self._size = self._fd, -1, 0
-        os.close(fd)
-        self._disk.rename(self._path, self._path.with_suffix(SEALED))
-        self._disk.sync_directory(self._folder)
+        try:
+            os.close(fd)
+            self._disk.rename(self._path, self._path.with_suffix(SEALED))
+            self._disk.sync_directory(self._folder)
+        except OSError as error:
+            self.broken = error.errno not in NO_DESCRIPTOR
+            raise
 
     def close(self) -> None:
         """Seal, and let go of the folder."""
@@ -288,8 +300,8 @@ class Spool:
             try:
                 data = b"".join([framed for framed, _ in group])
                 await self._loop.run_in_executor(self._thread, self._writer.commit, data)
-            except OSError as error:
-                refused = self._failed(error)
+            except OSError:
+                refused = self._failed()
             else:
                 self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
                 self._metrics.group_records.observe(len(group))
@@ -302,10 +314,9 @@ class Spool:
                 await self.seal()
             self._arm()
 
-    def _failed(self, error: OSError) -> Refused:
+    def _failed(self) -> Refused:
         self._metrics.storage_failures.inc()
-        if self._writer.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR):
-            # After EIO a later sync may lie: this process never trusts the disk again.
+        if self._writer.broken:
             self.broken.set()
         return Refused(Problem.STORAGE, STORAGE_RETRY_SECONDS)
 
@@ -321,9 +332,9 @@ class Spool:
         """Hand over what is open; what is being written goes first."""
         try:
             await self._loop.run_in_executor(self._thread, self._writer.seal)
-        except OSError as error:
+        except OSError:
             self._metrics.storage_failures.inc()
-            if error.errno not in NO_DESCRIPTOR:
+            if self._writer.broken:
                 self.broken.set()
         self._arm()
 

@@ -237,6 +237,16 @@ def whole_bytes(data: bytes) -> int:
     return max((end for _, _, end in _frames(data)), default=HEADER_BYTES)
 
 
+def kept_bytes(data: bytes) -> int:
+    """How many bytes of a segment that its writer left open are kept: all but a write that was cut off.
+
+    No whole record stands behind a write that was cut off. Where one does, the disk damaged what is before it:
+    then all is kept, and ``salvage`` finds what is whole and counts the rest. Raises ``MalformedSegment``.
+    """
+    whole = whole_bytes(data)
+    return whole if _next_frame(data, whole) == len(data) else len(data)
+
+
 def records(data: bytes) -> Iterator[tuple[bytes, Record]]:
     """``(report id, record)`` for every whole record, in order; stops at the first bad one.
 

@@ -1,4 +1,4 @@
-"""Segments whose worker is gone: sealed at their last whole record, as the worker would have at its next start.
+"""Segments whose worker is gone: sealed without a write that was cut off, as the worker would have at its next start.
 
 A worker holds the lock of its folder as long as it lives. What stands open in a folder whose lock is
 free has no owner: a machine that runs fewer workers than before starts none that would look there.
@@ -59,18 +59,18 @@ def _take_folder(folder: Path, disk: Disk, result: TakenOver) -> None:
     for path in sorted(folder.glob(f"*{ORPHAN}")):
         try:
             data = path.read_bytes()
-            whole = segment.whole_bytes(data) if len(data) > segment.HEADER_BYTES else 0
+            kept = segment.kept_bytes(data) if len(data) > segment.HEADER_BYTES else 0
+            records = len(segment.salvage(data[:kept]).records) if kept else 0
         except (OSError, MalformedSegment):
             set_aside(path, disk)
             result.set_aside += 1
             continue
-        if whole <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
+        if kept <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
             disk.remove(path)
             continue
-        if whole < len(data):
-            disk.truncate(path, whole)
+        if kept < len(data):
+            disk.truncate(path, kept)
         disk.rename(path, path.with_suffix(SEALED))
-        records = sum(1 for _ in segment.records(data[:whole]))
         result.records += records
         log.warning("segment_taken_over", folder=folder.name, records=records)
     disk.sync(folder)
