@@ -62,20 +62,33 @@ def fault(
     return None if isinstance(app_key, str) and is_key(app_key) else Surprise.BAD_ARGUMENT
 
 
-def addresses(*hosts: str) -> tuple[str, ...]:
-    """The edges' addresses: https, or http to this machine; empty where one of them is something else."""
+def below(address: str, pattern: str) -> bool:
+    """Whether an address is ``https://`` and one name below the domain of a pattern such as ``https://*.edge.example``."""
+    head, _, domain = pattern.partition("*.")
+    name = address.removeprefix(head).removesuffix(f".{domain}")
+    return address == f"{head}{name}.{domain}" and name.replace("-", "").isalnum() and name.isascii()
+
+
+def addresses(hosts: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The edges' addresses, and the fleet's: https, or http to this machine; both empty where one is something else."""
+    try:
+        found = tuple(host.rstrip("/") for host in hosts), tuple(node.rstrip("/") for node in nodes)
+        fine = all(map(_is_safe, found[0])) and all(
+            _is_safe(node.replace("https://*.", "https://", 1)) for node in found[1]
+        )
+    except (AttributeError, ValueError, TypeError):
+        return (), ()
+    return found if fine else ((), ())
+
+
+def _is_safe(address: str) -> bool:
     from urllib.parse import urlsplit  # when a client is made, not when it is imported
 
-    try:
-        found = tuple(host.rstrip("/") for host in hosts)
-        for host in found:
-            parts = urlsplit(host)
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            if not safe or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
-                return ()
-    except (AttributeError, ValueError, TypeError):
-        return ()
-    return found
+    parts = urlsplit(address)
+    name = parts.hostname or ""
+    here = name in LOOPBACK or (name.startswith("127.") and name.replace(".", "").isdigit())
+    safe = parts.scheme == "https" or (parts.scheme == "http" and here)
+    return safe and bool(name) and "*" not in name and not (parts.query or parts.fragment or parts.port == 0)
 
 
 def draw() -> random.Random:
