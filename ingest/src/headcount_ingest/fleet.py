@@ -58,13 +58,14 @@ class FleetShare:
         self._declared = declared
         self.refused = ""
         self._held = Held("", ())
-        self._agree(today)
+        self._propose(today)
 
     def declare(self, declared: Fleet, today: int) -> None:
         """Take over what is declared now, if it may be; call it also when a day has begun."""
-        if declared != self._declared or today + limits.CREATED_FUTURE_DAYS > self._held.reached:
+        if declared != self._declared:
             self._declared = declared
-            self._agree(today)
+            self._propose(today)
+        self._in_force(today)
 
     def elsewhere(self, report_id: bytes, created: int, today: int) -> str | None:
         """The address of the node that counts a report; ``None``: it is this one."""
@@ -87,10 +88,13 @@ class FleetShare:
     def _in_force(self, today: int) -> Held:
         # Once a day the first report waits for the file: nothing is taken under a map that is not noted for its day.
         if today + limits.CREATED_FUTURE_DAYS > self._held.reached:
-            self._agree(today)
+            with _locked(self._spool / LOCK):
+                # What another worker has taken over meanwhile is in force here too, and is not put back.
+                self._hold(self._remembered() or self._held, today + limits.CREATED_FUTURE_DAYS)
         return self._held
 
-    def _agree(self, today: int) -> None:
+    def _propose(self, today: int) -> None:
+        """Have what is declared in force, if it changes nothing that was used; else keep what is remembered."""
         reach = today + limits.CREATED_FUTURE_DAYS
         with _locked(self._spool / LOCK):
             before = self._remembered()
@@ -102,14 +106,16 @@ class FleetShare:
                 # Workers begin here before they make their folders: whoever left some was a house of one.
                 before = Held("", (), reach) if any(path.is_dir() for path in self._spool.iterdir()) else wanted
             fault = fault or _changes(before, wanted, today)
-            held = before if fault else wanted
-            held = replace(held, reached=max(before.reached, reach))
-            if held != self._remembered():
-                self._write(held)
-            self._held = held
+            self._hold(before if fault else wanted, max(before.reached, reach))
         if fault and fault != self.refused:
             log.error("fleet_refused", why=fault, advice="the maps before stay in force; docs/fleet.md")
         self.refused = fault
+
+    def _hold(self, held: Held, reached: int) -> None:
+        held = replace(held, reached=max(held.reached, reached))
+        if held != self._remembered():
+            self._write(held)
+        self._held = held
 
     def _remembered(self) -> Held | None:
         try:
