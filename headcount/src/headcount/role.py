@@ -94,13 +94,15 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
 def _store(settings: Settings, clock: Clock) -> int:
     from headcount_aggregator.load.loader import LoaderBusy
     from headcount_aggregator.settings import StoreSettings
-    from headcount_aggregator.store import run
+    from headcount_aggregator.store import NotShared, run
     from headcount_aggregator.warehouse import WarehouseError
 
-    store = StoreSettings(organisation=settings.organisation, data=settings.data, unit_seconds=settings.unit_seconds)
+    store = StoreSettings(
+        organisation=settings.organisation, data=settings.data, node=settings.node, unit_seconds=settings.unit_seconds
+    )
     try:
         return run(store, clock)
-    except (LoaderBusy, WarehouseError) as error:
+    except (LoaderBusy, NotShared, WarehouseError) as error:
         return _cannot("store", str(error))
 
 
