@@ -93,8 +93,8 @@ class Headcount:
         self._guard = Guard(self.health, self._let_go, debug=debug)
         policy = policy if type(policy) is int else 0
         self._catalog = opening.read_catalog(catalog)
-        addresses, fleet = opening.addresses((host, *(hosts or ())), tuple(nodes or ()))
-        self._off = opening.fault(app_key, directory, policy, self._catalog, addresses)
+        addresses, fleet = opening.addresses(host, *(hosts or ())), opening.fleet(*(nodes or ()))
+        self._off = opening.fault(app_key, directory, policy, self._catalog, addresses if fleet is not None else ())
         self._clock = clock or SystemClock()
         self._policy = policy
         storage = storage or Storage(os.fspath(directory) if self._off is None else "")
@@ -107,7 +107,7 @@ class Headcount:
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         developer = self._off is None and is_debug(app_key)
         asked = may_upload or opening.always
-        address = Address(addresses, fleet, app_key, policy, spread_hours, developer, asked)
+        address = Address(addresses, fleet or (), app_key, policy, spread_hours, developer, asked)
         transport = transport or HttpTransport()
         self._sender = Sender(
             self._device,

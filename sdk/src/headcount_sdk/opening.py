@@ -69,16 +69,22 @@ def below(address: str, pattern: str) -> bool:
     return address == f"{head}{name}.{domain}" and name.replace("-", "").isalnum() and name.isascii()
 
 
-def addresses(hosts: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The edges' addresses, and the fleet's: https, or http to this machine; both empty where one is something else."""
+def addresses(*hosts: str) -> tuple[str, ...]:
+    """The edges' addresses: https, or http to this machine; empty where one of them is something else."""
     try:
-        found = tuple(host.rstrip("/") for host in hosts), tuple(node.rstrip("/") for node in nodes)
-        fine = all(map(_is_safe, found[0])) and all(
-            _is_safe(node.replace("https://*.", "https://", 1)) for node in found[1]
-        )
+        found = tuple(host.rstrip("/") for host in hosts)
+        return found if all(map(_is_safe, found)) else ()
     except (AttributeError, ValueError, TypeError):
-        return (), ()
-    return found if fine else ((), ())
+        return ()
+
+
+def fleet(*nodes: str) -> tuple[str, ...] | None:
+    """The nodes' addresses, by the same rule, or patterns of them; ``None`` where one of them is something else."""
+    try:
+        found = addresses(*(node.replace("https://*.", "https://", 1) for node in nodes))
+    except (AttributeError, TypeError):
+        return None
+    return tuple(node.rstrip("/") for node in nodes) if len(found) == len(nodes) else None
 
 
 def _is_safe(address: str) -> bool:
