@@ -252,6 +252,20 @@ def test_every_report_of_a_fleet_counts_once(tmp_path: Path) -> None:
     assert run.moved > REPORTS, "the devices did meet wrong nodes"
 
 
+def test_a_node_of_no_fleet_says_so_and_ends(tmp_path: Path) -> None:
+    """A worker whose name is none of the fleet's ends with a sentence, and has made no spool of its own."""
+    (tmp_path / "catalog.toml").write_text(CATALOG_TEXT)
+    clock_file = tmp_path / "clock"
+    FileClock.create(clock_file, TODAY * 86_400.0).close()
+    (node,) = nodes_of(tmp_path, ("z",), tmp_path / "organisation.toml", clock_file).values()
+    node.settings = node.settings.model_copy(update={"workers": 1})
+    declare(node.settings.organisation, {"a": node, "b": node}, (0, BEFORE))
+    node.start()
+    assert node.processes[0].wait(60) == 2
+    assert "no [[fleet]] names this node (z); there are: a, b" in (tmp_path / "z.log").read_text()
+    assert not list(node.spool.glob("*/"))
+
+
 def test_without_owners_the_same_story_counts_twice(tmp_path: Path) -> None:
     """A build that counts whatever it gets is caught: reports stand on several nodes, and the sums are too large."""
     run, found, wrong = play(tmp_path / "fleet", COUNTS_EVERYTHING)

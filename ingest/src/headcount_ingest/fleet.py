@@ -99,7 +99,7 @@ class FleetShare:
         with _locked(self._spool / LOCK):
             before = self._remembered()
             wanted = Held(self._node, self._declared, reach)
-            fault = _fault(self._node, self._declared)
+            fault = fault_of(self._node, self._declared)
             if before is None:
                 if fault:
                     raise FleetFault(fault)
@@ -142,7 +142,7 @@ class FleetShare:
             os.close(folder)
 
 
-def _fault(node: str, declared: Fleet) -> str:
+def fault_of(node: str, declared: Fleet) -> str:
     """Why a node of this name cannot be one of what is declared, or an empty text."""
     if declared and not node:
         return "the organisation file declares a fleet, and this node has no name: set node in its settings"
