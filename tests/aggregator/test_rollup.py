@@ -262,7 +262,14 @@ NAMES = {name for table in Table for name, _ in table.columns} | {"number", "che
 def test_the_schema_holds_no_identifier_and_nothing_finer_than_a_day(warehouse: Embedded) -> None:
     """Only declared columns, of coarse types; a unit's name is where a unit is, and in no other table."""
     columns = warehouse.query("SELECT table, name, type FROM system.columns WHERE database = 'headcount'")
-    assert {str(table) for table, _, _ in columns} == {"landing", "debug", "final", "watermark", "migrations"}
+    assert {str(table) for table, _, _ in columns} == {
+        "landing",
+        "debug",
+        "final",
+        "watermark",
+        "frontier",
+        "migrations",
+    }
     for table, name, kind in columns:
         assert name in NAMES, (table, name)
         if name == "unit":

@@ -27,6 +27,7 @@ CAUGHT_BY = {
     "forgets_without_the_journal": "survives-a-kill",
     "withdrawal_keeps_tallies": "withdrawal",
     "follows_every_region": "region-unlisted",
+    "moves_with_one_report": "not-owner",
 }
 """For each planted bug a check that must catch it."""
 

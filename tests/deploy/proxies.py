@@ -43,8 +43,22 @@ def changed(text: str, changes: Changes) -> str:
     return text
 
 
-def nginx(folder: Path, port: int, nodes: Sequence[int], certificate: Path, key: Path) -> Changes:
+def nodes_of_nginx(nodes: Sequence[int]) -> Changes:
     line = "server 127.0.0.1:8700 max_fails=0;      # one line a node; its workers share the port"
+    return [(line, "\n".join(f"server 127.0.0.1:{node} max_fails=0;" for node in nodes))]
+
+
+def nodes_of_haproxy(nodes: Sequence[int]) -> Changes:
+    listed = [f"server node{number} 127.0.0.1:{node}" for number, node in enumerate(nodes, 1)]
+    line = "server node1 127.0.0.1:8700          # one line a node; its workers share the port"
+    return [(line, "\n".join(listed)), ("server node1 127.0.0.1:8700\n", "\n".join(listed) + "\n")]
+
+
+def nodes_of_fleet(nodes: Sequence[int]) -> Changes:
+    return [(f"192.0.2.{number}:8700", f"127.0.0.1:{node}") for number, node in enumerate(nodes, 11)]
+
+
+def nginx(folder: Path, port: int, certificate: Path, key: Path) -> Changes:
     temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     return [
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
@@ -52,37 +66,36 @@ def nginx(folder: Path, port: int, nodes: Sequence[int], certificate: Path, key:
         ("/etc/headcount/tls/certificate.pem", str(certificate)),
         ("/etc/headcount/tls/key.pem", str(key)),
         ("/run/nginx.pid", f"{folder}/pid"),
-        (line, "\n".join(f"server 127.0.0.1:{node} max_fails=0;" for node in nodes)),
         ("http {\n", "http {\n" + "".join(f"{name}_temp_path {folder}/{name};\n" for name in temporary)),
     ]
 
 
-def haproxy(folder: Path, port: int, nodes: Sequence[int], certificate: Path, key: Path) -> Changes:
+def haproxy(folder: Path, port: int, certificate: Path, key: Path) -> Changes:
     both = folder / "haproxy.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
-    listed = [f"server node{number} 127.0.0.1:{node}" for number, node in enumerate(nodes, 1)]
-    line = "server node1 127.0.0.1:8700          # one line a node; its workers share the port"
     unprivileged = [(f"    {line}\n", "") for line in ("chroot /var/lib/haproxy", "user haproxy", "group haproxy")]
     return [
         *([] if os.geteuid() == 0 else unprivileged),
         ("maxconn 20000", "maxconn 400"),
         ("bind :::443 v4v6", f"bind 127.0.0.1:{port}"),
         ("/etc/headcount/tls/haproxy.pem", str(both)),
-        (line, "\n".join(listed)),
-        ("server node1 127.0.0.1:8700\n", "\n".join(listed) + "\n"),
     ]
 
 
 @contextmanager
-def proxied(name: str, folder: Path, nodes: Sequence[int], changes: Changes = (), port: int = 0) -> Iterator[Proxy]:
+def proxied(
+    name: str, folder: Path, nodes: Sequence[int], changes: Changes = (), port: int = 0, *, fleet: bool = False
+) -> Iterator[Proxy]:
     """A proxy in front of the edges at these ports; ended, by its id, with the block."""
     program = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     assert program, f"{name} is not installed: run `make servers`"
     folder = folder / name
     folder.mkdir(exist_ok=True)
     port = port or free_port()
-    made = {"nginx": nginx, "haproxy": haproxy}[name](folder, port, nodes, *pair(folder))
-    file = ROOT / f"deploy/{name}/headcount.{'conf' if name == 'nginx' else 'cfg'}"
+    made = {"nginx": nginx, "haproxy": haproxy}[name](folder, port, *pair(folder))
+    listed = {"nginx": nodes_of_nginx, "haproxy": nodes_of_haproxy}[name]
+    made = [*made, *(nodes_of_fleet(nodes) if fleet else listed(nodes))]
+    file = ROOT / f"deploy/{name}/{'fleet' if fleet else 'headcount'}.{'conf' if name == 'nginx' else 'cfg'}"
     config = folder / "config"
     config.write_text(changed(file.read_text("utf-8"), [*made, *changes]), "utf-8")
     foreground = ["-e", "stderr", "-g", "daemon off;", "-c"] if name == "nginx" else ["-db", "-f"]

@@ -98,6 +98,19 @@ def test_the_table_says_what_to_do(tmp_path: Path) -> None:
     assert Check.TRUSTED_PROXIES.value.advice in said
 
 
+def test_a_node_that_no_fleet_names_is_found(tmp_path: Path) -> None:
+    """A name without a fleet and a fleet without a name fail, as the edge would; the right name does not."""
+    unnamed, named = settings(tmp_path), settings(tmp_path, node="a")
+    failed(declared.organisation(named), "declares no [[fleet]]")
+    with named.organisation.open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[[fleet]]\nfrom = 2026-01-01\nnodes = { a = { owns = "00-ff", address = "https://a.example" } }\n'
+        )
+    failed(declared.organisation(unnamed), "set node in its settings")
+    failed(declared.organisation(settings(tmp_path / "other", node="a")), "declares no [[fleet]]")
+    assert declared.organisation(named).verdict is Verdict.OK
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A full file system of 64 KiB in memory."""

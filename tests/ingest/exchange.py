@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 import msgspec
-from headcount_ingest.answers import AcceptedAnswer, PolicyAnswer, ProblemAnswer, RegionAnswer
+from headcount_ingest.answers import SHAPE_OF, AcceptedAnswer, PolicyAnswer, ProblemAnswer
 from headcount_ingest.openapi import WITH_RETRY_AFTER
 from headcount_wire import codec
 from headcount_wire.problems import BY_URI, Problem
@@ -38,7 +38,7 @@ class Answer:
         if self.headers.get("content-type") == "application/problem+json" and self.body:
             bare = msgspec.json.decode(self.body)
             problem = BY_URI[bare["type"]]
-            shape = RegionAnswer if problem is Problem.REGION else ProblemAnswer
+            shape = SHAPE_OF.get(problem, ProblemAnswer)
             read = msgspec.json.decode(self.body, type=shape)
             assert (read.title, read.status) == (problem.sentence, problem.status)
             assert self.status == problem.status

@@ -20,6 +20,8 @@ from headcount_wire.facts import FACT_RULES
 from headcount_wire.organisation import parse_organisation
 from headcount_wire.problems import Dropped, Problem
 
+from benchmarks import capacity
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 ROOT_FILES = {
@@ -124,6 +126,22 @@ def test_the_documented_catalog_and_organisation_are_sound(tmp_path: Path) -> No
     assert not found.customers["acme"].policy.consent_counts("usage", 3)
     (tmp_path / "headcount.toml").write_text(settings, "utf-8")
     assert load_settings(tmp_path / "headcount.toml").workers == 2
+
+
+def test_the_documented_fleet_is_sound(tmp_path: Path) -> None:
+    """The example of docs/fleet.md can be declared beside that of docs/organisation.md, and its resize adds a node."""
+    (fleet,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/fleet.md").read_text("utf-8"), re.DOTALL)
+    organisation = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/organisation.md").read_text("utf-8"), re.DOTALL)[0]
+    (tmp_path / "catalog.toml").write_text((ROOT / "headcount/src/headcount/example.toml").read_text("utf-8"), "utf-8")
+    found = parse_organisation(organisation + fleet, tmp_path).fleet
+    assert [sorted({*one.owners}) for one in found] == [["a", "b"], ["a", "b", "c"]]
+
+
+def test_the_documented_capacity_is_what_the_program_prints() -> None:
+    """docs/fleet.md shows the figures, the curve and results of ``python -m benchmarks.capacity``, to the letter."""
+    text = (ROOT / "docs/fleet.md").read_text("utf-8")
+    shown = text.partition("<!-- capacity -->\n\n")[2].partition("\n<!-- /capacity -->")[0]
+    assert shown == capacity.markdown(capacity.Figures())
 
 
 def test_the_demo_s_module_is_not_stale() -> None:

@@ -29,6 +29,14 @@ def watermark(warehouse: Warehouse) -> int:
     return int(found)
 
 
+def loaded_days(warehouse: Warehouse) -> list[int]:
+    """The load days above the watermark that the warehouse holds rows of, rising, whichever node loaded them."""
+    found = warehouse.query(
+        f"SELECT DISTINCT toUInt16(load_day) FROM {Table.LANDING.sql} WHERE load_day > toDate({watermark(warehouse)})"
+    )
+    return sorted(int(day) for (day,) in found)
+
+
 def roll_up(warehouse: Warehouse, load_day: int) -> None:
     """Add one load day to the final cells and move the watermark over it.
 

@@ -13,11 +13,14 @@ class StoreSettings:
     ``data`` holds ``spool`` (the edges write, the store removes), ``units``, ``warehouse`` and
     ``releases``. ``organisation``: the organisation file. ``unit_seconds``: how long segments are
     gathered before they are loaded. ``reconcile_seconds``: how often units are compared with the
-    warehouse.
+    warehouse. ``node``: this node's name in the fleet; empty where there is no other. ``releases_here``: whether
+    this store rolls up and releases; of the stores that share a warehouse, one does.
     """
 
     organisation: Path
     data: Path
+    node: str = ""
+    releases_here: bool = True
     unit_seconds: float = 60.0
     reconcile_seconds: float = 3600.0
 

@@ -16,11 +16,13 @@ from typing import Any
 import structlog
 from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
+from headcount_wire.fleet import waited_for
 from headcount_wire.organisation_file import OrganisationFile
 
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.chains import Chains, WholeChains
 from headcount_aggregator.debug_publisher import DebugPublisher
+from headcount_aggregator.load.frontier import Frontier, frontiers, least
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.run import Releaser
@@ -36,6 +38,10 @@ PROVISIONAL_SHARE = 0.1
 """Provisional totals take at most this share of the store's time: under a clock that runs fast they are rarer."""
 
 
+class NotShared(Exception):
+    """A node of a fleet was given a warehouse of its own."""
+
+
 class Store:
     """Warehouse, loader and releases of one node."""
 
@@ -43,8 +49,12 @@ class Store:
         self._settings = settings
         self._clock = clock
         self._file = OrganisationFile(settings.organisation)
+        if set(self._nodes(days.utc_day(clock.now()))) != {settings.node}:
+            raise NotShared("this node is one of several, and chDB is the warehouse of one: docs/fleet.md")
         self._warehouse = open_embedded(settings.warehouse)
-        self._loader = Loader(settings.spool, settings.units, self._file.organisation, self._warehouse, clock)
+        self._loader = Loader(
+            settings.spool, settings.units, self._file.organisation, self._warehouse, clock, node=settings.node
+        )
         cells = WarehouseCells(self._warehouse)
         self._chains = Chains(settings.releases)
         self._chains.look()
@@ -55,7 +65,7 @@ class Store:
         self._published = -PROVISIONAL_SECONDS
         self._rests_until = -1.0
         self._released_through = -1
-        self._tidied = -1
+        self._tidied = self._rolled_up = self._told = -1
         self._waited = -1
         self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0}
 
@@ -67,13 +77,15 @@ class Store:
         result = self._loader.load_once()
         repaired = self._reconcile()
         settled = self._drained(moment)
+        self._tell(today)
         released = self._release(today)
         self._note(result, today)
         self._tidy(today)
-        if result.units or self._debug_day != today:
-            self._debug.publish(moment)
-            self._debug_day = today
-        self._provisional(moment, today)
+        if self._settings.releases_here:
+            if result.units or self._debug_day != today:
+                self._debug.publish(moment)
+                self._debug_day = today
+            self._provisional(moment, today)
         settled = settled and self._released_through == today and not self._chains.broken
         return self._say(moment if settled else None, result, released, repaired)
 
@@ -96,9 +108,26 @@ class Store:
         """Whether everything acknowledged up to a moment is loaded."""
         return drained(self._settings.spool, moment)
 
+    def _nodes(self, today: int) -> tuple[str, ...]:
+        """The nodes whose loaders' word a roll-up and a release wait for."""
+        return waited_for(self._file.organisation.fleet, today) or (self._settings.node,)
+
+    def _least(self, today: int) -> Frontier:
+        """How far all nodes have come."""
+        return least(frontiers(self._warehouse), self._nodes(today))
+
+    def _tell(self, today: int) -> None:
+        """Once a day, when all that was acknowledged before it is loaded: tell the store that releases."""
+        if self._told < today and self._drained(today * 86_400.0):
+            self._loader.settle(today)
+            self._told = today
+
     def _release(self, today: int) -> int:
         """Once a day, and when a chain is whole again: seal what is due on every chain that is what was sealed."""
-        due = self._released_through < today and self._drained(today * 86_400.0)
+        if not self._settings.releases_here:
+            self._released_through = today
+            return 0
+        due = self._released_through < today <= self._told and self._least(today).settled >= today
         if (due or self._chains.broken) and (self._chains.look() or due):
             released = self._releaser.release_due(self._file.organisation, today)
             self._chains.look()
@@ -114,11 +143,16 @@ class Store:
         late = self._clock.now() - today * 86_400.0 > WAITING_SECONDS
         if late and self._released_through < today and self._waited < today:
             self._waited = today
-            log.warning("release_waits", workers=self._writing(today))
+            log.warning("release_waits", workers=self._writing(today), nodes=self._behind(today))
 
     def _writing(self, today: int) -> list[str]:
         """The workers whose open segments are older than today."""
         return sorted({path.parent.name for path in unsealed(self._settings.spool, today * 86_400.0)})
+
+    def _behind(self, today: int) -> list[str]:
+        """The nodes that have not told yet that everything of the days before today is loaded."""
+        found = frontiers(self._warehouse)
+        return [name for name in self._nodes(today) if name and found.get(name, Frontier()).settled < today]
 
     def _reconcile(self) -> int:
         now = self._clock.monotonic()
@@ -128,17 +162,30 @@ class Store:
         return self._loader.reconcile()
 
     def _tidy(self, today: int) -> None:
-        """Once a day: roll up the load days that are over, forget what is past its window."""
-        if self._tidied == today:
-            return
+        """Once a day: roll up the load days that are over, forget what is past its window.
+
+        Where other nodes come later than this one to the end of a day, it is rolled up once they have.
+        """
+        begun = self._tidied < today
         self._tidied = today
+        if begun or (self._rolled_up < today and self._least(today).load_day >= today - 1):
+            self._roll_up(today)
+        if begun:
+            self._loader.forget()
+
+    def _roll_up(self, today: int) -> None:
+        if not self._settings.releases_here:
+            self._loader.promise()
+            self._rolled_up = today
+            return
         try:
-            self._loader.compact()
+            self._loader.compact(self._nodes(today))
         except WarehouseError as error:
             if error.reason is not Reason.MISMATCH:
                 raise
             log.error("roll_up_refused", advice="the sums did not come out; nothing was dropped")
-        self._loader.forget()
+        if self._least(today).load_day >= today - 1:
+            self._rolled_up = today
 
     def _reload(self) -> None:
         faults = self._file.reload_if_changed()
@@ -154,7 +201,7 @@ class Store:
         if self._chains.broken:
             status["reasons"] = [fault for faults in self._chains.broken.values() for fault in faults]
         if self._released_through < today:
-            status["waits_for"] = self._writing(today)
+            status["waits_for"] = [*self._writing(today), *(f"node {name}" for name in self._behind(today))]
         if settled is not None:
             status["settled_through"] = settled
         if result.units or released or repaired or result.quarantined:

@@ -55,13 +55,14 @@ def _cannot(role: str, why: str) -> int:
 
 
 def _edge(settings: Settings, worker: int, clock: Clock) -> int:
+    from headcount_ingest.fleet import FleetFault
     from headcount_ingest.spool import SpoolBusy
     from headcount_ingest.tls import CertificateError
     from headcount_ingest.worker import run
 
     try:
         return run(_edge_settings(settings, worker), clock)
-    except (SpoolBusy, CertificateError) as error:
+    except (SpoolBusy, CertificateError, FleetFault) as error:
         return _cannot("edge", str(error))
 
 
@@ -72,6 +73,7 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
         organisation=settings.organisation,
         spool=settings.data / "spool",
         worker=f"worker-{worker}",
+        node=settings.node,
         host=settings.edge_host,
         port=settings.edge_port,
         admin_host=settings.admin_host,
@@ -92,13 +94,15 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
 def _store(settings: Settings, clock: Clock) -> int:
     from headcount_aggregator.load.loader import LoaderBusy
     from headcount_aggregator.settings import StoreSettings
-    from headcount_aggregator.store import run
+    from headcount_aggregator.store import NotShared, run
     from headcount_aggregator.warehouse import WarehouseError
 
-    store = StoreSettings(organisation=settings.organisation, data=settings.data, unit_seconds=settings.unit_seconds)
+    store = StoreSettings(
+        organisation=settings.organisation, data=settings.data, node=settings.node, unit_seconds=settings.unit_seconds
+    )
     try:
         return run(store, clock)
-    except (LoaderBusy, WarehouseError) as error:
+    except (LoaderBusy, NotShared, WarehouseError) as error:
         return _cannot("store", str(error))
 
 

@@ -18,6 +18,11 @@ class Settings(BaseSettings):
 
     organisation: Path = Field(default=Path("organisation.toml"), description="The organisation file.")
     data: Path = Field(default=Path("headcount-data"), description="Where spool, units, warehouse and releases live.")
+    node: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9-]{0,31})?$",
+        description="This node's name in the organisation file's [[fleet]]; empty for a house of one.",
+    )
     workers: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
         ge=1,

@@ -1,4 +1,4 @@
-"""The fifth step: what of a report may be counted, by consent, policy, catalog and calendar."""
+"""The sixth step: what of a report may be counted, by consent, policy, catalog and calendar."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from headcount_wire.problems import Dropped, Problem
 from headcount_wire.segment import Packed, Values
 
 from headcount_ingest.admission import Allowance, Known, Line
-from headcount_ingest.decode import Decoded
 from headcount_ingest.outcomes import Refused
+from headcount_ingest.own import Owned
 from headcount_ingest.terms import Account
 
 Dropping = dict[tuple[int, Dropped], int]
@@ -39,9 +39,9 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     drops: Dropping
 
 
-def admit(decoded: Decoded, today: int) -> Admitted | Refused:
+def admit(owned: Owned, today: int) -> Admitted | Refused:
     """Hold a report to consent, policy, catalog and the day windows (``today``: UTC); drop what does not pass."""
-    report, account = decoded.report, decoded.account
+    report, account = owned.report, owned.account
     policy = account.customer.policy
     if not today - limits.CREATED_PAST_DAYS <= report.created <= today + limits.CREATED_FUTURE_DAYS:
         return Refused(Problem.TOO_LATE)
@@ -66,7 +66,7 @@ def admit(decoded: Decoded, today: int) -> Admitted | Refused:
         return Refused(problem, customer=account.customer.code, drops=drops)
     context = _values(terms.fields, tuple(report.context.items()))
     origin = None if report.origin is None else _values(terms.fields, tuple(report.origin.items()))
-    return Admitted(decoded.report_id, account, report.catalog, report.created, context, origin, told, count, drops)
+    return Admitted(owned.report_id, account, report.catalog, report.created, context, origin, told, count, drops)
 
 
 def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Known]:

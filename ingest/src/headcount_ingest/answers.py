@@ -5,10 +5,12 @@ The handlers write the same maps as plain data; the tests on a socket read every
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from headcount_wire import limits
+from headcount_wire.problems import Problem
 from msgspec import Meta
 
 from headcount_ingest.decode import Name, Version
@@ -58,3 +60,13 @@ class RegionAnswer(ProblemAnswer, frozen=True):
 
     region: str
     address: str
+
+
+class OwnerAnswer(ProblemAnswer, frozen=True):
+    """A refusal that says at which address the node is that counts the report."""
+
+    address: str
+
+
+SHAPE_OF: Mapping[Problem, type[ProblemAnswer]] = {Problem.REGION: RegionAnswer, Problem.NOT_OWNER: OwnerAnswer}
+"""The problems whose answers say more than every problem's does."""

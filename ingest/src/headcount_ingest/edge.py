@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headcount_wire.clock import Clock
 
+from headcount_ingest.fleet import FleetShare
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.metrics import Metrics
@@ -21,6 +22,7 @@ class Edge:
     settings: EdgeSettings
     clock: Clock
     keyring: Keyring
+    fleet: FleetShare
     rates: Rates
     gate: Gate
     spool: Spool

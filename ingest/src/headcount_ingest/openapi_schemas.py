@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from headcount_wire.facts import FACT_RULES
 from headcount_wire.problems import Problem
 from headcount_wire.report import Report, ReportDay, Tally
 
-from headcount_ingest.answers import AcceptedAnswer, PolicyAnswer, ProblemAnswer, RegionAnswer
+from headcount_ingest.answers import SHAPE_OF, AcceptedAnswer, PolicyAnswer, ProblemAnswer
 from headcount_ingest.decode import Body
 
 Plain = dict[str, Any]
@@ -52,6 +53,12 @@ _EXAMPLES = {
 """Reports of the frozen good vectors, by the vector's name."""
 
 
+_MORE: Mapping[Problem, Plain] = {
+    Problem.REGION: {"region": "us", "address": "https://us.example"},
+    Problem.NOT_OWNER: {"address": "https://b.edge.example"},
+}
+
+
 def ref(name: str) -> Plain:
     """A reference to one of the document's schemas."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -64,7 +71,7 @@ def examples() -> Plain:
 
 def problem_example(problem: Problem) -> Plain:
     """What an edge answers for a problem."""
-    return _said(problem) | ({"region": "us", "address": "https://us.example"} if problem is Problem.REGION else {})
+    return _said(problem) | _MORE.get(problem, {})
 
 
 def schemas() -> Plain:
@@ -80,7 +87,7 @@ def _said(problem: Problem) -> Plain:
 
 
 def _of_problem(problem: Problem) -> Plain:
-    schema = _component(RegionAnswer if problem is Problem.REGION else ProblemAnswer)
+    schema = _component(SHAPE_OF.get(problem, ProblemAnswer))
     schema["properties"] |= {name: {"const": value} for name, value in _said(problem).items()}
     told = {"title": problem.slug, "description": problem.sentence, "x-verdict": problem.verdict.value}
     return schema | told

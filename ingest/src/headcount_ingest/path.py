@@ -11,12 +11,13 @@ from headcount_ingest.decode import decode
 from headcount_ingest.edge import Edge
 from headcount_ingest.head import Head
 from headcount_ingest.outcomes import Accepted, Gone, Outcome, Refused
+from headcount_ingest.own import another_s, own
 from headcount_ingest.receive import receive
 from headcount_ingest.strip import strip
 
 
 async def take(head: Head, body: Body, edge: Edge) -> Outcome:
-    """receive -> authenticate -> arrive -> decode -> admit -> strip -> spool (sync) -> accepted.
+    """receive -> authenticate -> arrive -> decode -> own -> admit -> strip -> spool (sync) -> accepted.
 
     Each step takes only what the one before it makes, and returns it or a refusal. Until a key is
     known a request costs a look at its head. It waits twice: for its body, and for the disk.
@@ -27,6 +28,8 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     authentic = authenticate(received, edge.keyring, edge.rates)
     if isinstance(authentic, Refused):
         return authentic
+    if refused := another_s(authentic, edge.fleet, days.utc_day(edge.clock.now())):
+        return refused
     room = edge.gate.enter(edge.spool.waited)
     if isinstance(room, Refused):
         return room
@@ -39,11 +42,14 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
             return decoded
         today = days.utc_day(edge.clock.now())
         edge.metrics.skew(decoded.report.created - today)
-        admitted = admit(decoded, today)
+        owned = own(decoded, edge.fleet, today)
+        if isinstance(owned, Refused):
+            return owned
+        admitted = admit(owned, today)
         if isinstance(admitted, Refused):
             return admitted
         anonymous = strip(admitted)
         accepted = Accepted(admitted.account.customer.code, admitted.count, admitted.drops)
         # While a report waits for the disk, only its record waits with it.
-        del received, authentic, arrived, decoded, admitted
+        del received, authentic, arrived, decoded, owned, admitted
         return await edge.spool.append(anonymous) or accepted

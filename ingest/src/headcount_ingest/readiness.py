@@ -28,6 +28,10 @@ class Reason(Enum):
         False,
         "The organisation file cannot be used as it is now; the one before stays in force. The log has each fault.",
     )
+    FLEET_REFUSED = ReasonKind(
+        False,
+        "What [[fleet]] declares cannot be in force on this node; the maps before stay. The log says why.",
+    )
     TLS_FAULTY = ReasonKind(
         False, "The certificate or its key cannot be used as it is now; the one before stays in force."
     )

@@ -11,7 +11,8 @@ class EdgeSettings:
     """How one worker runs.
 
     ``organisation``: the organisation file. ``spool``: the folder of all workers' spools; this
-    one uses ``spool/worker``. ``seal_seconds``: a segment is sealed this long after its first
+    one uses ``spool/worker``. ``node``: this node's name in the fleet; empty where there is no other.
+    ``seal_seconds``: a segment is sealed this long after its first
     record. ``body_seconds``: how long a body may take to arrive. ``bytes_in_flight``: bytes that
     have arrived of bodies under way, and 1 KiB for each request, before 503. ``wait_seconds``:
     how long reports may have waited for the disk, before 503 for others. ``disk_floor_bytes``:
@@ -32,6 +33,7 @@ class EdgeSettings:
     organisation: Path
     spool: Path
     worker: str
+    node: str = ""
     host: str = "127.0.0.1"
     port: int = 8700
     admin_host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The sixth step: what goes to the disk. Codes, sums, canonical context; no name, no key, no header.
+"""The seventh step: what goes to the disk. Codes, sums, canonical context; no name, no key, no header.
 
 ``Anonymous`` is the only thing the spool takes, and it can only be made here.
 """

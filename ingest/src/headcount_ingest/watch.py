@@ -30,6 +30,7 @@ class Watch:
             Reason.DISK_FAILED: self.edge.spool.broken.is_set(),
             Reason.DISK_SILENT: self.disk.silent,
             Reason.ORGANISATION_FAULTY: self.edge.keyring.faulty,
+            Reason.FLEET_REFUSED: bool(self.edge.fleet.refused),
             Reason.TLS_FAULTY: self.certificate is not None and self.certificate.faulty,
             Reason.CLOCK_UNSYNCHRONISED: synchronised() is False,
         }

@@ -12,11 +12,13 @@ import sys
 
 import structlog
 from aiohttp import web
+from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
+from headcount_ingest.fleet import FleetShare
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.load_shedding import ComeBack
@@ -71,6 +73,7 @@ async def serve(
     metrics = Metrics()
     certificate = certificate_of(settings)
     keyring = Keyring(settings.organisation, metrics)
+    fleet = FleetShare(settings.spool, settings.node, keyring.organisation.fleet, days.utc_day(clock.now()))
     writer = SegmentWriter(settings.spool / settings.worker, clock, disk or Disk())
     found = writer.recover()
     metrics.recovered.inc(found.records)
@@ -84,6 +87,7 @@ async def serve(
         settings=settings,
         clock=clock,
         keyring=keyring,
+        fleet=fleet,
         rates=Rates(settings.key_per_minute, settings.address_per_minute, settings.trusted_proxies, clock.monotonic),
         gate=Gate(settings.bytes_in_flight, settings.wait_seconds, look, come_back),
         spool=spool,
@@ -129,8 +133,14 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> No
                 if watch.certificate:
                     await asyncio.to_thread(watch.certificate.reload)
             # In a thread: reading a large organisation must not hold up answers.
-            await asyncio.to_thread(edge.keyring.reload_if_changed, force=force)
+            await asyncio.to_thread(_reload, edge, force=force)
     finally:
         for task in (*ends, asked):
             task.cancel()
         await asyncio.gather(*ends, asked, return_exceptions=True)
+
+
+def _reload(edge: Edge, *, force: bool) -> None:
+    """Look at the organisation file, and have what it says of the fleet in force where it may be."""
+    edge.keyring.reload_if_changed(force=force)
+    edge.fleet.declare(edge.keyring.organisation.fleet, days.utc_day(edge.clock.now()))

@@ -56,7 +56,8 @@ MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
 class Headcount:
     """Counts on the device, reports tallies, asks first.
 
-    ``host``: the edge's address; ``hosts``: further ones that reports may move to with the Customer's region.
+    ``host``: the edge's address; ``hosts``: further ones that reports may move to with the Customer's region;
+    ``nodes``: those of the host's fleet, or ``https://*.edge.example`` for all whose names are below that one.
     ``catalog``: a ``Catalog``, the path of its file, or its text. ``directory``: a folder private to the app, best
     one that is not backed up; nothing is made there before consent. ``policy``: the version of the privacy notice
     that the app's consent screen shows. ``app_version``: as the app states it. ``signals``: see ``Consent.heed``.
@@ -73,6 +74,7 @@ class Headcount:
         *,
         directory: str | os.PathLike[str],
         hosts: Sequence[str] = (),
+        nodes: Sequence[str] = (),
         policy: int = 1,
         app_version: str = "",
         signals: Sequence[Signal] = (),
@@ -91,8 +93,8 @@ class Headcount:
         self._guard = Guard(self.health, self._let_go, debug=debug)
         policy = policy if type(policy) is int else 0
         self._catalog = opening.read_catalog(catalog)
-        addresses = opening.addresses(host, *(hosts or ()))
-        self._off = opening.fault(app_key, directory, policy, self._catalog, addresses)
+        addresses, fleet = opening.addresses(host, *(hosts or ())), opening.fleet(*(nodes or ()))
+        self._off = opening.fault(app_key, directory, policy, self._catalog, addresses if fleet is not None else ())
         self._clock = clock or SystemClock()
         self._policy = policy
         storage = storage or Storage(os.fspath(directory) if self._off is None else "")
@@ -103,14 +105,9 @@ class Headcount:
         offset = utc_offset or opening.system_offset
         facts = facts or facts_here(str(app_version))
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
-        address = Address(
-            addresses,
-            app_key,
-            policy,
-            spread_hours,
-            self._off is None and is_debug(app_key),
-            may_upload or opening.always,
-        )
+        developer = self._off is None and is_debug(app_key)
+        asked = may_upload or opening.always
+        address = Address(addresses, fleet or (), app_key, policy, spread_hours, developer, asked)
         transport = transport or HttpTransport()
         self._sender = Sender(
             self._device,

@@ -62,20 +62,39 @@ def fault(
     return None if isinstance(app_key, str) and is_key(app_key) else Surprise.BAD_ARGUMENT
 
 
+def below(address: str, pattern: str) -> bool:
+    """Whether an address is ``https://`` and one name below the domain of a pattern such as ``https://*.edge.example``."""
+    head, _, domain = pattern.partition("*.")
+    name = address.removeprefix(head).removesuffix(f".{domain}")
+    return address == f"{head}{name}.{domain}" and name.replace("-", "").isalnum() and name.isascii()
+
+
 def addresses(*hosts: str) -> tuple[str, ...]:
     """The edges' addresses: https, or http to this machine; empty where one of them is something else."""
-    from urllib.parse import urlsplit  # when a client is made, not when it is imported
-
     try:
         found = tuple(host.rstrip("/") for host in hosts)
-        for host in found:
-            parts = urlsplit(host)
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            if not safe or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
-                return ()
+        return found if all(map(_is_safe, found)) else ()
     except (AttributeError, ValueError, TypeError):
         return ()
-    return found
+
+
+def fleet(*nodes: str) -> tuple[str, ...] | None:
+    """The nodes' addresses, by the same rule, or patterns of them; ``None`` where one of them is something else."""
+    try:
+        found = addresses(*(node.replace("https://*.", "https://", 1) for node in nodes))
+    except (AttributeError, TypeError):
+        return None
+    return tuple(node.rstrip("/") for node in nodes) if len(found) == len(nodes) else None
+
+
+def _is_safe(address: str) -> bool:
+    from urllib.parse import urlsplit  # when a client is made, not when it is imported
+
+    parts = urlsplit(address)
+    name = parts.hostname or ""
+    here = name in LOOPBACK or (name.startswith("127.") and name.replace(".", "").isdigit())
+    safe = parts.scheme == "https" or (parts.scheme == "http" and here)
+    return safe and bool(name) and "*" not in name and not (parts.query or parts.fragment or parts.port == 0)
 
 
 def draw() -> random.Random:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.policy import decode_policy
+from headcount_wire.problems import Problem
 
 from headcount_sdk import pacing, sealing
 from headcount_sdk.decisions import Decisions
 from headcount_sdk.device import Device
 from headcount_sdk.health import Health, Surprise
+from headcount_sdk.opening import below
 from headcount_sdk.outbox import Moment, Outbox
 from headcount_sdk.pacing import DAY_SECONDS
 from headcount_sdk.sealing import Most
@@ -37,10 +39,13 @@ class Address:
     """Where reports go, and what they are sent with.
 
     ``hosts``: the addresses the app knows, the first one at the start; an edge can send a device to another of
-    them, and to no other. ``may_upload``: whether this is a good moment, by network and battery.
+    them, or a report to one of ``nodes``, and to no other. ``nodes``: the nodes of the first host's fleet; they are
+    tried in turn while nobody answers. One that begins with ``https://*.`` stands for every host below that name.
+    ``may_upload``: whether this is a good moment, by network and battery.
     """
 
     hosts: tuple[str, ...]
+    nodes: tuple[str, ...]
     app_key: str
     policy: int
     spread_hours: float
@@ -70,12 +75,25 @@ class Sender:
         self._transport = transport
         self._draw = draw
         self._health = health
+        self._owner = ("", "")
 
     @property
     def host(self) -> str:
         """Where reports go now."""
         moved = self._device.state.host
         return moved if moved in self._address.hosts else self._address.hosts[0]
+
+    def _host_of(self, sealed: Sealed) -> str:
+        """Where a report goes now: to the node that counts it, once that is known.
+
+        Nodes that do not count it say which one does, so that asking another one after no answer doubles nothing.
+        """
+        report_id, owner = self._owner
+        if report_id == sealed.report_id:
+            return owner
+        own = (self._address.hosts[0], *(node for node in self._address.nodes if "*" not in node))
+        host = self.host
+        return own[self._device.state.attempts % len(own)] if host == own[0] else host
 
     def pump(self, local_day: int, *, now: bool = False, open_too: bool = False) -> list[Outcome]:
         """Do what is due; never sleeps.
@@ -102,10 +120,16 @@ class Sender:
             return outcomes
         most = Most()
         tried: set[str] = set()
+        last = ""
         for _ in range(REPORTS_A_PUMP):
             sealed = self._next(local_day, everything, most)
-            host = self.host
-            if sealed is None or not self._outbox.attempt(sealed, host, self._clock.now()):
+            if sealed is None:
+                break
+            if sealed.report_id != last:
+                last = sealed.report_id
+                tried.clear()
+            host = self._host_of(sealed)
+            if not self._outbox.attempt(sealed, host, self._clock.now()):
                 break
             still = self._outbox.still(sealed)
             outcome = upload(self._transport, host, self._address.app_key, sealed, still)
@@ -203,9 +227,20 @@ class Sender:
                 self._health.note(Surprise.REFUSED)
                 self._outbox.settle(sealed, lambda _: None)
                 return True
-            case Fate.MOVED if outcome.elsewhere in {*self._address.hosts} - tried:
+            case Fate.MOVED if (
+                outcome.problem is Problem.REGION and outcome.elsewhere in {*self._address.hosts} - tried
+            ):
                 self._outbox.move(outcome.elsewhere)
                 return True
+            case Fate.MOVED if outcome.problem is Problem.NOT_OWNER and self._listed(outcome.elsewhere):
+                self._owner = (sealed.report_id, outcome.elsewhere)
+                if outcome.elsewhere not in tried:
+                    return True
+                self._put_off(outcome.retry_after)  # the nodes disagree, for a while
+                return False
+            case Fate.MOVED if outcome.problem is Problem.NOT_OWNER:
+                self._put_off(outcome.retry_after)
+                return False
             case Fate.KEPT_A_DAY | Fate.MOVED:
                 self._outbox.postpone(self._clock.now() + DAY_SECONDS)
                 return False
@@ -214,6 +249,11 @@ class Sender:
                     self._health.note(Surprise.NO_ANSWER)
                 self._put_off(outcome.retry_after)
                 return False
+
+    def _listed(self, address: str) -> bool:
+        """Whether the app lists an address that a report is sent to."""
+        known = (*self._address.hosts, *self._address.nodes)
+        return address in known or any("*" in node and below(address, node) for node in self._address.nodes)
 
     def _refresh_policy(self) -> bool:
         """Ask for the Customer's policy once a day; without an answer (``False``) the known one stays in force."""

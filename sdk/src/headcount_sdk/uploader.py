@@ -37,7 +37,8 @@ class Fate(Enum):
 class Outcome:
     """The verdict on one attempt.
 
-    ``refused`` names measures whose markers stay; ``elsewhere`` is the address that a Customer's region has.
+    ``refused`` names measures whose markers stay; ``elsewhere`` is where the report belongs: the
+    address of the Customer's region, or of the node that counts it.
     """
 
     fate: Fate
@@ -92,7 +93,7 @@ def judge(answer: Answer) -> Outcome:
             return Outcome(Fate.ACCEPTED, frozenset(refused), dropped, server_day=day)
     problem = BY_URI.get(str(plain.get("type"))) if kind == "application/problem+json" else None
     if problem is not None and problem.status == answer.status:
-        elsewhere = str(plain.get("address", "")).rstrip("/") if problem is Problem.REGION else ""
+        elsewhere = str(plain.get("address", "")).rstrip("/") if problem.verdict is Verdict.RESEND_ELSEWHERE else ""
         return Outcome(_FATES[problem.verdict], frozenset(), 0, _retry_after(answer), day, problem, elsewhere)
     return Outcome(Fate.NO_ANSWER, retry_after=_retry_after(answer))
 

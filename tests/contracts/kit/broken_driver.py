@@ -103,6 +103,15 @@ def follows_every_region() -> None:
     sound = plant(sender.Sender, "_conclude", conclude)
 
 
+def moves_with_one_report() -> None:
+    def conclude(self: Any, sealed: Any, outcome: Outcome, tried: set[str]) -> Any:
+        if outcome.elsewhere:
+            self._outbox.move(outcome.elsewhere)
+        return sound(self, sealed, outcome, tried)
+
+    sound = plant(sender.Sender, "_conclude", conclude)
+
+
 BUGS: Mapping[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -119,6 +128,7 @@ BUGS: Mapping[str, Callable[[], None]] = {
         forgets_without_the_journal,
         withdrawal_keeps_tallies,
         follows_every_region,
+        moves_with_one_report,
     )
 }
 

@@ -196,6 +196,25 @@ def play_region(command: str, folder: Path, *, listed: bool) -> None:
     expect(listed or there.requests == 0, "an unlisted host was asked")
 
 
+def play_not_owner(command: str, folder: Path, *, listed: bool) -> None:
+    """A node that does not count the report: the same bytes to the one that does, and the next report as before."""
+    clock = [START]
+    here, there = Edge(lambda: clock[0]), Edge(lambda: clock[0])
+    with Server(here) as first, Server(there) as second:
+        here.faults = [refuses(Problem.NOT_OWNER, address=second.url)]
+        hosts = [second.url] if listed else []
+        with Driver(command, opened_with(folder, first.url, START, hosts=hosts)) as driver:
+            driver.ask("grant", purposes=["usage"])
+            for _ in range(2):
+                driver.ask("track", name="share.used", labels={})
+                driver.ask("flush")
+                clock[0] += DAY
+                driver.ask("advance", seconds=DAY)
+    expect(len({(got.report_id, got.body) for got in (*here.got[:1], *there.got)}) == 1, "it was not the same report")
+    expect(len(there.accepted) == listed, "the owner has no report" if listed else "an unlisted host was asked")
+    expect(bool(here.accepted), "what came after, or was kept, did not go to the first host")
+
+
 def play_kills(command: str, folder: Path) -> None:
     """Killed between every two commands, with an edge that loses every other answer: everything counts once."""
     clock = [START]

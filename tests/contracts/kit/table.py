@@ -34,6 +34,10 @@ def checks() -> list[Check]:
         Check("certificate", "A wrong certificate: no byte and no key is sent.", faults.play_wrong_certificate),
         Check("region", "Another region: followed to a listed host.", partial(faults.play_region, listed=True)),
         Check("region-unlisted", "And to no other.", partial(faults.play_region, listed=False)),
+        Check(
+            "not-owner", "Another node counts it: the same bytes go there.", partial(faults.play_not_owner, listed=True)
+        ),
+        Check("not-owner-unlisted", "Only if it is listed; else kept.", partial(faults.play_not_owner, listed=False)),
         Check("kills", "Killed after every call, with answers lost: all counts once.", faults.play_kills),
     ]
     return found

@@ -17,6 +17,7 @@ from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.declared import Declared, read_toml
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.errors import CatalogError, DeclarationError, Finding, OrganisationError
+from headcount_wire.fleet import Fleet, fleet_of
 from headcount_wire.policy import MINIMUM_SDK, Policy
 
 KEY_STATES = ("active", "rotating", "revoked")
@@ -94,7 +95,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Organisation:
-    """Everything one organisation file declares."""
+    """Everything one organisation file declares. ``fleet``: its edge nodes; empty for a house of one."""
 
     title: str
     region: str
@@ -104,6 +105,7 @@ class Organisation:
     apps: Mapping[str, App]
     keys: tuple[AppKey, ...]
     readers: tuple[Reader, ...]
+    fleet: Fleet = ()
 
     @cached_property
     def key_by_fingerprint(self) -> Mapping[str, AppKey]:
@@ -150,6 +152,7 @@ def parse_organisation(text: str, folder: Path, file: str = "organisation.toml")
     customers = {name: _customer(name, table, partners, region) for name, table in root.tables("customers")}
     keys = tuple(_key(table, customers, apps) for table in root.items("keys"))
     readers = tuple(_reader(table, customers, partners) for table in root.items("readers"))
+    fleet = fleet_of(root)
     root.close()
     for kind, named in (("partners", partners), ("customers", customers), ("apps", apps)):
         _unique_codes(root, kind, {name: thing.code for name, thing in named.items()})
@@ -164,6 +167,7 @@ def parse_organisation(text: str, folder: Path, file: str = "organisation.toml")
         apps,
         tuple(key for key in keys if key),
         tuple(reader for reader in readers if reader),
+        fleet,
     )
 
 

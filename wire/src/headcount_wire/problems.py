@@ -56,6 +56,7 @@ class Problem(Enum):
     SLOW_BODY = ProblemKind(408, Verdict.KEEP, "The body did not arrive in time.")
     TOO_LATE = ProblemKind(410, Verdict.DROP, "The report's creation day lies outside the window that is accepted.")
     TOO_LARGE = ProblemKind(413, Verdict.SPLIT, "The body is larger than a report may be.")
+    NOT_OWNER = ProblemKind(421, Verdict.RESEND_ELSEWHERE, "Another node counts this report; its address is given.")
     MEDIA_TYPE = ProblemKind(415, Verdict.DROP, "The Content-Type or Content-Encoding is not one this edge reads.")
     NOTHING_ADMISSIBLE = ProblemKind(422, Verdict.DROP, "Nothing in the report may be counted.")
     RATE = ProblemKind(429, Verdict.KEEP, "Too many requests; try again after Retry-After seconds.")

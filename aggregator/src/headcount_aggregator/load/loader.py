@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,15 +20,17 @@ from headcount_wire.organisation import Organisation
 from headcount_wire.segment import Record, Stream
 
 from headcount_aggregator import rollup
+from headcount_aggregator.load import frontier
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.fold import Folder
+from headcount_aggregator.load.frontier import Promise
 from headcount_aggregator.load.groups import Group, Groups, part, waits_until
 from headcount_aggregator.load.orphans import take_over
-from headcount_aggregator.load.reconcile import checksum, differing
+from headcount_aggregator.load.reconcile import checksum, differing, held
 from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Header, Unit, Units
 from headcount_aggregator.load.versions import AppVersions, Versions
-from headcount_aggregator.warehouse import Warehouse
+from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.tables import Table, encode_rows
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -83,6 +85,7 @@ class Loader:
         warehouse: Warehouse,
         clock: Clock,
         disk: Disk | None = None,
+        node: str = "",
     ) -> None:
         self._spool = spool
         self._warehouse = warehouse
@@ -96,6 +99,9 @@ class Loader:
             os.close(self._lock)
             raise LoaderBusy("another loader has this folder; a node runs one") from None
         self._units.recover()
+        self._node = node
+        self._promise = Promise(units, self._disk)
+        self._settled = 0
         self._seen: dict[int, set[bytes]] = {}
         self._remember(self._units.ids())
         numbers = self._units.numbers()
@@ -136,18 +142,40 @@ class Loader:
         """Compare every unit above the watermark with the warehouse; push again what differs. Returns how many did."""
         return sum(self._reconcile(day, headers) for day, headers in self._stored().items())
 
-    def compact(self) -> int:
-        """Roll up the load days that are over and whose units are all stored; returns how many.
+    def settle(self, today: int) -> None:
+        """Tell that everything which was acknowledged before a UTC day began is loaded."""
+        self._settled = max(self._settled, today)
+        self._tell()
+
+    def promise(self) -> int:
+        """Tell how far this node has come (``frontier``); returns the last load day that is stored as its units say."""
+        waiting = [self._units.header(number).load_day for number in self._units.pending()]
+        sound = min([self._today, *waiting]) - 1
+        for day, headers in sorted(self._stored().items()):
+            if day > sound:
+                break
+            if self._reconcile(day, headers) and differing(self._warehouse, day, headers):
+                sound = day - 1
+        self._promise.give(sound)
+        self._tell()
+        return sound
+
+    def compact(self, nodes: Sequence[str] | None = None) -> int:
+        """Roll up the load days that are over at all of these nodes (this one, if not given); returns how many.
 
         Raises ``WarehouseError`` with ``Reason.MISMATCH`` when the sums do not come out; then nothing was dropped.
         """
+        sound = self.promise()
+        known = frontier.frontiers(self._warehouse)
+        through = min(sound, frontier.least(known, nodes or [self._node]).load_day)
         done = 0
-        pending = {self._units.header(number).load_day for number in self._units.pending()}
-        for day, headers in sorted(self._stored().items()):
-            if day >= self._today or any(waiting <= day for waiting in pending):
+        for day in sorted({*rollup.loaded_days(self._warehouse), *self._stored()}):
+            if day > through:
                 break
-            if self._reconcile(day, headers) and differing(self._warehouse, day, headers):
-                break
+            # Of a node that is gone nobody knows what it had told next.
+            checked = len(known) > 1 and all(one.load_day >= day for one in known.values())
+            if checked and frontier.told(self._warehouse, day) != held(self._warehouse, day):
+                raise WarehouseError(Reason.MISMATCH)
             rollup.roll_up(self._warehouse, day)
             done += 1
         rollup.drop_rolled_up(self._warehouse)
@@ -192,8 +220,8 @@ class Loader:
         cells, carry = part(batch.groups, fold_day if today is None else today)
         if not batch.sources and not cells:
             return
-        # What is loaded never falls at or below the watermark, even when the clock was set back.
-        load_day = max(fold_day, rollup.watermark(self._warehouse) + 1)
+        # What is loaded never falls at or below the watermark or a promise, even when the clock was set back.
+        load_day = max(fold_day, rollup.watermark(self._warehouse) + 1, self._promise.load_day + 1)
         unit = secrets.token_bytes(16)
         numbered = [(unit, row, load_day, *cell) for row, cell in enumerate(sorted(cells))]
         debug = [row for row in numbered if row[3] == Stream.DEBUG]
@@ -267,6 +295,19 @@ class Loader:
             self._warehouse.insert(Table.DEBUG, unit.debug)
             self._units.done(number)
             result.rows += unit.header.rows
+
+    def _tell(self) -> None:
+        """Have the warehouse know this node's frontier, with the sums of each load day it did not know of."""
+        known = frontier.frontiers(self._warehouse).get(self._node, frontier.Frontier())
+        last = self._promise.load_day
+        if known.load_day >= last and known.settled >= self._settled:
+            return
+        by_day: dict[int, list[Header]] = {last: []}
+        for header in self._units.headers():
+            if header.load_day == last or known.load_day < header.load_day < last:
+                by_day.setdefault(header.load_day, []).append(header)
+        told = {day: frontier.sums_of(headers) for day, headers in by_day.items()}
+        frontier.tell(self._warehouse, self._node, max(self._settled, known.settled), told)
 
     def _stored(self) -> dict[int, list[Header]]:
         """The headers of pushed units above the watermark, by load day."""

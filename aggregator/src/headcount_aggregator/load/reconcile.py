@@ -14,6 +14,7 @@ _HASHED = (
     *("breakdown", "value1", "value2", "n"),
 )
 _TEXT = ", ',', ".join(column if column.startswith("value") else f"toString({column})" for column in _HASHED)
+_HASH = f"reinterpretAsUInt64(substring(MD5(concat({_TEXT})), 1, 8))"
 
 
 def checksum(rows: Iterable[Sequence[int | str | bytes]]) -> int:
@@ -25,16 +26,24 @@ def checksum(rows: Iterable[Sequence[int | str | bytes]]) -> int:
     return total % 2**64
 
 
+def held(warehouse: Warehouse, load_day: int) -> tuple[int, int, int]:
+    """Rows, sum and checksum of everything the warehouse holds of a load day."""
+    ((rows, total, check),) = warehouse.query(
+        f"SELECT count(), toString(sum(n)), toString(sum({_HASH})) FROM {Table.LANDING.sql} FINAL "
+        f"WHERE load_day = toDate({int(load_day)})"
+    )
+    return int(rows), int(total), int(check)
+
+
 def differing(warehouse: Warehouse, load_day: int, headers: Iterable[Header]) -> list[Header]:
     """The units of a load day whose rows, sum or checksum in the warehouse are not those of the header.
 
     MD5 because every ClickHouse from 18.16 on and Python have it; nothing here resists an attacker.
     """
-    hashed = f"reinterpretAsUInt64(substring(MD5(concat({_TEXT})), 1, 8))"
     held = {
         str(unit).lower(): (int(rows), int(total), int(check))
         for unit, rows, total, check in warehouse.query(
-            f"SELECT hex(unit), count(), toString(sum(n)), toString(sum({hashed})) FROM {Table.LANDING.sql} FINAL "
+            f"SELECT hex(unit), count(), toString(sum(n)), toString(sum({_HASH})) FROM {Table.LANDING.sql} FINAL "
             f"WHERE load_day = toDate({int(load_day)}) GROUP BY unit"
         )
     }

@@ -40,6 +40,13 @@ class Table(Enum):
     DEBUG = ("debug", _LOADED)
     FINAL = ("final", (*_CELL, ("held", "Int64"), ("version", "UInt16")))
     WATERMARK = ("watermark", (("load_day", "Date"),))
+    FRONTIER = (
+        "frontier",
+        (
+            *(("node", "Text"), ("load_day", "Date"), ("settled", "Date")),
+            *(("rows", "UInt32"), ("total", "Int64"), ("checksum", "Int64")),
+        ),
+    )
 
     @property
     def columns(self) -> Columns:

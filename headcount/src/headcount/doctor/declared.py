@@ -6,6 +6,7 @@ import ipaddress
 import stat
 from pathlib import Path
 
+from headcount_ingest.fleet import fault_of
 from headcount_ingest.tls import CertificateError, sound
 from headcount_wire.clock import Clock
 from headcount_wire.errors import DeclarationError
@@ -23,6 +24,8 @@ def organisation(settings: Settings) -> Result:
         found = load_organisation(settings.organisation)
     except (DeclarationError, OSError) as error:
         return Result(Check.ORGANISATION, Verdict.FAIL, str(error).replace("\n", "; "))
+    if fault := fault_of(settings.node, found.fleet):
+        return Result(Check.ORGANISATION, Verdict.FAIL, fault)
     usable = sum(key.state != "revoked" for key in found.key_by_fingerprint.values())
     text = f"{len(found.customers)} Customers, {len(found.apps)} apps, {usable} keys, {len(found.readers)} readers"
     return Result(Check.ORGANISATION, Verdict.OK if usable else Verdict.WARN, text)

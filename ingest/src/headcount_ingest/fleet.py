@@ -1,0 +1,181 @@
+"""Which reports this node counts: the maps in force, and what the node remembers of them.
+
+A map never changes for a creation day of which this node may have taken reports: another node would take the same
+ones again. So a node keeps beside its spools the maps in force and the last creation day they were used for
+(``fleet.json``); its workers agree by that file, under a lock. What is declared and would change such a day is
+refused, and the maps before stay in force, wholly.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+from headcount_wire import days, limits
+from headcount_wire.fleet import PARTITIONS, Fleet, from_plain, map_of, to_plain, waited_for
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
+
+FILE, LOCK = "fleet.json", "fleet.lock"
+_MINE = ("",) * PARTITIONS
+
+
+class FleetFault(Exception):
+    """This node cannot begin under what is declared; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is in force: this node's name, the maps, and the last creation day they may have been used for."""
+
+    node: str
+    fleet: Fleet
+    reached: int = -1
+
+    def owners_on(self, created: int) -> tuple[str, ...]:
+        """The owner of each partition for a creation day; an empty text is this node."""
+        if not self.fleet:
+            return _MINE
+        return tuple("" if owner == self.node else owner for owner in map_of(self.fleet, created).owners)
+
+
+class FleetShare:
+    """This node's share of the fleet. ``refused``: why what is declared now is not in force, or an empty text.
+
+    Raises ``FleetFault`` when the node has no memory of a fleet and what is declared is none for it.
+    """
+
+    def __init__(self, spool: Path, node: str, declared: Fleet, today: int) -> None:
+        spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._spool = spool
+        self._node = node
+        self._declared = declared
+        self.refused = ""
+        self._held = Held("", ())
+        self._propose(today)
+
+    def declare(self, declared: Fleet, today: int) -> None:
+        """Take over what is declared now, if it may be; call it also when a day has begun."""
+        if declared != self._declared:
+            self._declared = declared
+            self._propose(today)
+        self._in_force(today)
+
+    def elsewhere(self, report_id: bytes, created: int, today: int) -> str | None:
+        """The address of the node that counts a report; ``None``: it is this one."""
+        held = self._in_force(today)
+        if not held.fleet:
+            return None
+        owner = map_of(held.fleet, created).owners[report_id[0]]
+        return None if owner == held.node else _address(held.fleet, owner)
+
+    def elsewhere_by_id(self, report_id: bytes, today: int) -> str | None:
+        """The same for a report whose creation day is not known yet; ``None`` also where that day decides."""
+        held = self._in_force(today)
+        if not held.fleet:
+            return None
+        first, last = today - limits.CREATED_PAST_DAYS, today + limits.CREATED_FUTURE_DAYS
+        if map_of(held.fleet, first) is not map_of(held.fleet, last):
+            return None
+        return self.elsewhere(report_id, last, today)
+
+    def _in_force(self, today: int) -> Held:
+        # Once a day the first report waits for the file: nothing is taken under a map that is not noted for its day.
+        if today + limits.CREATED_FUTURE_DAYS > self._held.reached:
+            with _locked(self._spool / LOCK):
+                # What another worker has taken over meanwhile is in force here too, and is not put back.
+                self._hold(self._remembered() or self._held, today + limits.CREATED_FUTURE_DAYS)
+        return self._held
+
+    def _propose(self, today: int) -> None:
+        """Have what is declared in force, if it changes nothing that was used; else keep what is remembered."""
+        reach = today + limits.CREATED_FUTURE_DAYS
+        with _locked(self._spool / LOCK):
+            before = self._remembered()
+            wanted = Held(self._node, self._declared, reach)
+            fault = fault_of(self._node, self._declared)
+            if before is None:
+                if fault:
+                    raise FleetFault(fault)
+                # Workers begin here before they make their folders: whoever left some was a house of one.
+                before = Held("", (), reach) if any(path.is_dir() for path in self._spool.iterdir()) else wanted
+            fault = fault or _changes(before, wanted, today)
+            self._hold(before if fault else wanted, max(before.reached, reach))
+        if fault and fault != self.refused:
+            log.error("fleet_refused", why=fault, advice="the maps before stay in force; docs/fleet.md")
+        self.refused = fault
+
+    def _hold(self, held: Held, reached: int) -> None:
+        held = replace(held, reached=max(held.reached, reached))
+        if held != self._remembered():
+            self._write(held)
+        self._held = held
+
+    def _remembered(self) -> Held | None:
+        try:
+            plain = json.loads((self._spool / FILE).read_bytes())
+            return Held(str(plain["node"]), from_plain(plain["maps"]), int(plain["reached"]))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise FleetFault(f"{self._spool / FILE} is damaged: it says which reports this node counts") from None
+
+    def _write(self, held: Held) -> None:
+        plain = {"node": held.node, "reached": held.reached, "maps": to_plain(held.fleet)}
+        new = self._spool / f"{FILE}.new"
+        fd = os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(json.dumps(plain).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(self._spool / FILE)
+        folder = os.open(self._spool, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def fault_of(node: str, declared: Fleet) -> str:
+    """Why a node of this name cannot be one of what is declared, or an empty text."""
+    if declared and not node:
+        return "the organisation file declares a fleet, and this node has no name: set node in its settings"
+    if node and not declared:
+        return f"this node is named {node}, and the organisation file declares no [[fleet]]"
+    if node and node not in {name for one in declared for name in one.nodes}:
+        return f"no [[fleet]] names this node ({node}); there are: {', '.join(waited_for(declared, -1))}"
+    return ""
+
+
+def _changes(before: Held, wanted: Held, today: int) -> str:
+    """What would change for creation days that may have been used, or an empty text."""
+    first, last = today - limits.CREATED_PAST_DAYS, before.reached
+    begins = {one.since for one in (*before.fleet, *wanted.fleet)}
+    for day in sorted({first, *(day for day in begins if first <= day <= last)}):
+        if day <= last and before.owners_on(day) != wanted.owners_on(day):
+            return (
+                f"it changes who counts reports created on {days.text(day)}, and this node has taken reports of days "
+                f"up to {days.text(last)}: let it begin later"
+            )
+    return ""
+
+
+def _address(fleet: Fleet, owner: str) -> str:
+    """A node's newest address: where it is, not where it was when the map was made."""
+    return next(one.nodes[owner].address for one in reversed(fleet) if owner in one.nodes)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
