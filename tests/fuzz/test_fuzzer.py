@@ -8,9 +8,9 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 from headcount_ingest.decode import Malformed, Plain, decode_body
@@ -44,7 +44,7 @@ def search() -> None:
 
 def _crashes(plain: bytes, media: str) -> Plain:
     found = decode_body(plain, media)
-    return replace(found, policy=found.policy // len(found.purposes))
+    return msgspec.structs.replace(found, policy=found.policy // len(found.purposes))
 
 
 def _talks(plain: bytes, media: str) -> Plain:
@@ -60,7 +60,7 @@ def _is_lenient(plain: bytes, media: str) -> Plain:
 
 def _misreads(plain: bytes, media: str) -> Plain:
     found = decode_body(plain, media)
-    return replace(found, catalog=min(found.catalog, 65_535))
+    return msgspec.structs.replace(found, catalog=min(found.catalog, 65_535))
 
 
 @pytest.mark.parametrize("planted", [_crashes, _talks, _is_lenient, _misreads])

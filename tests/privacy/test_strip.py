@@ -210,30 +210,31 @@ def test_every_form_is_found() -> None:
 
 
 LEAK = """
-import asyncio.base_events, base64, gzip, hashlib, pathlib, sys, urllib.parse, zlib
+import asyncio, base64, gzip, hashlib, pathlib, sys, urllib.parse, zlib
 import zstandard
 given = __import__("json").loads(sys.argv[1])
 folder = pathlib.Path(given["spool"]).parent
-made = asyncio.base_events.BaseEventLoop.create_server
 def keep(name, data):
     with (folder / name).open("ab") as file:
         file.write(data)
-async def create_server(self, factory, *arguments, **options):
-    def tapped():
-        protocol = factory()
-        kind = type(protocol)
-        if kind.__module__.startswith("headcount_ingest") and not getattr(kind, "tapped", False):
-            received, connected = kind.data_received, kind.connection_made
-            def data_received(self, data):
-                leak(self, data)
-                return received(self, data)
-            def connection_made(self, transport):
-                self.wire = transport
-                return connected(self, transport)
-            kind.tapped, kind.data_received, kind.connection_made = True, data_received, connection_made
-        return protocol
-    return await made(self, tapped, *arguments, **options)
-asyncio.base_events.BaseEventLoop.create_server = create_server
+def leak(wire, data):
+    pass
+"""
+TAP = """
+import headcount_ingest.worker
+def tap(kind):
+    received, connected, wires = kind.data_received, kind.connection_made, {}
+    def connection_made(self, transport):
+        wires[id(self)] = transport
+        return connected(self, transport)
+    def data_received(self, data):
+        leak(wires[id(self)], data)
+        return received(self, data)
+    kind.connection_made, kind.data_received = connection_made, data_received
+kinds = [kind for kind in asyncio.Protocol.__subclasses__() if kind.__module__.startswith("headcount_ingest")]
+assert kinds, "there is no protocol of the edge to tap"
+for kind in kinds:
+    tap(kind)
 """
 LEAKS = {
     "a log of requests": "def leak(_, data): print(data.decode('latin-1'), file=sys.stderr)\n",
@@ -244,14 +245,14 @@ LEAKS = {
     "a gzip file": "def leak(_, data): keep('a.gz', gzip.compress(data))\n",
     "a zstd file": "def leak(_, data): keep('a.zst', zstandard.compress(data))\n",
     "a zlib stream behind others": "def leak(_, data): keep('a.bin', b'many bytes' + zlib.compress(data))\n",
-    "an echo": "def leak(self, data): self.wire.write(data)\n",
+    "an echo": "def leak(wire, data): wire.write(data)\n",
     "a hash of the address": (
-        "def leak(self, data): keep('a', hashlib.sha256(self.wire.get_extra_info('peername')[0].encode()).digest())\n"
+        "def leak(wire, data): keep('a', hashlib.sha256(wire.get_extra_info('peername')[0].encode()).digest())\n"
     ),
     "the address as four bytes": (
-        "import socket\ndef leak(self, data): keep('a', socket.inet_aton(self.wire.get_extra_info('peername')[0]))\n"
+        "import socket\ndef leak(wire, data): keep('a', socket.inet_aton(wire.get_extra_info('peername')[0]))\n"
     ),
-    "a file's name": ("def leak(self, data): (folder / self.wire.get_extra_info('peername')[0]).touch()\n"),
+    "a file's name": ("def leak(wire, data): (folder / wire.get_extra_info('peername')[0]).touch()\n"),
     "a metric": (
         "import prometheus_client\nsaid = []\nshown = prometheus_client.generate_latest\n"
         "prometheus_client.generate_latest = lambda registry: shown(registry) + b'# ' + b''.join(said)\n"
@@ -259,7 +260,6 @@ LEAKS = {
     ),
     "values that are not looked up": (
         "import headcount_wire.dimensions\nheadcount_wire.dimensions.canonical = lambda dimension, value: value\n"
-        "def leak(_, data): pass\n"
     ),
 }
 """Ways for an edge to keep what it must not, as programs that run before it starts."""
@@ -269,7 +269,7 @@ FEW = {name: ALL[name] for name in ("plain", "card", "broken_json", "unknown_key
 @pytest.mark.parametrize("name", LEAKS)
 async def test_an_edge_that_leaks_is_caught(tmp_path: Path, name: str) -> None:
     """The same requests to an edge with one planted leak are found out by the same search."""
-    async with one_worker(tmp_path, LEAK + LEAKS[name]) as worker, asyncio.timeout(PATIENCE_SECONDS):
+    async with one_worker(tmp_path, LEAK + LEAKS[name] + TAP) as worker, asyncio.timeout(PATIENCE_SECONDS):
         told = {f"the answer to {one}": await converse(worker.port, data, source=PEER) for one, data in FEW.items()}
         told["/metrics"] = (await asyncio.to_thread(worker.admin, "/metrics")).encode()
         await asyncio.to_thread(worker.end)
