@@ -21,7 +21,7 @@ fuzzed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_
 
 
 @pytest.mark.parametrize("kind", [*IN_THE_BODY, *AROUND_IT])
-@settings(fuzzed, max_examples=80)
+@settings(fuzzed, max_examples=50)
 @given(draw=CHANCE)
 def test_each_kind_of_damage_is_read_or_refused_alike(kind: str, draw: random.Random) -> None:
     """After one kind of damage both decoders read the same report or both refuse, and neither says what was there."""
@@ -29,7 +29,7 @@ def test_each_kind_of_damage_is_read_or_refused_alike(kind: str, draw: random.Ra
     keep(damage(draw, draw.choice(SOUND)))
 
 
-@settings(fuzzed, max_examples=600)
+@settings(fuzzed, max_examples=400)
 @given(draw=CHANCE)
 def test_damage_upon_damage_keeps_every_promise(draw: random.Random) -> None:
     """Several kinds of damage on any vector, packed or not, break no promise and hold less than 5 MB."""

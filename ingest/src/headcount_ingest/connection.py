@@ -26,6 +26,8 @@ HEAD_BYTES = 16 * 1024
 LINE_BYTES = 64
 FRAMED_BYTES = 8 * limits.BODY_BYTES
 """A body with all that frames it: chunk sizes, extensions, trailers."""
+AT_ONCE_MOST = 256
+"""Requests that may wait for an answer at all: one read brings thousands of small ones, each with more to say back."""
 UNDER_WAY_MOST = 64
 """Requests of one connection that wait for an answer before no more of them is read."""
 
@@ -175,7 +177,7 @@ class Connection(asyncio.Protocol):
         """The head is whole: the path begins, and its body is awaited."""
         parser = self._parser
         assert parser is not None
-        if self._head_bytes > HEAD_BYTES:
+        if self._head_bytes > HEAD_BYTES or len(self._exchanges) >= AT_ONCE_MOST:
             raise _TooMuch
         self._in_body = True
         head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
