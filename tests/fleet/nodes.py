@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +54,9 @@ class Node:
         deadline = time.monotonic() + READY_SECONDS
         for number, process in enumerate(self.processes):
             while (status := self._ready(number)) != 200:
-                assert process.poll() is None, f"{self.name} ended: {process.returncode}"
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.02)
+                    raise AssertionError(f"{self.name} ended: {process.returncode}")
                 assert time.monotonic() < deadline, f"{self.name} answers {status}"
 
     def signal(self, number: signal.Signals) -> None:

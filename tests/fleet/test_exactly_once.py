@@ -27,10 +27,10 @@ from tests.ingest.conftest import KEY, ORGANISATION, TODAY, report
 from tests.sdk.conftest import CATALOG_TEXT
 
 RESIZED = TODAY + 2
-REPORTS = 60
+REPORTS = 40
 DEVICES = 4
 TRIES = 400
-AT_A_STOPPED_NODE = 16
+AT_A_STOPPED_NODE = 12
 QUICK_SECONDS, PATIENT_SECONDS = 0.3, 20.0
 BEFORE, AFTER = {"a": "00-7f", "b": "80-ff"}, {"a": "00-3f", "c": "40-9f", "b": "a0-ff"}
 
@@ -71,7 +71,7 @@ class Run:
         """
         url = self.draw.choice(list(self.nodes.values())).url
         for _ in range(2):
-            outcome = self.post(url, one)
+            outcome = self.post(url, one, self.patience)
             if outcome.problem is not Problem.NOT_OWNER:
                 break
             self.moved += 1
@@ -87,11 +87,11 @@ class Run:
             for one in (*waiting, *again):
                 self.send(one)
 
-    def post(self, url: str, one: Sent) -> Outcome:
+    def post(self, url: str, one: Sent, patience: float) -> Outcome:
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
         try:
             request = Request("POST", f"{url}/v1/reports/{one.report_id}", headers, one.body)
-            return judge(HttpTransport().send(request, self.patience))
+            return judge(HttpTransport().send(request, patience))
         except NoAnswer:
             return Outcome(Fate.NO_ANSWER)
 
@@ -131,7 +131,7 @@ def others_go_on(run: Run, up: str) -> None:
     for one in waiting:
         run.send(one)
         if owner_of(one.report_id, one.created) == up:
-            outcome = run.post(run.nodes[up].url, one)
+            outcome = run.post(run.nodes[up].url, one, PATIENT_SECONDS)
             assert outcome.fate is Fate.ACCEPTED, outcome
     assert any(owner_of(one.report_id, one.created) != up for one in waiting)
 
