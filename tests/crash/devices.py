@@ -46,15 +46,17 @@ class Device:
                 continue
             self._old.append(sent)
             if self._draw.random() < REPEAT_NOW:
-                await self._repeat(sent)
+                await self.repeat(sent)
             if self._draw.random() < REPEAT_OLD:
-                await self._repeat(self._draw.choice(self._old[-2000:]))
+                await self.repeat(self._draw.choice(self._old[-2000:]))
         self._hang_up()
 
-    async def _repeat(self, sent: Sent) -> None:
+    async def repeat(self, sent: Sent) -> None:
+        """Send a report once more that was acknowledged, on a connection of its own."""
         self._hang_up()
         self._ledger.repeats += 1
         await self._deliver(sent, careless=False)
+        self._hang_up()
 
     async def _deliver(self, sent: Sent, *, careless: bool) -> bool:
         """Whether a report was acknowledged; ``False``: it was given up."""
@@ -73,6 +75,7 @@ class Device:
                 await self._up()
                 continue
             self._ledger.answers[status] += 1
+            self._ledger.answered.set()
             if status == 202:
                 self._ledger.acknowledged.add(bytes.fromhex(sent.report_id))
                 return True

@@ -12,6 +12,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from headcount_aggregator.load.disk import Disk
@@ -27,6 +28,9 @@ from tests.ingest.conftest import KEY, settings_in
 
 WORKERS = ("w0", "w1")
 DEVICES = 12
+REPEATED = 5
+AT_AN_ANSWER = 0.4
+"""How often a process is killed as soon as a device has read an answer."""
 AT_ITS_START = 0.2
 """How often a worker is killed without a look whether it serves already."""
 
@@ -37,7 +41,7 @@ class Plan:
 
     ``torn``: how often a killed worker's open segment is given a write that was cut short. ``round_kills``: the loader
     loads each time that so many workers were killed. ``rounds``: how often it does, at most, before it is killed.
-    ``in_step``: the killer of workers waits for each of its rounds.
+    ``in_step``: the killer of workers waits for each round, and then some reports that were counted are sent again.
     """
 
     kills: int
@@ -83,7 +87,7 @@ class House:
         for worker in WORKERS:
             await self._start(worker)
         draws = [random.Random(self._draw.random()) for _ in range(DEVICES)]
-        devices = [Device(self._settings.port, KEY, self.ledger, draw, self._up) for draw in draws]
+        again, *devices = (Device(self._settings.port, KEY, self.ledger, draw, self._up) for draw in draws)
         under_way = [asyncio.create_task(device.report_until(self._over)) for device in devices]
         loading = asyncio.create_task(self._keep_loading())
         try:
@@ -96,6 +100,7 @@ class House:
                     self._due.set()
                     if self._plan.in_step:
                         await asyncio.wait_for(self._loaded.wait(), PATIENCE_SECONDS)
+                        await self._repeat_counted(again)
             self._over.set()
             await asyncio.wait_for(asyncio.gather(*under_way), PATIENCE_SECONDS)
         finally:
@@ -133,11 +138,19 @@ class House:
             while not any(process.serves for process in self._living.values()):
                 await asyncio.shield(self._nursery.news)
 
+    async def _repeat_counted(self, device: Device) -> None:
+        for report_id, _ in islice(Units(self._folder / "units", Disk()).ids(), REPEATED):
+            await device.repeat(self.ledger.sent[report_id])
+
     async def _random_moment(self) -> None:
-        """Wait for a draw of milliseconds; often next to none."""
+        """Wait for the next answer, or for a draw of milliseconds; often next to none."""
         draw = self._draw
-        seconds = draw.uniform(0, draw.choice((0.004, 0.1, 0.1, 0.1, 0.2)))
+        seconds = draw.uniform(0, draw.choice((0.004, 0.1, 0.1, 0.2)))
         with contextlib.suppress(TimeoutError):
+            if draw.random() < AT_AN_ANSWER:
+                self.ledger.answered.clear()
+                await asyncio.wait_for(self.ledger.answered.wait(), seconds)
+                return
             await asyncio.wait_for(self._over.wait(), seconds)
 
     async def _kill(self, worker: str) -> None:

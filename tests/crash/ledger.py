@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +28,8 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class Ledger:
-    """Every report of a run. ``acknowledged``: a 202 was read. ``answers``: by status, each that was read.
+    """Every report of a run. ``acknowledged``: a 202 was read. ``answers``: by status, each that was read; each sets
+    ``answered``.
 
     ``hung_up``: attempts that the device cut short; ``cut_off``: those that the worker's death did; ``repeats``: how
     often a report was sent again though it had been acknowledged.
@@ -40,6 +42,7 @@ class Ledger:
     hung_up: int = 0
     cut_off: int = 0
     repeats: int = 0
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def summary(self) -> str:

@@ -18,7 +18,7 @@ from headcount_ingest.spool import Disk
 from headcount_ingest.worker import quiet, run, serve, spare_the_collector
 from headcount_wire.clock import SystemClock
 
-LATER_SECONDS = 0.005
+LATER_SECONDS = 0.02
 
 
 class AnswersBeforeWrite(Disk):
