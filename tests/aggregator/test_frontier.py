@@ -101,7 +101,7 @@ def test_a_unit_that_waits_for_the_warehouse_holds_the_frontier_back(
     class Away:
         dialect, query, execute = warehouse.dialect, warehouse.query, warehouse.execute
 
-        def insert(self, *_: object) -> None:
+        def insert(self, table: Table, block: bytes) -> None:
             raise WarehouseError(Reason.UNREACHABLE)
 
         def close(self) -> None: ...

@@ -21,5 +21,6 @@ def everything(decoded: Decoded, *_: object) -> Owned:
 if __name__ == "__main__":
     if COUNTS_EVERYTHING in sys.argv:
         sys.argv.remove(COUNTS_EVERYTHING)
-        vars(path).update(own=everything, another_s=lambda *_: None)
+        for name, planted in (("own", everything), ("another_s", lambda *_: None)):
+            setattr(path, name, planted)
     sys.exit(role.main())

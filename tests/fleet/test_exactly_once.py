@@ -70,12 +70,10 @@ class Run:
         Of some answers the device learns nothing: it will come again, perhaps to another node.
         """
         url = self.draw.choice(list(self.nodes.values())).url
-        for _ in range(2):
-            outcome = self.post(url, one, self.patience)
-            if outcome.problem is not Problem.NOT_OWNER:
-                break
+        outcome = self.post(url, one, self.patience)
+        if outcome.problem is Problem.NOT_OWNER:
             self.moved += 1
-            url = outcome.elsewhere
+            outcome = self.post(outcome.elsewhere, one, self.patience)
         one.done = one.done or (outcome.fate is Fate.ACCEPTED and self.draw.random() > 0.25)
         return one.done
 
