@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from headcount_wire import codec
@@ -25,8 +26,8 @@ TIMES = 5
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     """A worker that has taken the largest report in both forms, and what a request itself needs."""
-    folder = tmp_path_factory.mktemp("costs")
-    with worker_process(folder, body_seconds=2.0, lingering_seconds=0.2, bytes_in_flight=4 * 2**20) as found:
+    bounds: dict[str, Any] = {"body_seconds": 2.0, "lingering_seconds": 0.2, "bytes_in_flight": 4 * 2**20}
+    with worker_process(tmp_path_factory.mktemp("costs"), **bounds) as found:
         for _ in range(TIMES):
             for media in (codec.JSON, codec.MSGPACK):
                 body = costly.control(media)

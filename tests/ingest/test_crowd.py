@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ async def crowd(worker: WorkerProcess, number: int, sent: bytes = b"") -> AsyncI
 
 async def test_connections_beyond_every_descriptor_stop_no_worker(tmp_path: Path) -> None:
     """While idle connections hold every descriptor, a report is accepted or told 507; afterwards all is as before."""
-    seldom = {"idle_seconds": 60.0, "reload_seconds": 0.02, "seal_seconds": 0.01}
+    seldom: dict[str, Any] = {"idle_seconds": 60.0, "reload_seconds": 0.02, "seal_seconds": 0.01}
     with worker_process(tmp_path / "w", prelude=FEW, **seldom) as worker:
         reader, writer = await asyncio.open_connection("127.0.0.1", worker.port)
         statuses = [await reported(reader, writer)]

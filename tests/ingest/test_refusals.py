@@ -11,9 +11,9 @@ from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem
 
-from tests.ingest import world
+from tests.ingest import test_fleet, world
 from tests.ingest.conftest import TODAY, Worker
-from tests.ingest.exchange import PATIENCE_SECONDS, Answer, answers_in, ask, request
+from tests.ingest.exchange import PATIENCE_SECONDS, Answer, answers_in, ask, path_of, request
 from tests.ingest.test_drain import told_to_stop
 from tests.ingest.world import served, sound
 
@@ -28,6 +28,7 @@ SENT: dict[Problem, bytes] = {
     Problem.NOT_FOUND: request(path=b"/v1/devices", method=b"GET"),
     Problem.METHOD: request(sound(), method=b"PUT"),
     Problem.REGION: request(sound(), key=world.FAR),
+    Problem.NOT_OWNER: request(sound(), path=path_of(test_fleet.OTHER.encode())),
     Problem.POLICY_OLD: request(sound(policy=5)),
     Problem.SDK_OLD: request(sound(), key=world.MODERN),
     Problem.PAUSED: request(sound(), key=world.HALTED),
@@ -77,6 +78,7 @@ async def met(problem: Problem, folder: Path) -> tuple[Answer, Worker]:
     """The answer to what meets a problem, and the worker, which has ended."""
     changes: dict[Problem, dict[str, Any]] = {
         Problem.SLOW_BODY: {"body_seconds": 0.05, "lingering_seconds": 0.05},
+        Problem.NOT_OWNER: {"node": "a", "fleet": test_fleet.declared((TODAY - 90, "ab"))},
         Problem.DRAINING: {"lingering_seconds": 10.0},
         Problem.RATE: {"key_per_minute": 0},
         Problem.OVERLOADED: {"bytes_in_flight": 10},

@@ -17,6 +17,7 @@ from headcount_wire.problems import Problem
 from tests.ingest import (
     test_connection,
     test_drain,
+    test_fleet,
     test_load_shedding,
     test_operation,
     test_path,
@@ -183,6 +184,7 @@ PROVED: dict[str, Callable[..., object]] = {
     "organisation": test_path.test_the_policy_has_an_etag_and_follows_the_file,
     "spool": test_a_worker_spools_under_its_own_name,
     "worker": test_a_worker_spools_under_its_own_name,
+    "node": test_fleet.test_what_another_node_counts_is_refused_and_not_kept,
     "host": test_a_worker_listens_where_it_is_told,
     "port": test_a_worker_listens_where_it_is_told,
     "admin_host": test_a_worker_listens_where_it_is_told,

@@ -137,8 +137,8 @@ def catalog_text(version: int) -> str:
     return _HEAD.format(version=version) + "".join(tables)
 
 
-def write_organisation(folder: Path) -> Path:
-    """Write the organisation and its catalogs into a folder; the path of the organisation file."""
+def write_organisation(folder: Path, *, fleet: str = "") -> Path:
+    """Write the organisation, of a fleet if one is declared, and its catalogs; the path of the organisation file."""
     for version in CATALOGS:
         (folder / f"catalog-{version}.toml").write_text(catalog_text(version))
     files = ", ".join(f'"catalog-{version}.toml"' for version in CATALOGS)
@@ -147,7 +147,7 @@ def write_organisation(folder: Path) -> Path:
         for key, customer, more in _KEYS
     ]
     path = folder / "organisation.toml"
-    path.write_text(_CUSTOMERS + f"catalogs = [{files}]\n" + "".join(keys))
+    path.write_text(fleet + _CUSTOMERS + f"catalogs = [{files}]\n" + "".join(keys))
     return path
 
 
@@ -158,10 +158,10 @@ def sound(*tallies: Tally, **changes: object) -> Report:
 
 @asynccontextmanager
 async def served(
-    folder: Path, *, disk: Disk | None = None, clock: ManualClock | None = None, **changes: Any
+    folder: Path, *, disk: Disk | None = None, clock: ManualClock | None = None, fleet: str = "", **changes: Any
 ) -> AsyncIterator[Worker]:
     """A worker of this organisation in this process, on loopback, with some settings changed."""
-    settings = replace(settings_in(folder), organisation=write_organisation(folder), **changes)
+    settings = replace(settings_in(folder), organisation=write_organisation(folder, fleet=fleet), **changes)
     worker = await running(settings, disk, clock)
     try:
         yield worker
