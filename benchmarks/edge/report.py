@@ -63,7 +63,7 @@ def ratios(measured: Measured) -> Iterator[Ratio]:
     if hour := measured.hour:
         growth, (least, most) = hour.growth_bytes_an_hour / MEGABYTE, hour.open_files_warm
         what = f"memory over an hour ({hour.accepted:,} reports)"
-        yield Ratio(what, f"{growth:+.1f} MB an hour", "under 3 MB", growth < 3)
+        yield Ratio(what, f"{growth:+.1f} MB an hour", "under 5 MB", growth < 5)
         yield Ratio("open files over an hour", f"{least} to {most}", "flat", most - least < 20)
     for name, recovery in measured.recoveries.items():
         if "before" not in name:
