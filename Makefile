@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast lint format check fuzz replay bench-edge clean
+.PHONY: help install servers demo up test test-fast cluster lint format check fuzz replay bench-edge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ demo: $(BIN)/.installed ## run the whole house with simulated devices (ARGS=--on
 
 up: $(BIN)/.installed ## run the house for real: make up ARGS='--config headcount.toml'
 	$(BIN)/headcount up $(ARGS)
+
+cluster: $(BIN)/.installed servers ## a real ClickHouse cluster on loopback, until Ctrl-C: point headcount up at it
+	@$(BIN)/python -m tests.homes
 
 test: $(BIN)/.installed servers ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -127,7 +127,7 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
     ]
     truth = Truth(list(ledger.acknowledged))
     expected = dict(truth.numbers())
-    cells = read_cells(settings.data / "warehouse")
+    cells = read_cells(settings.data / "warehouse", settings.warehouse)
     found = from_cells(cells, truth.first, truth.last)
     differing = {name for name in expected.keys() | found.keys() if expected.get(name, 0) != found.get(name, 0)}
     out.print(f"cells: {len(expected.keys() | found.keys())} numbers compared, {len(differing)} differ")

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from headcount_aggregator.load.loader import Loader
-from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
+from headcount_aggregator.warehouse import Warehouse
 from headcount_ingest.spool import Disk as SpoolDisk
 from headcount_ingest.spool import SegmentWriter
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation, parse_organisation
 from headcount_wire.segment import Record, Stream, encode_record
 
+from tests.homes.fresh import fresh_warehouse
 from tests.sdk.conftest import CATALOG_TEXT
 
 TODAY = 20_000
@@ -44,11 +45,18 @@ def organisation(tmp_path: Path) -> Organisation:
     return parse_organisation(ORGANISATION, tmp_path)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module with ``HOMES`` proves its claims in each of them; the others use the embedded warehouse."""
+    homes = getattr(metafunc.module, "HOMES", None)
+    if homes and "warehouse" in metafunc.fixturenames:
+        metafunc.parametrize("warehouse", homes, indirect=True)
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Embedded]:
-    found = open_embedded(tmp_path / "warehouse")
-    yield found
-    found.close()
+def warehouse(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    """An empty warehouse, of the home that the test is run for."""
+    with fresh_warehouse(getattr(request, "param", "embedded"), tmp_path / "warehouse", request) as found:
+        yield found
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def loader(tmp_path: Path, organisation: Organisation, warehouse: Embedded, clock: ManualClock) -> Iterator[Loader]:
+def loader(tmp_path: Path, organisation: Organisation, warehouse: Warehouse, clock: ManualClock) -> Iterator[Loader]:
     found = Loader(tmp_path / "spool", tmp_path / "units", organisation, warehouse, clock)
     yield found
     found.close()

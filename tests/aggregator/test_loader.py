@@ -17,13 +17,16 @@ from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.loader import Loader, LoaderBusy
 from headcount_aggregator.load.unit import Units
 from headcount_aggregator.warehouse import Warehouse
-from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
+from headcount_aggregator.warehouse.embedded import open_embedded
 from headcount_aggregator.warehouse.tables import Table
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation
 from headcount_wire.segment import Stream
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
+from tests.homes.fresh import HOMES, lose
+
+__all__ = ["HOMES"]  # the claims below hold in each of them
 
 
 def cells_of(warehouse: Warehouse, stream: Stream = Stream.LIVE) -> Counter[tuple[int, int, int, int, int]]:
@@ -37,7 +40,7 @@ def ids(draw: random.Random, count: int) -> list[bytes]:
     return [draw.randbytes(16) for _ in range(count)]
 
 
-def test_sums_are_exact_and_duplicates_count_once(tmp_path: Path, loader: Loader, warehouse: Embedded) -> None:
+def test_sums_are_exact_and_duplicates_count_once(tmp_path: Path, loader: Loader, warehouse: Warehouse) -> None:
     """Reports sent twice, to the same worker or another, before or after a load, are counted once."""
     draw = random.Random(1)
     count = Spooled()
@@ -54,7 +57,7 @@ def test_sums_are_exact_and_duplicates_count_once(tmp_path: Path, loader: Loader
     assert not list((tmp_path / "spool").glob("*/*.seg"))
 
 
-def test_breakdowns_add_up_and_age_is_cut_by_first_use(tmp_path: Path, loader: Loader, warehouse: Embedded) -> None:
+def test_breakdowns_add_up_and_age_is_cut_by_first_use(tmp_path: Path, loader: Loader, warehouse: Warehouse) -> None:
     """Each breakdown's values add up to the total; age is cut by the context of first use, all else by today's."""
     draw = random.Random(2)
     count = Spooled()
@@ -78,7 +81,7 @@ def test_breakdowns_add_up_and_age_is_cut_by_first_use(tmp_path: Path, loader: L
 
 
 def test_small_groups_wait_and_then_go_as_totals(
-    tmp_path: Path, loader: Loader, warehouse: Embedded, clock: ManualClock
+    tmp_path: Path, loader: Loader, warehouse: Warehouse, clock: ManualClock
 ) -> None:
     """Fewer than 20 reports of a day are in no table; at 20 they go; at the freeze as totals without cuts."""
     draw = random.Random(3)
@@ -102,7 +105,7 @@ def test_small_groups_wait_and_then_go_as_totals(
     assert cut == 20, "the last six reports have no cut"
 
 
-def test_debug_data_is_apart_and_at_once(tmp_path: Path, loader: Loader, warehouse: Embedded) -> None:
+def test_debug_data_is_apart_and_at_once(tmp_path: Path, loader: Loader, warehouse: Warehouse) -> None:
     """One report under a debug key is there at once, and in no live sum."""
     count = Spooled()
     record = record_of(random.Random(4), stream=Stream.DEBUG)
@@ -112,7 +115,7 @@ def test_debug_data_is_apart_and_at_once(tmp_path: Path, loader: Loader, warehou
     assert cells_of(warehouse, Stream.DEBUG) == count.totals
 
 
-def test_pushing_again_changes_nothing(tmp_path: Path, loader: Loader, warehouse: Embedded) -> None:
+def test_pushing_again_changes_nothing(tmp_path: Path, loader: Loader, warehouse: Warehouse) -> None:
     """A unit pushed twice, or in part, or repaired after rows were lost, leaves the same sums."""
     draw = random.Random(5)
     count = Spooled()
@@ -123,13 +126,13 @@ def test_pushing_again_changes_nothing(tmp_path: Path, loader: Loader, warehouse
     warehouse.insert(Table.LANDING, unit.block)
     assert cells_of(warehouse) == count.totals
     assert loader.reconcile() == 0
-    warehouse.execute("TRUNCATE TABLE headcount.landing")
+    lose(warehouse)
     assert loader.reconcile() == 1
     assert cells_of(warehouse) == count.totals
 
 
 def test_one_loader_at_a_time(
-    tmp_path: Path, loader: Loader, organisation: Organisation, warehouse: Embedded, clock: ManualClock
+    tmp_path: Path, loader: Loader, organisation: Organisation, warehouse: Warehouse, clock: ManualClock
 ) -> None:
     """A second loader on the same folder is refused."""
     with pytest.raises(LoaderBusy):
@@ -137,7 +140,7 @@ def test_one_loader_at_a_time(
     assert loader.load_once().units == 0
 
 
-def test_a_bad_segment_is_set_aside(tmp_path: Path, loader: Loader, warehouse: Embedded) -> None:
+def test_a_bad_segment_is_set_aside(tmp_path: Path, loader: Loader, warehouse: Warehouse) -> None:
     """A file that is no segment blocks nothing and is not deleted."""
     count = Spooled()
     draw = random.Random(6)
@@ -151,7 +154,7 @@ def test_a_bad_segment_is_set_aside(tmp_path: Path, loader: Loader, warehouse: E
 
 
 def test_ids_and_units_are_forgotten_with_their_window(
-    tmp_path: Path, loader: Loader, organisation: Organisation, warehouse: Embedded, clock: ManualClock
+    tmp_path: Path, loader: Loader, organisation: Organisation, warehouse: Warehouse, clock: ManualClock
 ) -> None:
     """After the window no id is on the disk; the newest unit stays, with what it carries."""
     draw = random.Random(7)
@@ -211,7 +214,7 @@ class DyingDisk(Disk):
 
 
 def test_dying_at_every_durable_step_changes_no_number(
-    tmp_path: Path, organisation: Organisation, warehouse: Embedded, clock: ManualClock
+    tmp_path: Path, organisation: Organisation, warehouse: Warehouse, clock: ManualClock
 ) -> None:
     """Whatever step the loader dies at, the next one ends with the same sums, and every step is tried."""
     step = 0
@@ -223,7 +226,7 @@ def test_dying_at_every_durable_step_changes_no_number(
         records = [(report_id, record_of(draw)) for report_id in ids(draw, 60)]
         spool(folder / "spool", records[:40], "w0", count=count)
         spool(folder / "spool", records[20:], "w1", count=count)
-        warehouse.execute("TRUNCATE TABLE headcount.landing")
+        lose(warehouse)
         disk = DyingDisk(step)
         dying = Loader(folder / "spool", folder / "units", organisation, warehouse, clock, disk)
         try:

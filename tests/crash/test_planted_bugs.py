@@ -22,6 +22,7 @@ from tests.aggregator.test_loader import Died as DiskDied
 from tests.aggregator.test_loader import DyingDisk
 from tests.aggregator.test_rollup import Died as WarehouseDied
 from tests.aggregator.test_rollup import DyingWarehouse
+from tests.homes.fresh import lose
 
 MOST_STEPS = 40
 
@@ -84,7 +85,7 @@ def dies_at(
     draw, count = random.Random(step), Spooled()
     records = [(draw.randbytes(16), record_of(draw)) for _ in range(60)]
     spool(folder / "spool", records[:15], "w0", count=count)
-    warehouse.execute(f"TRUNCATE TABLE {Table.LANDING.sql}")
+    lose(warehouse)
     first = Loader(folder / "spool", folder / "units", organisation, warehouse, clock)
     first.load_once()
     first.close()

@@ -19,8 +19,8 @@ from headcount_wire.organisation import parse_organisation
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
 from tests.crash.test_planted_bugs import totals
 
-KILLS = int(os.environ.get("HEADCOUNT_KILLS", "8"))
-"""How often each run is killed; set it higher for a long run."""
+KILLS = int(os.environ.get("HEADCOUNT_KILLS", "13"))
+"""How often each of the two runs is killed; set it to 300 for a long run."""
 
 PROGRAM = """
 import pathlib, sys

@@ -11,7 +11,7 @@ from headcount_wire.segment import Stream
 from headcount_aggregator.cells import Cell, CellQuery, CellRow, Span
 from headcount_aggregator.rollup import watermark
 from headcount_aggregator.warehouse import Reason, Row, Warehouse, WarehouseError
-from headcount_aggregator.warehouse.embedded import open_embedded
+from headcount_aggregator.warehouse.opening import open_warehouse
 from headcount_aggregator.warehouse.tables import Table
 
 _ATTEMPTS = 5
@@ -83,9 +83,9 @@ def _conditions(query: CellQuery) -> list[str]:
     ]
 
 
-def read_cells(directory: Path) -> WarehouseCells:
-    """The cells in a warehouse directory that no process has open: for tests and replays."""
-    return WarehouseCells(open_embedded(directory))
+def read_cells(directory: Path, where: str = "embedded") -> WarehouseCells:
+    """The cells in a warehouse, of a directory that no process has open or at an address: for tests and replays."""
+    return WarehouseCells(open_warehouse(where, directory))
 
 
 def _narrowed(column: str, values: Iterable[int] | None) -> list[str]:

@@ -7,7 +7,9 @@ A row of ``final`` holds ``n``, the sum up to load day ``version``, and ``held``
 A reader at watermark W takes ``landing`` above W and, of ``final``, ``n`` up to version W and ``held``
 beyond it: at any instant, also after a crash in the middle, it sees each load day exactly once. An
 interrupted roll-up is finished by running it again: cells that already have the version are left
-alone. No DDL is relied on; partitions are dropped only once nothing reads them, and dropped again
+alone. On a cluster each shard adds its own landing rows to its own final rows, so a cell may have a row on each,
+and its sum is theirs; the watermark moves once every shard has come out, and the largest one counts wherever it
+is read. No DDL is relied on; partitions are dropped only once nothing reads them, and dropped again
 should a crash have brought them back.
 """
 
@@ -44,9 +46,11 @@ def roll_up(warehouse: Warehouse, load_day: int) -> None:
     ``Reason.MISMATCH``, and moves nothing, when the sums do not come out.
     """
     load_day = int(load_day)
-    for first, last in _spans(warehouse, load_day):
-        _add(warehouse, load_day, first, last)
-    _verify(warehouse, load_day)
+    for shard in warehouse.shards:
+        for first, last in _spans(shard, load_day):
+            _add(shard, load_day, first, last)
+    for shard in warehouse.shards:
+        _verify(shard, load_day)
     warehouse.execute(
         f"INSERT INTO {Table.WATERMARK.sql} (load_day) {warehouse.dialect.insert_settings} SELECT toDate({load_day})"
     )
@@ -63,12 +67,15 @@ def drop_debug(warehouse: Warehouse, before: int) -> int:
 
 
 def _drop(warehouse: Warehouse, table: Table, before: int) -> int:
-    found = warehouse.query(
-        f"SELECT DISTINCT toUInt16(load_day) FROM {table.sql} WHERE load_day < toDate({max(0, int(before))})"
-    )
-    for (day,) in found:
-        warehouse.execute(f"ALTER TABLE {table.sql} DROP PARTITION '{days.text(int(day))}'")
-    return len(found)
+    dropped = set[int]()
+    for shard in warehouse.shards:
+        found = shard.query(
+            f"SELECT DISTINCT toUInt16(load_day) FROM {table.sql} WHERE load_day < toDate({max(0, int(before))})"
+        )
+        for (day,) in found:
+            shard.execute(f"ALTER TABLE {table.sql} DROP PARTITION '{days.text(int(day))}'")
+            dropped.add(int(day))
+    return len(dropped)
 
 
 def _spans(warehouse: Warehouse, load_day: int) -> list[tuple[int, int]]:

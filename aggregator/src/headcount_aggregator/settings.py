@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -15,12 +15,14 @@ class StoreSettings:
     gathered before they are loaded. ``reconcile_seconds``: how often units are compared with the
     warehouse. ``node``: this node's name in the fleet; empty where there is no other. ``releases_here``: whether
     this store rolls up and releases; of the stores that share a warehouse, one does.
+    ``home``: where the warehouse is, ``embedded`` or an address (``warehouse.address``), which is secret.
     """
 
     organisation: Path
     data: Path
     node: str = ""
     releases_here: bool = True
+    home: str = field(default="embedded", repr=False)
     unit_seconds: float = 60.0
     reconcile_seconds: float = 3600.0
 
@@ -36,7 +38,7 @@ class StoreSettings:
 
     @property
     def warehouse(self) -> Path:
-        """The embedded warehouse's directory."""
+        """Where an embedded warehouse is."""
         return self.data / "warehouse"
 
     @property

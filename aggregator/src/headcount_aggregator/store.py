@@ -19,6 +19,8 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.fleet import waited_for
 from headcount_wire.organisation_file import OrganisationFile
 
+from headcount_aggregator.backup import BackupError, write_backup
+from headcount_aggregator.backup_request import serve
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.chains import Chains, WholeChains
 from headcount_aggregator.debug_publisher import DebugPublisher
@@ -28,7 +30,8 @@ from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, WarehouseError
-from headcount_aggregator.warehouse.embedded import open_embedded
+from headcount_aggregator.warehouse.address import EMBEDDED
+from headcount_aggregator.warehouse.opening import open_warehouse
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
@@ -49,9 +52,9 @@ class Store:
         self._settings = settings
         self._clock = clock
         self._file = OrganisationFile(settings.organisation)
-        if set(self._nodes(days.utc_day(clock.now()))) != {settings.node}:
+        if settings.home == EMBEDDED and set(self._nodes(days.utc_day(clock.now()))) != {settings.node}:
             raise NotShared("this node is one of several, and chDB is the warehouse of one: docs/fleet.md")
-        self._warehouse = open_embedded(settings.warehouse)
+        self._warehouse = open_warehouse(settings.home, settings.warehouse)
         self._loader = Loader(
             settings.spool, settings.units, self._file.organisation, self._warehouse, clock, node=settings.node
         )
@@ -67,6 +70,8 @@ class Store:
         self._released_through = -1
         self._tidied = self._rolled_up = self._told = -1
         self._waited = -1
+        self._waits = 0
+        self._refused = ""
         self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0}
 
     def tick(self) -> dict[str, Any]:
@@ -75,19 +80,40 @@ class Store:
         today = days.utc_day(moment)
         self._reload()
         result = self._loader.load_once()
-        repaired = self._reconcile()
-        settled = self._drained(moment)
-        self._tell(today)
-        released = self._release(today)
-        self._note(result, today)
-        self._tidy(today)
-        if self._settings.releases_here:
-            if result.units or self._debug_day != today:
-                self._debug.publish(moment)
-                self._debug_day = today
-            self._provisional(moment, today)
-        settled = settled and self._released_through == today and not self._chains.broken
+        self._waits = result.waiting
+        released = repaired = 0
+        settled, refused = False, ""
+        try:
+            repaired = self._reconcile()
+            settled = self._drained(moment)
+            self._tell(today)
+            released = self._release(today)
+            self._note(result, today)
+            self._tidy(today)
+            if self._settings.releases_here:
+                if result.units or self._debug_day != today:
+                    self._debug.publish(moment)
+                    self._debug_day = today
+                self._provisional(moment, today)
+        except WarehouseError as error:
+            if not error.reason.passes:
+                raise
+            refused = error.reason.sentence
+        self._say_warehouse(refused or result.refused)
+        serve(self._settings.data, self.back_up)
+        settled = settled and not refused and self._released_through == today and not self._chains.broken
         return self._say(moment if settled else None, result, released, repaired)
+
+    def back_up(self, folder: Path) -> str:
+        """Write the backup that was asked for; what is wrong, in a sentence, or nothing."""
+        try:
+            write_backup(self._settings, self._warehouse, folder, self._clock.now(), lambda *_: None)
+        except (BackupError, WarehouseError) as error:
+            return str(error)
+        except OSError as error:
+            return f"{folder}: cannot be written ({error.strerror})."
+        log.info("backed_up")
+        return ""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -105,8 +131,8 @@ class Store:
         self._rests_until = ended + (ended - begun) * (1 / PROVISIONAL_SHARE - 1)
 
     def _drained(self, moment: float) -> bool:
-        """Whether everything acknowledged up to a moment is loaded."""
-        return drained(self._settings.spool, moment)
+        """Whether everything acknowledged up to a moment is in the warehouse."""
+        return not self._waits and drained(self._settings.spool, moment)
 
     def _nodes(self, today: int) -> tuple[str, ...]:
         """The nodes whose loaders' word a roll-up and a release wait for."""
@@ -144,6 +170,15 @@ class Store:
         if late and self._released_through < today and self._waited < today:
             self._waited = today
             log.warning("release_waits", workers=self._writing(today), nodes=self._behind(today))
+
+    def _say_warehouse(self, refused: str) -> None:
+        """Log when the warehouse stops taking or answering, and when it is back."""
+        if refused != self._refused:
+            self._refused = refused
+            if refused:
+                log.warning("warehouse_waits", reason=refused, units=self._waits)
+            else:
+                log.info("warehouse_answers")
 
     def _writing(self, today: int) -> list[str]:
         """The workers whose open segments are older than today."""
@@ -198,10 +233,13 @@ class Store:
     def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
         status: dict[str, Any] = {"released_through": self._released_through, "since_start": self._found}
         today = days.utc_day(self._clock.now())
+        status["warehouse"] = {"waits_for": self._refused, "units_waiting": self._waits}
+        status["warehouse"] |= {"repaired": self._loader.repaired, "unmatched": self._loader.unmatched}
         if self._chains.broken:
             status["reasons"] = [fault for faults in self._chains.broken.values() for fault in faults]
         if self._released_through < today:
-            status["waits_for"] = [*self._writing(today), *(f"node {name}" for name in self._behind(today))]
+            behind = [] if self._refused else self._behind(today)
+            status["waits_for"] = [*self._writing(today), *(f"node {name}" for name in behind)]
         if settled is not None:
             status["settled_through"] = settled
         if result.units or released or repaired or result.quarantined:

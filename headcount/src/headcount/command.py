@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headcount import catalog_command
+from headcount import catalog_command, warehouse_command
 from headcount.consoles import err, out
 from headcount.logtap import command as logtap_command
 
@@ -16,6 +16,7 @@ keys_app = typer.Typer(help="Make app keys and readers' tokens.")
 app.add_typer(catalog_command.app, name="catalog", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
 app.add_typer(logtap_command.app, name="logtap")
+app.add_typer(warehouse_command.app, name="warehouse", no_args_is_help=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
 

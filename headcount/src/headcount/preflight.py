@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headcount_aggregator.warehouse.address import parse_address
+
 from headcount.settings import Settings
+
+RESTORING = "restoring.json"
+"""A file that stands in a data folder while a backup is being put back."""
 
 
 class ObstacleError(Exception):
@@ -19,16 +24,44 @@ class ObstacleError(Exception):
 
 
 @contextmanager
-def ready_to_start(settings: Settings) -> Iterator[None]:
-    """The data folder, claimed for this machine's one house while the block lasts; raises ``ObstacleError``."""
-    with _claimed(settings.data):
+def ready_to_start(settings: Settings) -> Iterator[str]:
+    """The data folder, claimed for this machine's one house while the block lasts; raises ``ObstacleError``.
+
+    Yields a warning where the warehouse does not answer now, which is no obstacle: reports are taken and wait.
+    """
+    with claimed(settings.data):
+        if (settings.data / RESTORING).exists():
+            raise ObstacleError(f"data: a restore into {settings.data} was cut short; run it again.")
         if found := [*port_obstacles(settings), *_certificate(settings)]:
             raise ObstacleError("\n".join(found))
-        yield
+        yield _warehouse(settings)
+
+
+def _warehouse(settings: Settings) -> str:
+    """What keeps a warehouse that is a server from answering now; empty when nothing does."""
+    address = parse_address(settings.warehouse)
+    if address is None:
+        return ""
+    from headcount_aggregator.warehouse import WarehouseError
+    from headcount_aggregator.warehouse.opening import open_warehouse
+
+    home = open_warehouse(settings.warehouse, settings.data / "warehouse")
+    try:
+        for shard in home.shards:
+            _ = shard.dialect
+    except WarehouseError as error:
+        sentence = f"warehouse: {address.shown}: {error}"
+        if not error.reason.passes:
+            raise ObstacleError(sentence) from None
+        return f"{sentence} Reports are taken, and wait for it."
+    finally:
+        home.close()
+    return ""
 
 
 @contextmanager
-def _claimed(data: Path) -> Iterator[None]:
+def claimed(data: Path) -> Iterator[None]:
+    """A data folder, as no running house's while the block lasts; raises ``ObstacleError``."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)

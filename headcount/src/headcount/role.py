@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from headcount.file_clock import FileClock
 from headcount.logs import log_as_json
 from headcount.process_limits import take_limits
 from headcount.settings import Settings
+from headcount.stack import WAREHOUSE
 
 if TYPE_CHECKING:
     from headcount_ingest.settings import EdgeSettings
@@ -98,7 +100,11 @@ def _store(settings: Settings, clock: Clock) -> int:
     from headcount_aggregator.warehouse import WarehouseError
 
     store = StoreSettings(
-        organisation=settings.organisation, data=settings.data, node=settings.node, unit_seconds=settings.unit_seconds
+        organisation=settings.organisation,
+        data=settings.data,
+        node=settings.node,
+        home=os.environ.get(WAREHOUSE, settings.warehouse),
+        unit_seconds=settings.unit_seconds,
     )
     try:
         return run(store, clock)

@@ -23,6 +23,11 @@ class Settings(BaseSettings):
         pattern=r"^([a-z][a-z0-9-]{0,31})?$",
         description="This node's name in the organisation file's [[fleet]]; empty for a house of one.",
     )
+    warehouse: str = Field(
+        default="embedded",
+        repr=False,
+        description="Where sums are kept: `embedded`, or the address of a ClickHouse server or cluster; a secret.",
+    )
     workers: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
         ge=1,
@@ -80,6 +85,14 @@ class Settings(BaseSettings):
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("tls_certificate and tls_key go together")
         return self
+
+    @field_validator("warehouse")
+    @classmethod
+    def _is_an_address(cls, text: str) -> str:
+        from headcount_aggregator.warehouse.address import parse_address
+
+        parse_address(text)
+        return text
 
     @classmethod
     def settings_customise_sources(

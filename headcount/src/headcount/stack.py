@@ -19,6 +19,9 @@ from headcount.settings import Settings
 from headcount.supervisor import Role, Supervisor
 
 POLL_SECONDS = 0.02
+WAREHOUSE = "HEADCOUNT_WAREHOUSE"
+"""The environment variable that says where the warehouse is."""
+
 PORTS = (20_000, 32_000)
 
 
@@ -106,15 +109,22 @@ class Stack:
 
 
 def roles_of(settings: Settings, clock_file: Path | None = None) -> Sequence[Role]:
-    """One role per process: the edge workers, the store, the web process."""
-    shared = ["--settings", settings.model_dump_json()]
+    """One role per process: the edge workers, the store, the web process.
+
+    Where the warehouse is, the store alone is told, and not on its command line, which others can read.
+    """
+    shared = ["--settings", settings.model_dump_json(exclude={"warehouse"})]
     if clock_file:
         shared += ["--clock-file", str(clock_file)]
     edges = [
         Role(f"edge-{number}", ("edge", "--worker", str(number), *shared), stop_order=0, reloads=True)
         for number in range(settings.workers)
     ]
-    return [*edges, Role("web", ("web", *shared), stop_order=1), Role("store", ("store", *shared), stop_order=2)]
+    return [
+        *edges,
+        Role("web", ("web", *shared), stop_order=1),
+        Role("store", ("store", *shared), stop_order=2, secrets={WAREHOUSE: settings.warehouse}),
+    ]
 
 
 def store_health(data: Path) -> dict[str, Any] | None:

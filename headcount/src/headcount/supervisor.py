@@ -36,12 +36,14 @@ class Role:
     """One process to keep running: a name, and the arguments of ``headcount.role``.
 
     ``reloads``: whether it takes SIGHUP for "read keys and policies again"; the others look by themselves.
+    ``secrets``: environment variables that this process gets and no other one.
     """
 
     name: str
     arguments: Sequence[str]
     stop_order: int
     reloads: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=PAUSE_FIRST_SECONDS, init=False)
@@ -125,10 +127,14 @@ class Supervisor:
 
     def _spawn(self, role: Role) -> None:
         command = [sys.executable, "-m", "headcount.role", *role.arguments]
+        others = {name for one in self.roles.values() for name in one.secrets}
+        environment = {name: value for name, value in os.environ.items() if name not in others} | dict(role.secrets)
         # Until it listens to SIGHUP, one would end it: it is born with the signal held back, and lets it in.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:
-            role.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._output, process_group=0)
+            role.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stderr=self._output, process_group=0, env=environment
+            )
         except OSError as error:  # no memory, or no process, to be had now
             self._rest(role)
             log.error("role_not_started", role=role.name, error=error.strerror, again_in_seconds=role.pause)

@@ -45,7 +45,9 @@ def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console
         _say(err, str(error))
         return 2
     try:
-        with ready_to_start(settings):
+        with ready_to_start(settings) as warning:
+            if warning:
+                _say(err, warning)
             return house.run(settings, organisation, dev)
     except (ObstacleError, NotReadyError) as error:
         _say(err, str(error))

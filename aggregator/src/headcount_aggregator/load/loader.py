@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation
@@ -26,12 +27,14 @@ from headcount_aggregator.load.fold import Folder
 from headcount_aggregator.load.frontier import Promise
 from headcount_aggregator.load.groups import Group, Groups, part, waits_until
 from headcount_aggregator.load.orphans import take_over
-from headcount_aggregator.load.reconcile import checksum, differing, held
+from headcount_aggregator.load.reconcile import checksum, compare, held
 from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Header, Unit, Units
 from headcount_aggregator.load.versions import AppVersions, Versions
 from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.tables import Table, encode_rows
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.loader")
 
 BATCH_BYTES = 16 * 1024 * 1024
 UNIT_DAYS = 7
@@ -48,6 +51,8 @@ class LoadResult:
 
     ``quarantined``: files set aside. ``damaged``: of these, segments of which some records were read;
     ``lost``: records of them that were not, at least. ``taken_over``: records a dead worker left unsealed.
+    ``waiting``: units that are committed, and wait for a warehouse that does not take them now;
+    ``refused`` says why it does not.
     """
 
     records: int = 0
@@ -58,6 +63,8 @@ class LoadResult:
     damaged: int = 0
     lost: int = 0
     taken_over: int = 0
+    waiting: int = 0
+    refused: str = ""
 
 
 @dataclass(slots=True)
@@ -112,6 +119,12 @@ class Loader:
         self._carry: Groups = newest.carry if newest else {}
         self._versions: Versions = newest.versions if newest else {}
         self._organisation = organisation
+        # Until the warehouse is first asked: nothing above a promise, or the last unit's day, can be rolled up.
+        self._known_mark = self._promise.load_day or max((one.load_day for one in self._units.headers()), default=0)
+        self.repaired = 0
+        """Units that were pushed again, since the start."""
+        self.unmatched = 0
+        """Units that some copy in the warehouse does not hold as it should, though they were pushed again."""
 
     def use(self, organisation: Organisation) -> None:
         """Take over a changed organisation."""
@@ -140,7 +153,10 @@ class Loader:
 
     def reconcile(self) -> int:
         """Compare every unit above the watermark with the warehouse; push again what differs. Returns how many did."""
-        return sum(self._reconcile(day, headers) for day, headers in self._stored().items())
+        stored = self._stored()
+        before = self.repaired
+        self.unmatched = sum(self._reconcile(day, headers) for day, headers in stored.items())
+        return self.repaired - before
 
     def settle(self, today: int) -> None:
         """Tell that everything which was acknowledged before a UTC day began is loaded."""
@@ -154,7 +170,7 @@ class Loader:
         for day, headers in sorted(self._stored().items()):
             if day > sound:
                 break
-            if self._reconcile(day, headers) and differing(self._warehouse, day, headers):
+            if self._reconcile(day, headers):
                 sound = day - 1
         self._promise.give(sound)
         self._tell()
@@ -221,7 +237,7 @@ class Loader:
         if not batch.sources and not cells:
             return
         # What is loaded never falls at or below the watermark or a promise, even when the clock was set back.
-        load_day = max(fold_day, rollup.watermark(self._warehouse) + 1, self._promise.load_day + 1)
+        load_day = max(fold_day, self._mark() + 1, self._promise.load_day + 1)
         unit = secrets.token_bytes(16)
         numbered = [(unit, row, load_day, *cell) for row, cell in enumerate(sorted(cells))]
         debug = [row for row in numbered if row[3] == Stream.DEBUG]
@@ -289,11 +305,20 @@ class Loader:
             self._disk.sync(folder)
 
     def _push_pending(self, result: LoadResult) -> None:
-        for number in self._units.pending():
+        pending = self._units.pending()
+        result.waiting = len(pending)
+        for number in pending if not result.refused else ():
             unit = self._units.read(number)
-            self._warehouse.insert(Table.LANDING, unit.block)
-            self._warehouse.insert(Table.DEBUG, unit.debug)
+            try:
+                self._warehouse.insert(Table.LANDING, unit.block)
+                self._warehouse.insert(Table.DEBUG, unit.debug)
+            except WarehouseError as error:
+                if not error.reason.passes:
+                    raise
+                result.refused = error.reason.sentence
+                return  # the unit is committed: it waits, and what arrives meanwhile is folded all the same
             self._units.done(number)
+            result.waiting -= 1
             result.rows += unit.header.rows
 
     def _tell(self) -> None:
@@ -309,6 +334,15 @@ class Loader:
         told = {day: frontier.sums_of(headers) for day, headers in by_day.items()}
         frontier.tell(self._warehouse, self._node, max(self._settled, known.settled), told)
 
+    def _mark(self) -> int:
+        """The watermark; while the warehouse does not answer, a day that it is not above."""
+        try:
+            self._known_mark = rollup.watermark(self._warehouse)
+        except WarehouseError as error:
+            if not error.reason.passes:
+                raise
+        return self._known_mark
+
     def _stored(self) -> dict[int, list[Header]]:
         """The headers of pushed units above the watermark, by load day."""
         mark = rollup.watermark(self._warehouse)
@@ -320,7 +354,19 @@ class Loader:
         return found
 
     def _reconcile(self, load_day: int, headers: list[Header]) -> int:
-        wrong = differing(self._warehouse, load_day, headers)
-        for header in wrong:
+        """Push again what differs in any copy; returns how many units differ even then."""
+        found = compare(self._warehouse, load_day, headers)
+        for header in found.headers:
             self._warehouse.insert(Table.LANDING, self._units.read(header.number).block)
-        return len(wrong)
+        if not found.differences:
+            return 0
+        self.repaired += len(found.headers)
+        left = compare(self._warehouse, load_day, headers).differences
+        log.warning(
+            "units_differed",
+            load_day=load_day,
+            repaired=len(found.headers),
+            copies=sorted({f"{one.shard}/{one.copy}" for one in found.differences}),
+            still=[(one.header.number, f"{one.shard}/{one.copy}") for one in left],
+        )
+        return len({one.header.number for one in left})

@@ -1,15 +1,25 @@
-"""What differs between ClickHouse versions, chosen here and nowhere else."""
+"""What differs between ClickHouse versions, and between a server and a cluster: chosen here and nowhere else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+OLDEST = (18, 16)
+"""The oldest version that is spoken to."""
+
+QUORUM_SECONDS = 8
+"""How long an insert waits for the replicas it needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server of a version understands; ``version`` is (major, minor)."""
+    """What a server of a version understands; ``version`` is (major, minor).
+
+    ``quorum``: how many replicas must hold an insert before it returns; 0 where there are no replicas.
+    """
 
     version: tuple[int, int]
+    quorum: int = 0
 
     @property
     def text(self) -> str:
@@ -27,11 +37,32 @@ class Dialect:
         )
 
     @property
-    def insert_settings(self) -> str:
+    def insert_options(self) -> dict[str, int | str]:
         """Settings of every insert: the engine's own deduplication loses and doubles rows, so it is off."""
-        settings = "SETTINGS insert_deduplicate = 0"
+        options: dict[str, int | str] = {"insert_deduplicate": 0}
         if self.version >= (21, 11):
-            settings += ", async_insert = 0"
+            options["async_insert"] = 0
         if self.version >= (26, 1):
-            settings += ", deduplicate_insert = 'disable', max_insert_threads = 1"
-        return settings
+            options |= {"deduplicate_insert": "disable", "max_insert_threads": 1}
+        if self.quorum > 1:
+            options |= {"insert_quorum": self.quorum, "insert_quorum_timeout": QUORUM_SECONDS * 1000}
+        return options
+
+    @property
+    def insert_settings(self) -> str:
+        """The same as a clause; empty for servers that know none in an insert, which get them beside the statement."""
+        if self.version < (21, 1):
+            return ""
+        listed = (f"{name} = {value!r}" for name, value in self.insert_options.items())
+        return f"SETTINGS {', '.join(listed)}"
+
+    @property
+    def read_options(self) -> dict[str, int | str]:
+        """Settings of a query over shards: no shard may be missing, no replica that is behind may answer for one."""
+        return {
+            "skip_unavailable_shards": 0,
+            "max_replica_delay_for_distributed_queries": 1,
+            "fallback_to_stale_replicas_for_distributed_queries": 0,
+            "connect_timeout_with_failover_ms": 1000,
+            "receive_timeout": 3,
+        }

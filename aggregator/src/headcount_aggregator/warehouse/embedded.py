@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headcount_aggregator.warehouse import Row
+from headcount_aggregator.warehouse import Row, Warehouse
 from headcount_aggregator.warehouse.dialect import Dialect
 from headcount_aggregator.warehouse.errors import Reason, WarehouseError, wrapped
-from headcount_aggregator.warehouse.migrate import migrate
+from headcount_aggregator.warehouse.migrate import DATABASE, migrate
 from headcount_aggregator.warehouse.tables import Table
 
 
@@ -28,6 +28,16 @@ class Embedded:
     def dialect(self) -> Dialect:
         """What this engine understands."""
         return self._dialect
+
+    @property
+    def shards(self) -> Sequence[Warehouse]:
+        """Itself: every unit is here."""
+        return (self,)
+
+    @property
+    def replicas(self) -> Sequence[Warehouse]:
+        """Itself: there is one copy."""
+        return (self,)
 
     def execute(self, statement: str) -> None:
         """Run one statement that answers nothing."""
@@ -88,5 +98,10 @@ def open_embedded(directory: Path) -> Embedded:
     except Exception as error:  # as above: only the engine's code goes on
         raise wrapped(str(error)) from None
     home = Embedded(session, (int(major), int(minor)))
-    migrate(home)
+    try:
+        migrate(home, home.dialect)
+        home.execute(f"USE {DATABASE}")
+    except BaseException:  # whoever is told, the directory is let go of first
+        home.close()
+        raise
     return home

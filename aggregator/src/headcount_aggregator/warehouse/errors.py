@@ -15,6 +15,11 @@ class Reason(StrEnum):
 
     LOCKED = "locked"
     UNREACHABLE = "unreachable"
+    QUORUM = "quorum"
+    LOGIN = "login"
+    RIGHTS = "rights"
+    OLD = "old"
+    LAYOUT = "layout"
     MEMORY = "memory"
     STORAGE = "storage"
     STATEMENT = "statement"
@@ -27,10 +32,20 @@ class Reason(StrEnum):
         """What it means, for people."""
         return _SENTENCES[self]
 
+    @property
+    def passes(self) -> bool:
+        """Whether waiting may mend it: what was to be written stays where it is, and is tried again."""
+        return self in (Reason.UNREACHABLE, Reason.QUORUM, Reason.MEMORY)
+
 
 _SENTENCES = {
     Reason.LOCKED: "Another process has this warehouse directory open; it allows one.",
     Reason.UNREACHABLE: "The server does not answer.",
+    Reason.QUORUM: "Too few replicas answer, or they do not agree yet; what is to be written waits.",
+    Reason.LOGIN: "The server does not accept the user or the password.",
+    Reason.RIGHTS: "The user may not do what a warehouse needs; docs/warehouse.md lists the rights.",
+    Reason.OLD: "The server is older than ClickHouse 18.16.",
+    Reason.LAYOUT: "The cluster's shards are not those that the warehouse was made with, or none are declared.",
     Reason.MEMORY: "The query needs more memory than it is allowed.",
     Reason.STORAGE: "The warehouse could not write or read its files.",
     Reason.STATEMENT: "The engine does not understand the statement; this is a fault of the program.",
@@ -43,9 +58,13 @@ _CODE = re.compile(r"Code: (\d+)")
 _REASON_OF_CODE = {
     # https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
     **dict.fromkeys((36, 76), Reason.LOCKED),
-    **dict.fromkeys((159, 209, 210, 279), Reason.UNREACHABLE),
+    **dict.fromkeys((3, 32, 33, 102, 159, 198, 203, 209, 210, 236, 279), Reason.UNREACHABLE),
+    **dict.fromkeys((225, 242, 254, 285, 286, 289, 319, 369, 999), Reason.QUORUM),
+    **dict.fromkeys((192, 193, 194, 195, 516), Reason.LOGIN),
+    **dict.fromkeys((164, 291, 497), Reason.RIGHTS),
+    170: Reason.LAYOUT,
     241: Reason.MEMORY,
-    **dict.fromkeys((33, 40, 74, 75, 228, 243, 246), Reason.STORAGE),
+    **dict.fromkeys((40, 74, 75, 228, 243, 246), Reason.STORAGE),
     **dict.fromkeys((16, 42, 43, 44, 46, 47, 53, 60, 62, 115, 215), Reason.STATEMENT),
 }
 
@@ -64,3 +83,8 @@ def wrapped(engine_text: str) -> WarehouseError:
     codes = [int(code) for code in _CODE.findall(engine_text)]
     reasons = [_REASON_OF_CODE[code] for code in codes if code in _REASON_OF_CODE]
     return WarehouseError(reasons[-1] if reasons else Reason.FAILED, codes[-1] if codes else 0)
+
+
+def of_code(code: int) -> WarehouseError:
+    """The error for an engine's numeric code."""
+    return WarehouseError(_REASON_OF_CODE.get(code, Reason.FAILED), code)

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-_FIXED = {"UInt8": "B", "UInt16": "H", "UInt32": "I", "Int64": "q", "Date": "H"}
+FIXED = {"UInt8": "B", "UInt16": "H", "UInt32": "I", "Int64": "q", "Date": "H"}
+"""The types of fixed size, and how ``struct`` writes them."""
 
 
 Columns = tuple[tuple[str, str], ...]
@@ -56,14 +57,14 @@ class Table(Enum):
 
     @property
     def sql(self) -> str:
-        """The table's name in statements."""
-        return f"headcount.{self.value[0]}"
+        """The table's name in statements; its database is the home's."""
+        return str(self.value[0])
 
 
 def encode_rows(table: Table, rows: Iterable[Sequence[int | str | bytes]]) -> bytes:
     """Rows as ClickHouse's RowBinary, columns in the table's order; days are day numbers."""
     kinds = [kind for _, kind in table.columns]
-    packers = [struct.Struct("<" + _FIXED[kind]).pack if kind in _FIXED else None for kind in kinds]
+    packers = [struct.Struct("<" + FIXED[kind]).pack if kind in FIXED else None for kind in kinds]
     parts: list[bytes] = []
     for row in rows:
         for kind, pack, value in zip(kinds, packers, row, strict=True):
