@@ -91,7 +91,7 @@ DAMAGES: Sequence[Callable[[bytearray, random.Random], None]] = (
 class Written:
     """One file: the ids of its records in order, those whose bytes are still there, and how it was damaged.
 
-    ``seam``: it was cut exactly at the end of its header or of a record.
+    ``healthy``: what is left is a header and whole records, as if the others had never been there.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Written:
     intact: set[bytes]
     left_open: bool
     damage: str
-    seam: bool
+    healthy: bool
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Findings:
     wrong: int = 0
     counted_lost: int = 0
     taken_for_torn: int = 0
-    cut_at_a_seam: int = 0
+    taken_out_whole: int = 0
     silent: list[str] = field(default_factory=list)
 
     def add(self, other: Findings) -> None:
@@ -128,8 +128,8 @@ def write_spool(folder: Path, draw: random.Random, files: int = FILES) -> tuple[
         records = [(draw.randbytes(16), record_of(draw)) for _ in range(draw.randint(1, RECORDS_MOST))]
         model |= dict(records)
         framed = {one: segment.encode_record(one, record) for one, record in records}
-        data = bytearray(segment.encode_header(segment.Header(draw.randbytes(8), number, TODAY)))
-        seams = [len(data), *(len(data := data + one) for one in framed.values())]
+        header = segment.encode_header(segment.Header(draw.randbytes(8), number, TODAY))
+        data = bytearray(header + b"".join(framed.values()))
         damage = draw.choice(DAMAGES)
         damage(data, draw)
         left_open = draw.random() < 0.5
@@ -138,8 +138,8 @@ def write_spool(folder: Path, draw: random.Random, files: int = FILES) -> tuple[
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         intact = {one for one, bytes_ in framed.items() if bytes_ in data}
-        seam = damage is cut and len(data) in seams
-        written.append(Written(name, list(framed), intact, left_open, damage.__name__, seam))
+        healthy = data == header + b"".join(framed[one] for one in framed if one in intact)
+        written.append(Written(name, list(framed), intact, left_open, damage.__name__, healthy))
     return written, model
 
 
@@ -191,7 +191,7 @@ def _account(file: Written, right: set[bytes], counted: bool, result: Findings) 
         result.counted_lost += len(missing)
     elif file.left_open and at_the_end and not file.intact & set(missing):
         result.taken_for_torn += len(missing)
-    elif file.seam and at_the_end:
-        result.cut_at_a_seam += len(missing)
+    elif file.healthy:
+        result.taken_out_whole += len(missing)
     elif missing:
         result.silent.append(f"{file.damage}: {len(missing)} of {len(file.ids)} lost, open={file.left_open}")

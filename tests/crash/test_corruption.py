@@ -53,7 +53,7 @@ def test_damage_makes_no_wrong_record_and_no_silent_loss(tmp_path: Path) -> None
     """2,000 files with bits flipped, ranges zeroed, cut, inserted, removed or repeated, sealed and open.
 
     Every record is read exactly as it was written, or counted as lost. Two losses cannot be told from a healthy
-    file: the end of a file that was still open, and a sealed file cut exactly between two records.
+    file: the end of a file that was still open, and whole records taken out of a sealed one.
     """
     total = Findings()
     for seed in range(CORRUPTIONS // FILES):
