@@ -336,3 +336,12 @@ async def test_a_reader_of_no_answers_is_read_no_more(tmp_path: Path) -> None:
     assert (await worker.post(report()))[0] == 202
     await worker.close()
     await worker.session.close()
+
+
+@pytest.mark.parametrize(("line", "allowed"), [("GET /v1/reports/", "POST"), ("POST /v1/policy", "GET, HEAD")])
+async def test_a_method_that_is_not_answered_names_those_that_are(worker: Worker, line: str, allowed: str) -> None:
+    """405 says what would have been right."""
+    target = line + new_report_id() if line.endswith("/") else line
+    answer = await worker.raw(f"{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert f"\r\nAllow: {allowed}\r\n".encode() in answer

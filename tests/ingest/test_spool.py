@@ -336,3 +336,20 @@ async def test_sigkill_loses_no_acknowledged_report(tmp_path: Path, seed: int) -
     assert len(acknowledged) >= 40
     assert acknowledged <= found
     writer.close()
+
+
+class Unheard(Disk):
+    """Fails as no disk does."""
+
+    def write(self, fd: int, data: bytes) -> int:
+        raise MemoryError
+
+
+async def test_a_fault_that_is_no_disk_s_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Whatever goes wrong while a group is written, its reports are told 507, and the process ends to begin anew."""
+    worker = await running(settings_in(tmp_path), Unheard())
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(*(worker.post(report()) for _ in range(3)))
+        assert {status for status, _, _ in answers} <= {507, 503}
+        assert await worker.task == 1
+    await worker.session.close()

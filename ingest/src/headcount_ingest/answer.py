@@ -55,6 +55,8 @@ def _said(outcome: Outcome) -> tuple[int, str, bytes]:
     fields = f"Content-Type: {PROBLEM_TYPE}\r\n"
     if refusal.retry_after:
         fields += f"Retry-After: {refusal.retry_after}\r\n"
+    if refusal.allow:
+        fields += f"Allow: {refusal.allow}\r\n"
     return problem.status, fields, _body(problem, **refusal.extra) if refusal.extra else _plain_body(problem)
 
 

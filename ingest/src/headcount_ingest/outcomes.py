@@ -25,6 +25,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     extra: dict[str, str] = msgspec.field(default_factory=dict)
     customer: int = 0
     drops: Drops = msgspec.field(default_factory=dict)
+    allow: str = ""
+    """Which methods the address answers, where that is what was wrong."""
 
     @property
     def name(self) -> str:

@@ -22,9 +22,9 @@ async def respond(head: Head, body: Body, edge: Edge) -> Outcome:
     """What becomes of a request."""
     path = head.path
     if path.startswith(REPORTS):
-        return await take(head, body, edge) if head.method == b"POST" else Refused(Problem.METHOD)
+        return await take(head, body, edge) if head.method == b"POST" else Refused(Problem.METHOD, allow="POST")
     if path == POLICY:
-        return _policy(head, edge) if head.method in (b"GET", b"HEAD") else Refused(Problem.METHOD)
+        return _policy(head, edge) if head.method in (b"GET", b"HEAD") else Refused(Problem.METHOD, allow="GET, HEAD")
     return Refused(Problem.NOT_FOUND)
 
 

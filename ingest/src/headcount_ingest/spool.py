@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from headcount_wire import days, limits, segment
 from headcount_wire.clock import Clock
 from headcount_wire.errors import MalformedSegment
@@ -29,6 +30,8 @@ from headcount_ingest.metrics import Metrics
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.strip import Anonymous
 from headcount_ingest.waiting import Waits
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
@@ -301,6 +304,10 @@ class Spool:
                 data = b"".join([framed for framed, _ in group])
                 await self._loop.run_in_executor(self._thread, self._writer.commit, data)
             except OSError:
+                refused = self._failed()
+            except Exception as error:  # the last resort: nobody waits for ever, and this process ends
+                log.error("spool_failed", kind=type(error).__name__)
+                self.broken.set()
                 refused = self._failed()
             else:
                 self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
