@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,9 @@ def test_frontiers_are_read_as_they_were_told(warehouse: Warehouse) -> None:
 def settings_in(folder: Path, *, fleet: str, node: str) -> StoreSettings:
     (folder / "catalog.toml").write_text(CUT_CATALOG)
     (folder / "organisation.toml").write_text(fleet + ORGANISATION)
-    settings = StoreSettings(organisation=folder / "organisation.toml", data=folder / "data", node=node)
+    settings = StoreSettings(
+        organisation=folder / "organisation.toml", data=folder / "data", node=node, releases_here=True
+    )
     settings.spool.mkdir(parents=True)
     return settings
 
@@ -196,6 +199,10 @@ def test_the_store_releases_once_all_nodes_have_settled(tmp_path: Path, clock: M
     frontier.tell(store._warehouse, B, TODAY + 4, {TODAY + 3: Sums()})
     assert store.tick()["released_through"] == TODAY + 4
     assert list(settings.releases.glob("*/*day-*"))
+    assert watermark(store._warehouse) == TODAY
+    store._settings = replace(settings, releases_here=None)  # one of several that was not told to
+    clock.advance(DAY)
+    assert store.tick()["releases_here"] is False
     assert watermark(store._warehouse) == TODAY
     store.close()
     with pytest.raises(NotShared, match="one of several"):

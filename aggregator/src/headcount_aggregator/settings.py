@@ -14,14 +14,14 @@ class StoreSettings:
     ``releases``. ``organisation``: the organisation file. ``unit_seconds``: how long segments are
     gathered before they are loaded. ``reconcile_seconds``: how often units are compared with the
     warehouse. ``node``: this node's name in the fleet; empty where there is no other. ``releases_here``: whether
-    this store rolls up and releases; of the stores that share a warehouse, one does.
+    this store rolls up and releases; of the stores that share a warehouse, one does. Not said: if it is the only one.
     ``home``: where the warehouse is, ``embedded`` or an address (``warehouse.address``), which is secret.
     """
 
     organisation: Path
     data: Path
     node: str = ""
-    releases_here: bool = True
+    releases_here: bool | None = None
     home: str = field(default="embedded", repr=False)
     unit_seconds: float = 60.0
     reconcile_seconds: float = 3600.0

@@ -90,7 +90,7 @@ class Store:
             released = self._release(today)
             self._note(result, today)
             self._tidy(today)
-            if self._settings.releases_here:
+            if self._releases(today):
                 if result.units or self._debug_day != today:
                     self._debug.publish(moment)
                     self._debug_day = today
@@ -138,6 +138,11 @@ class Store:
         """The nodes whose loaders' word a roll-up and a release wait for."""
         return waited_for(self._file.organisation.fleet, today) or (self._settings.node,)
 
+    def _releases(self, today: int) -> bool:
+        """Whether this store rolls up and releases: it was told to, or there is no other."""
+        told = self._settings.releases_here
+        return self._nodes(today) == (self._settings.node,) if told is None else told
+
     def _least(self, today: int) -> Frontier:
         """How far all nodes have come."""
         return least(frontiers(self._warehouse), self._nodes(today))
@@ -150,7 +155,7 @@ class Store:
 
     def _release(self, today: int) -> int:
         """Once a day, and when a chain is whole again: seal what is due on every chain that is what was sealed."""
-        if not self._settings.releases_here:
+        if not self._releases(today):
             self._released_through = today
             return 0
         due = self._released_through < today <= self._told and self._least(today).settled >= today
@@ -209,7 +214,7 @@ class Store:
             self._loader.forget()
 
     def _roll_up(self, today: int) -> None:
-        if not self._settings.releases_here:
+        if not self._releases(today):
             self._loader.promise()
             self._rolled_up = today
             return
@@ -237,7 +242,9 @@ class Store:
         status["warehouse"] |= {"repaired": self._loader.repaired, "unmatched": self._loader.unmatched}
         if self._chains.broken:
             status["reasons"] = [fault for faults in self._chains.broken.values() for fault in faults]
-        if self._released_through < today:
+        if not self._releases(today):
+            status["releases_here"] = False
+        elif self._released_through < today:
             behind = [] if self._refused else self._behind(today)
             status["waits_for"] = [*self._writing(today), *(f"node {name}" for name in behind)]
         if settled is not None:

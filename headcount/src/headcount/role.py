@@ -103,6 +103,7 @@ def _store(settings: Settings, clock: Clock) -> int:
         organisation=settings.organisation,
         data=settings.data,
         node=settings.node,
+        releases_here=settings.releases,
         home=os.environ.get(WAREHOUSE, settings.warehouse),
         unit_seconds=settings.unit_seconds,
     )

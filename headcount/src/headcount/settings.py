@@ -23,6 +23,10 @@ class Settings(BaseSettings):
         pattern=r"^([a-z][a-z0-9-]{0,31})?$",
         description="This node's name in the organisation file's [[fleet]]; empty for a house of one.",
     )
+    releases: bool | None = Field(
+        default=None,
+        description="This node rolls up and releases: true on one node of a fleet; a house of one does without it.",
+    )
     warehouse: str = Field(
         default="embedded",
         repr=False,
