@@ -142,10 +142,13 @@ class DyingWarehouse:
 def test_dying_in_a_roll_up_changes_no_cell_at_any_instant(
     tmp_path: Path, loader: Loader, warehouse: Warehouse, clock: ManualClock
 ) -> None:
-    """Wherever it dies, also with half an insert done, readers see the same cells at once, and after the next run."""
+    """Wherever it dies, also with half an insert done, readers see the same cells at once, and after the next run.
+
+    Every step on chDB; on a server and a cluster, where a step takes far longer, every third.
+    """
     draw, count = random.Random(3), Spooled()
     step = 0
-    stride = 1 if isinstance(warehouse, Embedded) else 3  # the steps are the roll-up's, the same in every home
+    stride = 1 if isinstance(warehouse, Embedded) else 3
     while True:
         step += stride
         load_days(tmp_path, loader, clock, 2, draw, count)

@@ -299,8 +299,8 @@ def test_a_cell_on_two_shards_is_one_cell(tmp_path: Path, request: pytest.Fixtur
         assert all(finals)
 
 
-def test_a_new_replica_is_filled_before_it_is_read(tmp_path: Path, cluster: ClusterProcesses) -> None:
-    """A replica that knows nothing yet, or cannot know whether it does, answers for its shard only when it has all."""
+def test_replicas_that_have_all_say_so(tmp_path: Path, cluster: ClusterProcesses) -> None:
+    """After a load every replica of every shard answers, and none is behind: roll-up asks them that."""
     with closing(open_warehouse(cluster.address("replica"), tmp_path)) as home:
         house = make_house(tmp_path)
         with closing(house.loader(home)) as loader:
