@@ -21,6 +21,7 @@ FORBIDDEN = (
     "strace may not attach to a process here ({said}), and the disk's faults are injected with it. "
     "Allow ptrace: in a container with --cap-add=SYS_PTRACE, on a machine with kernel.yama.ptrace_scope at most 1"
 )
+LET_GO_SECONDS = 20.0
 _UNFINISHED = " <unfinished ...>"
 _RESUMED = re.compile(r"\d+ +<\.\.\. \w+ resumed>(.*)")
 _LINE = re.compile(r"(?:(?P<thread>\d+) +)?(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)(?P<rest>.*)")
@@ -65,7 +66,11 @@ class Strace:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ends with the process it watches
                 os.kill(self._process.pid, signal.SIGTERM)
-        await asyncio.wait_for(self._process.communicate(), PATIENCE_SECONDS)
+        try:
+            await asyncio.wait_for(self._process.communicate(), LET_GO_SECONDS)
+        except TimeoutError:  # a process that dies while strace lets go of it can hold strace up for ever
+            self._process.kill()
+            await self._process.communicate()
 
     @property
     def calls(self) -> Sequence[Call]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from headcount_ingest import respond
 from headcount_ingest.gate import REQUEST_BYTES
 from headcount_ingest.outcomes import Outcome
+from headcount_ingest.spool import Disk
 from headcount_wire import codec, limits
 from headcount_wire.problems import Problem
 from headcount_wire.report import Tally, new_report_id
@@ -345,3 +347,37 @@ async def test_a_method_that_is_not_answered_names_those_that_are(worker: Worker
     answer = await worker.raw(f"{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert f"\r\nAllow: {allowed}\r\n".encode() in answer
+
+
+class Held(Disk):
+    """Syncs when it is told to."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def sync(self, fd: int) -> None:
+        self.reached.set()
+        assert self.go.wait(20)
+        super().sync(fd)
+
+
+async def test_who_has_gone_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """A client that closed while its report was written costs the others of its group nothing: each is answered."""
+    disk = Held()
+    worker = await running(settings_in(tmp_path), disk)
+    body = codec.encode_json(report())
+    async with asyncio.timeout(20):
+        first = asyncio.create_task(worker.post(report()))
+        await asyncio.to_thread(disk.reached.wait, 20)
+        for _ in range(3):
+            _, gone = await asyncio.open_connection("127.0.0.1", worker.settings.port)
+            gone.write(REPORT + AUTH + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            gone.close()
+            await gone.wait_closed()
+        others = [asyncio.create_task(worker.post(report())) for _ in range(5)]
+        while (await worker.metrics())["headcount_edge_bytes_in_flight"] < 9 * REQUEST_BYTES:
+            pass
+        disk.go.set()
+        assert {(await post)[0] for post in (first, *others)} == {202}
+    assert await worker.close() == 0
+    await worker.session.close()

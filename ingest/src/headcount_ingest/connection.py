@@ -283,11 +283,15 @@ class Connection(asyncio.Protocol):
             exchange.body.cut(Gone())
         self._exchanges.clear()
         self._balance()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-            self._until(self._edge.settings.lingering_seconds)
-        else:
+        if not self._transport.can_write_eof():
             self._transport.close()
+            return
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has closed: its reset came back while the answer was written
+            self.abort()
+        else:
+            self._until(self._edge.settings.lingering_seconds)
 
     def _until(self, seconds: float) -> None:
         self.deadline = self._time() + seconds

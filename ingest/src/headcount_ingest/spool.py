@@ -316,7 +316,10 @@ class Spool:
             self._writing = False
             self._unsynced -= len(group)
             for _, synced in group:
-                synced.hand_over(refused)
+                try:
+                    synced.hand_over(refused)
+                except Exception as error:  # the last resort: what fails at one client keeps no other waiting
+                    log.error("answer_failed", kind=type(error).__name__)
             if self._writer.full:
                 await self.seal()
             self._arm()
