@@ -35,10 +35,12 @@ class _Lasting(io.RawIOBase):
 def log_as_json() -> None:
     """One JSON object a line, with its level and its time; a line is one write, as several processes share stderr.
 
-    Everything on stderr, tracebacks included, outlasts its reader from here on.
+    Everything on stderr, tracebacks included, outlasts its reader from here on. Where somebody has put another
+    stream in its place, that stays.
     """
-    lasting = io.BufferedWriter(_Lasting(), buffer_size=64 * 1024)
-    sys.stderr = io.TextIOWrapper(lasting, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    if _is_stderr():
+        lasting = io.BufferedWriter(_Lasting(), buffer_size=64 * 1024)
+        sys.stderr = io.TextIOWrapper(lasting, encoding="utf-8", errors="backslashreplace", line_buffering=True)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -47,3 +49,10 @@ def log_as_json() -> None:
         ],
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
+
+
+def _is_stderr() -> bool:
+    try:
+        return sys.stderr.fileno() == STDERR
+    except (OSError, ValueError):
+        return False
