@@ -201,7 +201,9 @@ def test_it_is_a_good_first_process(tmp_path: Path) -> None:
     with started(inside, environment=environment, stdin=subprocess.DEVNULL) as outer:
         assert outer.stdout is not None
         first = children(outer.pid, 1)[0]
-        while not select.select([outer.stdout], [], [], 0.01)[0]:
+        said = select.poll()
+        said.register(outer.stdout, select.POLLIN)
+        while not said.poll(10):
             os.kill(first, signal.SIGHUP)
         ours = children(first, 3)
         os.mkfifo(tmp_path / "gate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import random
 import socket
@@ -22,7 +23,8 @@ POLL_SECONDS = 0.02
 WAREHOUSE = "HEADCOUNT_WAREHOUSE"
 """The environment variable that says where the warehouse is."""
 
-PORTS = (20_000, 32_000)
+PORTS = range(20_000, 32_000)
+_draws = itertools.cycle(random.SystemRandom().sample(PORTS, len(PORTS)))
 
 
 class NotReadyError(Exception):
@@ -165,11 +167,11 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     """A loopback port that nothing listens on now: the preferred one, if it is free.
 
     Others come from below the range that systems give to outgoing connections, so that none of
-    those takes it before it is used.
+    those takes it before it is used; and none comes twice before all the others came, so that two
+    servers that are still to start do not get the same one.
     """
-    draw = random.SystemRandom()
     tries = [preferred] if preferred else []
-    for port in [*tries, *(draw.randrange(*PORTS) for _ in range(1000))]:
+    for port in [*tries, *itertools.islice(_draws, 1000)]:
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind((host, port))
             return port

@@ -23,6 +23,8 @@ class Told:
         self._stop = False
         self._had_terminal = _terminal()
         self._heard, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._heard, select.POLLIN)
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
@@ -30,7 +32,7 @@ class Told:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for what comes next, so many seconds at most; returns whether it is time to stop."""
         while not self._stop:
-            if not select.select([self._heard], [], [], timeout)[0]:
+            if not self._poll.poll(None if timeout is None else timeout * 1000):
                 return False
             for number in os.read(self._heard, READ_BYTES):
                 if number == signal.SIGHUP and not (self._had_terminal and not _terminal()):

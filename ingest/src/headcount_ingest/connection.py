@@ -25,7 +25,7 @@ HEAD_BYTES = 16 * 1024
 """A request's target and header lines together; each line counts 64 bytes more than it has."""
 LINE_BYTES = 64
 FRAMED_BYTES = 8 * limits.BODY_BYTES
-"""A body with all that frames it: chunk sizes, extensions, trailers."""
+"""A body with all that frames it: chunk sizes, extensions, trailers; and what is thrown away of one that was refused."""
 AT_ONCE_MOST = 256
 """Requests that may wait for an answer at all: one read brings thousands of small ones, each with more to say back."""
 UNDER_WAY_MOST = 64
@@ -106,6 +106,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came: every request that they complete goes its way."""
         if self._leaving or self._parser is None:
+            self._throw_away(len(data))
             return
         if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
             self._refuse(self._edge.gate.overloaded())  # unread: a refusal that costs as much as a report helps nobody
@@ -292,6 +293,12 @@ class Connection(asyncio.Protocol):
             self.abort()
         else:
             self._until(self._edge.settings.lingering_seconds)
+
+    def _throw_away(self, size: int) -> None:
+        """Bound what is read of a client that has had its answer and goes on sending."""
+        self._held += size
+        if self._held > FRAMED_BYTES:
+            self.abort()
 
     def _until(self, seconds: float) -> None:
         self.deadline = self._time() + seconds

@@ -23,8 +23,8 @@ class EdgeSettings:
     ``reload_seconds``: how often the organisation file is looked at for changes. ``idle_seconds``:
     how long a connection may take to send a request's head.
     ``connections``: open at once, before 503.
-    ``lingering_seconds``: how long the rest of a refused body is read and thrown away, so that the
-    refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests under way.
+    ``lingering_seconds``: how long the rest of a refused body, up to a bound, is read and thrown away, so that
+    the refusal arrives. ``drain_seconds``: how long SIGTERM waits for requests under way.
     ``failed_retry_seconds``: what a 500 tells a device to wait. ``look_seconds``: how often the disk is looked
     at. ``tls_certificate``, ``tls_key``: files of the public port's certificate chain and key; both, or none for
     a proxy that ends TLS.

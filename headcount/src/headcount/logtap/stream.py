@@ -14,6 +14,8 @@ class Stream:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._poll = select.poll()  # select() takes no descriptor above 1023
+        self._poll.register(fd, select.POLLIN)
         self._rest = b""
         self._skipping = False
         self.ended = False
@@ -25,11 +27,11 @@ class Stream:
 
     def wait(self, seconds: float) -> None:
         """Wait until something can be read."""
-        select.select([self._fd], [], [], seconds)
+        self._poll.poll(seconds * 1000)
 
     def read(self) -> Piece | None:
         """The next whole lines; a last one needs no line feed."""
-        if self.ended or not select.select([self._fd], [], [], 0)[0]:
+        if self.ended or not self._poll.poll(0):
             return None
         data = os.read(self._fd, CHUNK_BYTES)
         if not data:
