@@ -30,6 +30,9 @@ ODD_REQUESTS = {
     "long_header": (b"GET / HTTP/1.1\r\nX: " + CANARY * 2000 + b"\r\n\r\n", Problem.BAD_HTTP),
     "bad_chunk": (REPORT + AUTH + b"Transfer-Encoding: chunked\r\n\r\n" + CANARY + b"zz\r\n", Problem.BAD_HTTP),
     "two_lengths": (REPORT + AUTH + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Problem.BAD_HTTP),
+    "other_coding": (REPORT + AUTH + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Problem.BAD_HTTP),
+    "no_host": (b"GET /v1/policy HTTP/1.1\r\n" + AUTH + b"\r\n", Problem.BAD_HTTP),
+    "two_hosts": (b"GET /v1/policy HTTP/1.1\r\nHost: x\r\nHost: " + CANARY + b"\r\n\r\n", Problem.BAD_HTTP),
     "key_no_text": (
         REPORT + CLOSE + b"Authorization: Bearer \xff\xfe\r\nContent-Length: 2\r\n\r\n{}",
         Problem.KEY_UNKNOWN,
@@ -238,7 +241,8 @@ async def test_a_head_that_never_ends_is_cut(tmp_path: Path, sent: bytes) -> Non
 
 def posted(body: bytes, *lines: bytes, report_id: str | None = None) -> bytes:
     """A report's request as bytes."""
-    head = f"POST /v1/reports/{report_id or new_report_id()} HTTP/1.1\r\nContent-Type: application/json\r\n".encode()
+    line = f"POST /v1/reports/{report_id or new_report_id()} HTTP/1.1\r\n".encode()
+    head = line + b"Host: x\r\nContent-Type: application/json\r\n"
     framing = b"" if any(b"Transfer-Encoding" in line for line in lines) else b"Content-Length: %d\r\n" % len(body)
     return head + AUTH + framing + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
 
@@ -323,7 +327,7 @@ async def test_a_reader_of_no_answers_is_read_no_more(tmp_path: Path) -> None:
     """A client that only ever sends fills its own pipe, or is sent away, however long it could linger."""
     worker = await running(replace(settings_in(tmp_path), lingering_seconds=60.0))
     _, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port, limit=1024)
-    request = b"GET /nowhere HTTP/1.1\r\n\r\n" * 1000
+    request = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
     sent, pipes = 0, 64 * 1024 * 1024  # what the system holds of a connection, both ends
     try:
         async with asyncio.timeout(2):

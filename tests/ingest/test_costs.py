@@ -142,7 +142,7 @@ HELD = {
     + b"".join(b"X-%d: %b\r\n" % (at, b"a" * 8000) for at in range(100)),
     "bodies_in_tiny_chunks": STREAM + chunked(bytes(60_000), 2)[:-5],
     "bodies_that_do_not_end": request(bytes(60_000))[:-1],
-    "answers_that_are_not_read": b"GET / HTTP/1.1\r\n\r\n" * 20_000,
+    "answers_that_are_not_read": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000,
     "reports_whose_answers_are_not_read": request(sound(), closing=False) * 1000,
     "trailers_that_do_not_end": STREAM + b"2\r\n{}\r\n0\r\n" + b"X: a\r\n" * 1000,
 }

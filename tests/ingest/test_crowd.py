@@ -29,11 +29,12 @@ async def reported(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def answered(worker: WorkerProcess) -> Answer:
-    """The answer to a report, however often its connection is refused before it."""
+    """The answer to a report, however often its connection is refused, or told that the worker is busy, before it."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with contextlib.suppress(ConnectionError, ValueError):  # refused, or closed without an answer
-                return await ask(worker.port, request(sound()))
+                if (answer := await ask(worker.port, request(sound()))).status != 503:
+                    return answer
             await asyncio.sleep(0)
 
 

@@ -25,15 +25,16 @@ HEAD_BYTES = 16 * 1024
 """A request's target and header lines together; each line counts 64 bytes more than it has."""
 LINE_BYTES = 64
 FRAMED_BYTES = 8 * limits.BODY_BYTES
-"""A body with all that frames it: chunk sizes, extensions, trailers; and what is thrown away of one that was refused."""
+"""A body with all that frames it: chunk sizes, extensions, trailers; and what is thrown away behind a refusal."""
+CHUNKED = b"chunked"
 AT_ONCE_MOST = 256
 """Requests that may wait for an answer at all: one read brings thousands of small ones, each with more to say back."""
 UNDER_WAY_MOST = 64
 """Requests of one connection that wait for an answer before no more of them is read."""
 
 
-class _TooMuch(Exception):
-    """A head beyond its bounds."""
+class _BadHead(Exception):
+    """A head beyond its bounds, without one host, or in a coding of which no end is known."""
 
 
 class _Rest:
@@ -119,7 +120,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
             self._exchanges[-1].last = True
             self._read_on(data[upgrade.args[0] :])
-        except (httptools.HttpParserError, _TooMuch):
+        except (httptools.HttpParserError, _BadHead):
             self._refuse(Refused(Problem.BAD_HTTP))
         finally:
             self._reading = False
@@ -167,6 +168,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes += len(name) + len(value) + LINE_BYTES
         name = name.lower()
         if name not in FIELDS or self._in_body:  # in a body it is a trailer
+            self._hosts += name == b"host"
             return
         before = self._fields.get(name)
         if before is None:
@@ -179,7 +181,11 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         assert parser is not None
         if self._head_bytes > HEAD_BYTES or len(self._exchanges) >= AT_ONCE_MOST:
-            raise _TooMuch
+            raise _BadHead
+        if self._hosts != 1 and (self._hosts or parser.get_http_version() == "1.1"):
+            raise _BadHead
+        if self._fields.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
+            raise _BadHead
         self._in_body = True
         head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
         exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
@@ -314,6 +320,7 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._fields: dict[bytes, bytes] = {}
         self._head_bytes = 0
+        self._hosts = 0
         self._held = 0
         self._in_body = False
 
@@ -321,4 +328,4 @@ class Connection(asyncio.Protocol):
         """Bound what the parser holds of a line, a chunk's frame or a trailer that does not end."""
         self._held += size
         if self._held > (FRAMED_BYTES if self._in_body else HEAD_BYTES):
-            raise _TooMuch
+            raise _BadHead
