@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast cluster lint format check fuzz replay bench-edge clean
+.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks replay bench-edge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ check: lint test ## what CI runs
 
 fuzz: $(BIN)/.installed ## fuzz the decoders from the frozen vectors: make fuzz ARGS='--seconds 600'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+attacks: $(BIN)/.installed ## attack what is released, and a naive engine beside it, and print what came of it
+	$(BIN)/python -m tests.attacks
 
 replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
 	$(BIN)/python -m benchmarks.replay $(ARGS)

@@ -6,6 +6,7 @@ of a released set is shown only if it *and its complement* are none or at least 
 groups that are unions of that set's groups. A count stands as its people do, or says nothing of
 how many they are. In two dimensions whole columns are merged: the same
 groups of the second stand under every group of the first, so that no margin can be taken apart.
+Where values of one dimension lie wholly in a group of another, what is left of it is none or k too.
 ``tests/privacy`` looks for a sum or difference of shown numbers that speaks of fewer than k.
 
 It assumes honest devices: an app key is public, so k - 1 forged devices can unmask one.
@@ -13,7 +14,7 @@ It assumes honest devices: an app key is public, so k - 1 forged devices can unm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL
@@ -21,6 +22,7 @@ from headcount_wire.facts import OTHER
 
 from headcount_aggregator.release.day_sums import Key
 from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room
+from headcount_aggregator.release.nesting import telling, turned
 from headcount_aggregator.released import Number, State
 
 MEMBERS_SAID = 2
@@ -45,7 +47,7 @@ class Threshold:
         numbers = [number_of(family, state, family.total)]
         if state is not State.SHOWN or family.total.empty:
             return Decision(state, numbers, family.total.value)
-        groups: dict[int, Groups] = {}
+        groups = self._single(family, within)
         for code in sorted(family.cuts, key=lambda code: (code % 8 != 0, code)):
             found = self._cut(family, code, groups, within)
             groups[code] = found[0]
@@ -100,6 +102,36 @@ class Threshold:
             for part in parts
         )
 
+    def _single(self, family: Family, within: Decision | None) -> dict[int, Groups]:
+        """How the values of each dimension by itself stand, none of them telling of another dimension's."""
+        forced: dict[int, frozenset[str]] = {}
+
+        def group(code: int) -> Groups:
+            above, room = _above(family, code, within)
+            merged = forced.setdefault(code, above.merged if above else frozenset())
+            siblings = {key[0]: (part,) for key, part in family.cuts[code].items()}
+            return self._grouped(siblings, merged, family, above, room)
+
+        def exposed() -> tuple[int, str] | None:
+            for code, parts in family.cuts.items():
+                first, second = code // 8 * 8, code % 8 * 8
+                for outer, inner, cells in ((first, second, parts), (second, first, turned(parts))):
+                    if outer in groups and inner in groups and not (groups[outer].hidden or groups[inner].hidden):
+                        _, room = _above(family, inner, within)
+                        value = telling(cells, groups[outer], groups[inner].alone, self._together(family, room))
+                        if value is not None:
+                            return inner, value
+            return None
+
+        groups = {code: group(code) for code in family.cuts if code % 8 == 0}
+        while found := exposed():
+            forced[found[0]] |= {found[1]}
+            groups[found[0]] = group(found[0])
+        return groups
+
+    def _together(self, family: Family, room: Room | None) -> Callable[[Sequence[Part]], bool]:
+        return lambda parts: self._safe((_one(parts, family.overlap),), room)
+
     def _cut(
         self, family: Family, code: int, groups: Mapping[int, Groups], within: Decision | None
     ) -> tuple[Groups, list[Number]]:
@@ -107,7 +139,7 @@ class Threshold:
         above, room = _above(family, code, within)
         forced = above.merged if above else frozenset()
         if code % 8 == 0:
-            found = self._grouped({key[0]: (part,) for key, part in parts.items()}, forced, family, above, room)
+            found = groups[code]
             rows: list[tuple[Key, Part]] = [((v, ""), parts[v, ""]) for v in found.alone]
             if found.merged:
                 rows.append(((OTHER_VALUE, ""), _one([parts[v, ""] for v in found.merged], family.overlap)))
@@ -123,7 +155,16 @@ class Threshold:
             )
             for value in {key[1] for key in parts}
         }
-        found = self._grouped(columns, forced | second.merged, family, above, room)
+        forced |= second.merged
+        found = self._grouped(columns, forced, family, above, room)
+        while found.alone and telling(
+            {key: part for key, part in parts.items() if key[1] in found.merged},
+            first,
+            set(second.alone) & found.merged,
+            self._together(family, room),
+        ):
+            forced |= {min(found.alone, key=lambda value: (sum(p.contributors for p in columns[value]), value))}
+            found = self._grouped(columns, forced, family, above, room)
         if first.hidden or second.hidden:
             found = Groups(merged=frozenset(columns), hidden=True)
         rows = [((n, v), columns[v][at]) for at, n in enumerate(names) for v in found.alone]
