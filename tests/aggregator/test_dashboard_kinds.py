@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from headcount_aggregator.cells import Cell
 from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.release.counts import Block, blocks_of_day
+from headcount_aggregator.release.block import Block
+from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import DaySums
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
@@ -129,6 +130,9 @@ class Cells:
 
     def late(self, first: int, last: int) -> Mapping[int, DaySums]:
         return {}
+
+    def steps(self, day: int) -> DaySums:
+        return DaySums()
 
 
 class SmallReleases:

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
-from headcount_aggregator.release.counts import Block, blocks_of_day
+from headcount_aggregator.release.block import Block
+from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, State, Statistic

@@ -17,6 +17,8 @@ from headcount_aggregator.warehouse.tables import Table, encode_rows
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation, parse_organisation
 
+from tests.aggregator import kinds_world
+from tests.aggregator.kinds_world import Visit
 from tests.aggregator.world import CATALOG, FIRST_DAY, Use, World, draw_world
 
 ORGANISATION = """\
@@ -90,6 +92,25 @@ def test_days_too_small_to_show_make_a_week_together(tmp_path: Path, warehouse: 
     Releaser(tmp_path / "sealed", store(warehouse, World(uses).cells)).release_due(app, MONDAY + 20)
     total = of_week(tmp_path / "sealed", Statistic.COUNT, 2)[0]
     assert (total.value, total.left_out) == (70, 0)
+
+
+def test_a_funnel_holds_what_came_until_its_window_and_freeze_were_over(
+    tmp_path: Path, warehouse: Embedded, app: Organisation
+) -> None:
+    """Attempts told after the day was frozen count too, under their values; the number stands with a later day."""
+    (tmp_path / "catalog.toml").write_text(kinds_world.CATALOG)
+    app = parse_organisation(ORGANISATION, tmp_path)
+    day = kinds_world.DAY
+    visits = [Visit(d, day, "ios", step=3 if d % 2 else 1, late=d >= 30) for d in range(80)]
+    Releaser(tmp_path / "sealed", store(warehouse, kinds_world.Walks(visits).cells)).release_due(app, day + 30)
+    found = {}
+    for path in (tmp_path / "sealed/1-1").glob("*.json"):
+        header, numbers = parse_release(path.read_bytes())
+        for n in numbers:
+            if n.statistic is Statistic.FUNNEL and n.first == day:
+                assert (header.period, header.first) == (PeriodKind.DAY, day + 2)
+                found[n.slot, n.value1] = n.value
+    assert found == {(1, ""): 80, (1, "ios"): 80, (2, ""): 40, (2, "ios"): 40, (3, ""): 40, (3, "ios"): 40}
 
 
 @pytest.mark.parametrize(("late", "joined"), [(19, False), (25, True)])

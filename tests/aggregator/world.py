@@ -154,6 +154,10 @@ class World:
                 found[cell.day].append(cell)
         return {day: DaySums(cells) for day, cells in found.items()}
 
+    def steps(self, day: int) -> DaySums:
+        """This app has no funnels."""
+        return DaySums()
+
     def between(self, first: int, last: int) -> list[Use]:
         """The uses of a span of days."""
         return [use for use in self.uses if first <= use.day <= last]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.release.counts import Block, blocks_of_day
+from headcount_aggregator.release.block import Block
+from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.provisional import Provisional
 from headcount_aggregator.release.threshold import Threshold

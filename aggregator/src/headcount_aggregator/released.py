@@ -18,7 +18,7 @@ from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind
 
 NO_PEOPLE = frozenset({Kind.ACTIVE, Kind.FUNNEL, Kind.QUANTITY})
-"""Kinds without "people who did it": active has statistics of its own, the others are not released yet."""
+"""Kinds without "people who did it": they have statistics of their own."""
 
 
 class Statistic(StrEnum):
@@ -31,6 +31,11 @@ class Statistic(StrEnum):
     RETENTION_DAY = "retention_day"
     RETENTION_WEEK = "retention_week"
     QUANTILE = "quantile"
+    FUNNEL = "funnel"
+    MOVES = "moves"
+    SEVERITY = "severity"
+    PROBLEM_SCREEN = "problem_screen"
+    QUANTITY = "quantity"
 
     @property
     def sentence(self) -> str:
@@ -46,6 +51,11 @@ _SENTENCES = {
     Statistic.RETENTION_DAY: "Devices of the cohort day that were active n days later (slot n; 0 is the cohort).",
     Statistic.RETENTION_WEEK: "Devices of the cohort week that were active n weeks later (slot n; 0 is the cohort).",
     Statistic.QUANTILE: "The value under which slot percent of the observations lie, off by less than 2 percent.",
+    Statistic.FUNNEL: "Devices whose attempts begun on the day reached step slot or a later one (slot 1 began).",
+    Statistic.MOVES: "How often the labelled screen was come to from screen slot (0: a session's start).",
+    Statistic.SEVERITY: "Reported problems of severity slot: 1 minor, 2 major, 3 blocking.",
+    Statistic.PROBLEM_SCREEN: "Reported problems that were met on screen slot.",
+    Statistic.QUANTITY: "A quantity as server-side instances told it last on the day, added over instances.",
 }
 
 
@@ -55,6 +65,7 @@ class State(StrEnum):
     SHOWN = "shown"
     FEWER_THAN_K = "fewer_than_k"
     COMPLEMENT = "complement"
+    FEWER_THAN_20 = "fewer_than_20"
 
     @property
     def sentence(self) -> str:
@@ -65,6 +76,7 @@ class State(StrEnum):
 _STATES = {
     State.SHOWN: "Shown.",
     State.FEWER_THAN_K: "Fewer than {k} people: hidden, so that nobody can be singled out.",
+    State.FEWER_THAN_20: "Fewer than 20 of them: so few people or requests are not told.",
     State.COMPLEMENT: "It would leave fewer than {k} others of another number: hidden, so that these stay hidden.",
 }
 
@@ -79,6 +91,10 @@ class Number:
     of them. ``value`` is ``None`` unless ``state`` is shown; ``rounding`` is the step it was
     rounded to (1: exact). ``members`` is counted aloud up to two only, where two means two or more.
     ``value1 == "late"`` is what came after its day was frozen and still found a wider period open.
+    Of moves, severities and screens of problems ``value1 == "other"`` holds the slots merged away and what
+    has no slot; then ``slot`` is 0. A slot of ``moves`` and ``problem_screen`` is the label code of a screen.
+    ``low`` and ``high`` are the ends of an interval that holds the true value in 95 of 100 cases, where
+    noise was added; both are ``None`` where none was.
     ``left_out``: days of the period whose count is not in the value, since too few devices
     stand behind them; new people count them with the middle of what can be told of them.
     """
@@ -99,6 +115,8 @@ class Number:
     members: int = 0
     provisional: bool = False
     left_out: int = 0
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

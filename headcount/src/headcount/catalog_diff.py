@@ -36,6 +36,10 @@ def _head(old: Catalog, new: Catalog) -> Iterator[Change]:
         yield Change("name", f"changes from {old.name} to {new.name}: that is another catalog", True)
     if old.cadence != new.cadence:
         yield Change("cadence", f"changes from {old.cadence} to {new.cadence}")
+    if old.instances != new.instances:
+        who = ("people's devices", "server-side instances")
+        sentence = f"are {who[new.instances]} from now on, not {who[old.instances]}: another rule releases the numbers"
+        yield Change("instances", f"those who report {sentence}")
 
 
 def _purposes(old: Catalog, new: Catalog) -> Iterator[Change]:
@@ -146,7 +150,7 @@ def _harmless(old: Measure, new: Measure) -> Iterator[Change]:
         yield Change(new.name, f"has its cap raised from {old.cap:,} to {new.cap:,}: less is clipped than before")
     if old.expires != new.expires:
         yield Change(new.name, f"is counted {_until(new.expires)}, before {_until(old.expires)}")
-    for what in ("reach", "journeys"):
+    for what in ("reach", "journeys", "things"):
         if getattr(old, what) != getattr(new, what):
             yield Change(new.name, _ON_OFF[what][getattr(new, what)])
     cuts = {cut.name for cut in new.breakdowns} ^ {cut.name for cut in old.breakdowns}
@@ -165,5 +169,6 @@ def _until(day: int | None) -> str:
 
 _ON_OFF: Mapping[str, tuple[str, str]] = {
     "reach": ("has no distinct people over windows any more", "counts distinct people over windows from now on"),
+    "things": ("is told from 20 up only from now on", "is of things from now on: told however few they are"),
     "journeys": ("counts no moves between screens any more", "counts moves between screens from now on"),
 }

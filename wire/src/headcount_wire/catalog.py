@@ -89,7 +89,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Measure:
-    """Something declared that can be counted."""
+    """Something declared that can be counted.
+
+    ``things``: a quantity of things, and not of people or what people do: it may be told however small it is.
+    """
 
     name: str
     code: int
@@ -105,6 +108,7 @@ class Measure:
     journeys: bool = False
     steps: tuple[Step, ...] = ()
     window_minutes: int = 0
+    things: bool = False
     breakdowns: tuple[Breakdown, ...] = ()
 
     @cached_property
@@ -146,7 +150,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All that an app may count. ``context`` maps each readable field to its purpose."""
+    """All that an app may count. ``context`` maps each readable field to its purpose.
+
+    ``instances``: what reports is not a person's device but a Customer's server-side instance, so that
+    numbers are of requests, and one instance is enough behind them.
+    """
 
     name: str
     version: int
@@ -155,6 +163,7 @@ class Catalog:
     context: Mapping[Dimension, str]
     measures: Mapping[str, Measure]
     file: str = field(default="", compare=False)
+    instances: bool = False
 
     @cached_property
     def by_code(self) -> Mapping[int, Measure]:

@@ -18,6 +18,9 @@ from headcount_wire.facts import OTHER, WHOLE, Kind
 ONLY_ONE = (Kind.ACTIVE, Kind.SCREEN, Kind.SESSION, Kind.CRASH_FREE, Kind.PROBLEM)
 """Kinds of which a catalog declares at most one measure."""
 
+OF_PEOPLE = frozenset({*ONLY_ONE, Kind.FLAG, Kind.FUNNEL})
+"""Kinds that a catalog of server-side instances does not declare."""
+
 _CAPPED = frozenset(Kind) - {Kind.ACTIVE, Kind.FLAG, Kind.FUNNEL}
 _LABELLED = frozenset({Kind.SCREEN, Kind.PROBLEM})
 _UNLABELLED = frozenset({Kind.ACTIVE, Kind.FUNNEL, Kind.SESSION, Kind.CRASH_FREE})
@@ -37,6 +40,7 @@ def parse_catalog(text: str, file: str = "catalog.toml") -> Catalog:
     cadence = head.text("cadence", "daily")
     if cadence not in CADENCES:
         head.fault(f"must be one of {', '.join(CADENCES)}", "cadence")
+    instances = head.boolean("instances", False)
     head.close()
     purposes = {name: _purpose(name, table) for name, table in root.tables("purposes")}
     if not 1 <= len(purposes) <= limits.PURPOSES_PER_REPORT:
@@ -47,10 +51,12 @@ def parse_catalog(text: str, file: str = "catalog.toml") -> Catalog:
         root.fault(f"must declare 1 to {limits.MEASURES_PER_CATALOG} measures", "measures")
     root.close()
     _across(measures, root.faults)
+    if instances:
+        _without_people(measures, root.faults)
     measures = _with_steps(measures, root)
     if root.faults.findings:
         raise CatalogError(file, sorted(root.faults.findings, key=lambda finding: finding.line))
-    return Catalog(name, version, cadence, purposes, context, measures, file)
+    return Catalog(name, version, cadence, purposes, context, measures, file, instances)
 
 
 def _purpose(name: str, table: Declared) -> Purpose:
@@ -102,6 +108,7 @@ def _measure(name: str, table: Declared, purposes: Mapping[str, Purpose], contex
         reach=table.boolean("reach", False) if kind in _REACHING else False,
         journeys=table.boolean("journeys", False) if kind is Kind.SCREEN else False,
         window_minutes=table.integer("window_minutes", 1, limits.FUNNEL_WINDOW_MINUTES) if kind is Kind.FUNNEL else 0,
+        things=table.boolean("things", False) if kind is Kind.QUANTITY else False,
         breakdowns=_breakdowns(table, context),
     )
     if kind is Kind.FUNNEL:
@@ -168,6 +175,13 @@ def _across(measures: Mapping[str, Measure], faults: Faults) -> None:
         first, *others = [measure.name for measure in measures.values() if measure.kind is kind] or [""]
         for name in others:
             faults.add(("measures", name, "kind"), f"only one measure can be of kind {kind}; {first} is")
+
+
+def _without_people(measures: Mapping[str, Measure], faults: Faults) -> None:
+    """Instances are no people: what only people do cannot be counted by them."""
+    for measure in measures.values():
+        if measure.kind in OF_PEOPLE:
+            faults.add(("measures", measure.name, "kind"), f"a server-side instance has no {measure.kind} to report")
 
 
 def _with_steps(measures: Mapping[str, Measure], root: Declared) -> dict[str, Measure]:

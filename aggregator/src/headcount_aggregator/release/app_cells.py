@@ -61,6 +61,10 @@ class AppCells:
             self._late = (first, last, {day: DaySums(found) for day, found in by_day.items()})
         return {day: sums for day, sums in self._late[2].items() if first <= day <= last}
 
+    def steps(self, day: int) -> DaySums:
+        """How far funnels came that were entered on a day: all that came until now, on time and late."""
+        return DaySums(self._rows(day, day, _BY, late=None, facts=(int(Fact.STEP),)))
+
     def begin(self, first: int, last: int, through: int) -> None:
         """Begin to look at an app again, with the late cells of a span of days.
 
@@ -75,7 +79,7 @@ class AppCells:
         self.late(first, last)
 
     def _rows(
-        self, first: int, last: int, by: tuple[Column, ...], *, late: int, facts: tuple[int, ...] | None = None
+        self, first: int, last: int, by: tuple[Column, ...], *, late: int | None, facts: tuple[int, ...] | None = None
     ) -> list[Cell]:
         query = CellQuery(
             first,
@@ -84,7 +88,7 @@ class AppCells:
             customers=(self._app.customer,),
             apps=(self._app.app,),
             facts=facts,
-            breakdowns=None if late == 0 else (0,),
+            breakdowns=(0,) if late == 1 else None,
             late=late,
             stream=self._stream,
         )

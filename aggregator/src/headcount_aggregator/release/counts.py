@@ -12,14 +12,16 @@ beside hidden people only where it leaves open how many they are (``Room``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, whole
+from headcount_aggregator.release import splits
+from headcount_aggregator.release.block import Block, block_of, devices, span_is_apart
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, whole
 from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Room, Rule
 from headcount_aggregator.release.people import Everyone, codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
@@ -30,21 +32,6 @@ COUNTED = frozenset(kind for kind, facts in FACTS_OF_KIND.items() if facts & {Fa
 
 EveryoneOn = Callable[[int], Everyone | None]
 """All active people of a day, if the app counts them."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some days' count of one measure, as it is published: whole, by label, and by every cut it could bear.
-
-    A ``late`` block holds what came for these days after they were frozen, whole only.
-    """
-
-    measure: int
-    days: tuple[int, ...]
-    late: bool
-    total: int
-    labels: Mapping[int, int] = field(default_factory=dict)
-    cuts: Mapping[int, Sums] = field(default_factory=dict)
 
 
 def on_day(
@@ -104,30 +91,30 @@ def in_span(
     return list(_numbers(measure, period, [*inside, *added], len(span) - len(covered))), added
 
 
-def span_is_apart(block: Block, span: range) -> bool:
-    """Whether a block has no day in a span."""
-    return not any(day in span for day in block.days)
-
-
-def block_of(numbers: Sequence[Number], days: Sequence[int]) -> Block:
-    """The block that a shown count and its cuts make."""
-    total, *parts = numbers
-    cuts: dict[int, dict[Key, int]] = {}
-    for number in parts:
-        if number.breakdown != TOTAL and number.value is not None:
-            cuts.setdefault(number.breakdown, {})[number.value1, number.value2] = number.value
-    labels = {n.label: n.value for n in parts if n.breakdown == TOTAL and n.value is not None}
-    assert total.value is not None
-    return Block(total.measure, tuple(days), False, total.value, labels, cuts)
-
-
 def blocks_of_day(numbers: Iterable[Number]) -> list[Block]:
-    """The blocks in the numbers of a day's release: every count that is shown."""
+    """The blocks in the numbers of a day's release: every count that is shown, with its splits."""
     by_measure: dict[int, list[Number]] = {}
+    parts: dict[int, list[Number]] = {}
     for number in numbers:
         if number.statistic is Statistic.COUNT:
             by_measure.setdefault(number.measure, []).append(number)
-    return [block_of(found, (found[0].first,)) for found in by_measure.values() if found[0].value is not None]
+        elif number.statistic in splits.OF_STATISTIC:
+            parts.setdefault(number.measure, []).append(number)
+    blocks = [block_of(found, (found[0].first,)) for found in by_measure.values() if found[0].value is not None]
+    return [_with_splits(block, splits.cuts_in(parts.get(block.measure, ()))) for block in blocks]
+
+
+def splits_on_day(measure: Measure, day: int, decision: Decision, cells: Cells, rule: Rule) -> Iterator[Number]:
+    """What tells the shown count of a day apart: moves, severities, screens of problems."""
+    if measure.facts & splits.FACTS and decision.state is State.SHOWN and decision.exact:
+        block = block_of(decision.numbers, (day,))
+        block = _with_splits(block, splits.of_block(measure, block, {day: cells.day(day)}, rule.k))
+        family = Family(Statistic.COUNT, period_of(PeriodKind.DAY, day), measure.code, Part(0, 0))
+        yield from splits.numbers_of(measure, family, [block])
+
+
+def _with_splits(block: Block, cuts: Mapping[int, Mapping[Key, int]]) -> Block:
+    return replace(block, cuts={**block.cuts, **cuts})
 
 
 def _block_of_rest(
@@ -145,7 +132,10 @@ def _block_of_rest(
         return None
     held = {day: cells.day(day) for day in rest}
     decision = rule.decide(_with_others(family_of(measure, period, rest, held), measure, held, everyone_on))
-    return block_of(decision.numbers, rest) if decision.state is State.SHOWN else None
+    if decision.state is not State.SHOWN:
+        return None
+    block = block_of(decision.numbers, rest)
+    return _with_splits(block, splits.of_block(measure, block, held, rule.k))
 
 
 def _block_of_late(
@@ -238,19 +228,6 @@ def _with_others(family: Family, measure: Measure, held: Mapping[int, DaySums], 
     return replace(family, total=total, cuts={code: completed_by(code, parts) for code, parts in family.cuts.items()})
 
 
-def devices(measure: Measure, days: Sequence[int], held: Mapping[int, DaySums], code: int, label: int = WHOLE) -> Sums:
-    """Devices behind some days together: distinct ones where gaps tell (``reach``), else the largest day's."""
-    if len(days) == 1:
-        return held[days[0]].devices(measure.code, code, label)
-    found: Counter[Key] = Counter()
-    for day in days:
-        if measure.reach and label == WHOLE:
-            found.update(held[day].reaching(measure.code, day - days[0], code))
-        else:
-            found |= Counter(held[day].devices(measure.code, code, label))
-    return found
-
-
 def _numbers(measure: Measure, period: Period, blocks: Sequence[Block], left_out: int) -> Iterable[Number]:
     total = sum(block.total for block in blocks)
     family = Family(Statistic.COUNT, period, measure.code, Part(total, 0))
@@ -271,6 +248,7 @@ def _numbers(measure: Measure, period: Period, blocks: Sequence[Block], left_out
     for code in codes_of(measure):
         if code != TOTAL:
             found += _cut(family, code, blocks)
+    found += splits.numbers_of(measure, family, blocks)
     return [replace(number, left_out=left_out) for number in found]
 
 

@@ -76,6 +76,10 @@ class Cells(Protocol):
         """What came after its day was frozen, by day."""
         ...
 
+    def steps(self, day: int) -> DaySums:
+        """How far funnels came that were entered on a day: all that came until now, on time and late."""
+        ...
+
 
 def whole(sums: Sums) -> int:
     """The one number of a total."""

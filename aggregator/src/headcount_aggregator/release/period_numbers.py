@@ -9,27 +9,34 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 
 from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.facts import Kind
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
-from headcount_aggregator.release import counts, new_people, people, quantiles, retention
-from headcount_aggregator.release.counts import Block
+from headcount_aggregator.release import counts, funnels, new_people, people, quantiles, quantities, retention
+from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Rule
+from headcount_aggregator.release.instances import InstanceCells
 from headcount_aggregator.release.new_people import Newcomers, NewPeople
 from headcount_aggregator.release.people import Everyone
-from headcount_aggregator.released import NO_PEOPLE, Number
+from headcount_aggregator.release.threshold import Threshold
+from headcount_aggregator.released import NO_PEOPLE, Number, State
 
 DAYS_KEPT = 128
 
 
 class Statistics:
-    """What may be said of one app, by one rule. ``first`` is the app's first day."""
+    """What may be said of one app, by one rule. ``first`` is the app's first day.
+
+    In an app of server-side instances the rule's devices are requests, from 20 up whatever the Customer's k.
+    """
 
     def __init__(self, catalog: Catalog, first: int, cells: Cells, rule: Rule) -> None:
         self._catalog = catalog
         self._first = first
-        self._cells = cells
-        self._rule = rule
+        self._instances = catalog.instances
+        self._cells: Cells = InstanceCells(cells, catalog) if catalog.instances else cells
+        self._rule: Rule = Threshold(quantities.FROM) if catalog.instances else rule
         self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
         if active := catalog.active:
             everyone = partial(self._everyone, active)
@@ -49,7 +56,13 @@ class Statistics:
         for kind in ROLLING:
             yield from self._window(period_of(kind, day))
         for measure in self._others:
-            yield from self._measure_on_day(measure, period, everyone)
+            found = self._measure_on_day(measure, period, everyone)
+            yield from map(quantities.few, found) if self._instances else found
+        for measure in self._catalog.measures.values():
+            if measure.kind is Kind.FUNNEL:
+                yield from self._funnel(measure, day - funnels.days_open(measure))
+            if measure.kind is Kind.QUANTITY:
+                yield from quantities.of_day(measure, day, self._cells.day(day))
 
     def of_span(self, period: Period, blocks: Iterable[Block]) -> tuple[list[Number], list[Block]]:
         """The release of a week or longer, and the blocks it adds to those given."""
@@ -73,7 +86,7 @@ class Statistics:
                 added += more
             if measure.kind in quantiles.MEASURED and _short(period):
                 numbers += quantiles.of_period(measure, period, self._first, self._cells, self._rule)
-        return numbers, added
+        return [quantities.few(n) for n in numbers] if self._instances else numbers, added
 
     def _everyone(self, active: Measure, period: Period) -> Everyone:
         return people.everyone(active, period, self._cells, self._rule)
@@ -99,12 +112,21 @@ class Statistics:
             if measure.reach and _short(period):
                 yield from people.of_measure_in_window(measure, period, everyone, self._cells, self._rule).numbers
 
+    def _funnel(self, funnel: Measure, day: int) -> Iterator[Number]:
+        """A funnel's attempts of the day whose windows are over by now."""
+        if day >= self._first:
+            yield from funnels.of_day(funnel, day, self._cells.steps(day), self._everyone_on(day), self._rule)
+
     def _measure_on_day(self, measure: Measure, period: Period, everyone: Everyone | None) -> Iterator[Number]:
         found: Decision = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
-        yield from found.numbers
-        yield from people.by_label(measure, period, everyone, found, self._cells, self._rule)
+        if not self._instances:
+            yield from found.numbers
+            yield from people.by_label(measure, period, everyone, found, self._cells, self._rule)
         if measure.kind in counts.COUNTED:
-            yield from counts.on_day(measure, period.first, found, everyone, self._cells, self._rule).numbers
+            times = counts.on_day(measure, period.first, found, everyone, self._cells, self._rule)
+            yield from times.numbers
+            if found.state is State.SHOWN:
+                yield from counts.splits_on_day(measure, period.first, times, self._cells, self._rule)
         if measure.kind in quantiles.MEASURED:
             yield from quantiles.of_period(measure, period, self._first, self._cells, self._rule)
 

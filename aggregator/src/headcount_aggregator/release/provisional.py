@@ -13,7 +13,7 @@ from headcount_wire.catalog import Catalog, Measure
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import counts, people
-from headcount_aggregator.release.counts import Block
+from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.people import Everyone

@@ -20,7 +20,8 @@ from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release import people
 from headcount_aggregator.release.app_cells import AppCells
-from headcount_aggregator.release.counts import Block, blocks_of_day, span_is_apart
+from headcount_aggregator.release.block import Block, span_is_apart
+from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import whole
 from headcount_aggregator.release.due import due, open_periods
 from headcount_aggregator.release.period_numbers import Statistics
@@ -76,6 +77,8 @@ class Releaser:
         for app in self._apps(organisation):
             numbers: list[Number] = []
             rule = Threshold(app.customer.k)
+            if app.catalog.instances:
+                continue  # a rule of its own, and nothing that would be told while a day is open
             app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
             periods = open_periods(app.first, set(app.chain.names), today)
             open_days = [period.first for period in periods if period.kind is PeriodKind.DAY]

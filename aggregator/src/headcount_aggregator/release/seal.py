@@ -16,7 +16,7 @@ import orjson
 
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period
-from headcount_aggregator.release.counts import Block
+from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.due import name_of
 from headcount_aggregator.released import Number, State
 from headcount_aggregator.sealed_reader import COLUMNS, parse_release

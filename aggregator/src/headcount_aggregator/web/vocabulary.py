@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from headcount_wire.catalog import TOTAL, Breakdown, Measure
 from headcount_wire.dimensions import DIMENSIONS, Dimension
-from headcount_wire.facts import WHOLE
+from headcount_wire.facts import WHOLE, Kind, Severity
 from headcount_wire.organisation import App
+
+from headcount_aggregator.released import Number, Statistic
 
 
 class Vocabulary:
@@ -41,6 +43,36 @@ class Vocabulary:
         declared = self._by_code.get(measure)
         value = declared.label.value_of(label) if declared and declared.label else None
         return value or f"label {label}"
+
+    def slot_name(self, number: Number) -> str:
+        """What the slot of a number is called; empty where it is a number itself, or there is none.
+
+        The step of a funnel as the catalog writes it, the screen, how bad a problem is; ``other`` and ``start``.
+        """
+        if number.statistic not in _NAMED_SLOTS:
+            return ""
+        if number.statistic is Statistic.FUNNEL:
+            return self.step_name(number.measure, number.slot)
+        if number.value1:
+            return number.value1
+        if number.statistic is Statistic.SEVERITY:
+            return Severity(number.slot).name.lower()
+        if number.slot == WHOLE:
+            return "start"
+        screens = next((m for m in self._by_code.values() if m.kind is Kind.SCREEN), None)
+        return self.label_name(screens.code, number.slot) if screens else f"label {number.slot}"
+
+    def step_name(self, code: int, slot: int) -> str:
+        """The step of a funnel as the catalog writes it: a measure, with its label after ``=``."""
+        funnel = self._by_code.get(code)
+        if funnel is None or not 1 <= slot <= len(funnel.steps):
+            return f"step {slot}"
+        step = funnel.steps[slot - 1]
+        label = self.label_name(step.measure, step.label)
+        return f"{self.measure_name(step.measure)}={label}" if label else self.measure_name(step.measure)
+
+
+_NAMED_SLOTS = frozenset({Statistic.FUNNEL, Statistic.MOVES, Statistic.SEVERITY, Statistic.PROBLEM_SCREEN})
 
 
 def breakdown_of(code: int) -> Breakdown | None:

@@ -92,7 +92,7 @@ def _is_ours(declaration: Declaration, catalog: Catalog) -> bool:
 
 
 def _declares(catalog: Catalog) -> tuple[object, ...]:
-    return catalog.measures, catalog.purposes, catalog.cadence
+    return catalog.measures, catalog.purposes, catalog.cadence, catalog.instances
 
 
 def _measure(declaration: Declaration, what: str, name: str, code: int) -> Measure:
@@ -115,6 +115,7 @@ def _text(declaration: Declaration, version: int, purposes: list[str], measures:
         f"name = {json.dumps(declaration.name)}",
         f"version = {version}",
         'cadence = "hourly"',
+        "instances = true",
     ]
     for purpose in purposes:
         lines += [
