@@ -16,7 +16,7 @@ from headcount_aggregator.sealed_index import Indexed, Sealed, SealedIndex, Stam
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
-BATCH_FILES = 32
+BATCH_FILES = 64
 """How many files' numbers are in memory at once while an index is made."""
 
 

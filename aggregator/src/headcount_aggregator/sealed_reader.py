@@ -103,15 +103,18 @@ class SealedReader:
         sealed = await asyncio.to_thread(self._sealed_days, customer, app)
         return Freshness(max(sealed, default=None), days.utc_day(self._clock.now()), min(sealed, default=None))
 
-    async def keep_up(self) -> None:
-        """Catch up again and again, until it is cancelled."""
-        while True:
-            await self.catch_up()
-            await asyncio.sleep(KEEP_UP_SECONDS)
+    async def keep_up(self, stop: asyncio.Event) -> None:
+        """Catch up again and again, until it is time to stop."""
+        while not stop.is_set():
+            await self.catch_up(stop)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), KEEP_UP_SECONDS)
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, stop: asyncio.Event | None = None) -> None:
         """Put what was sealed into the indexes before anybody asks; remove those whose releases are gone."""
         for codes in await asyncio.to_thread(self._behind):
+            if stop is not None and stop.is_set():
+                return
             try:
                 await asyncio.to_thread(self._headers, *codes)
             except (OSError, sqlite3.Error, DamagedIndexError) as error:

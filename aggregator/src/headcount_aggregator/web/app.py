@@ -58,10 +58,10 @@ async def _serve(settings: WebSettings, clock: Clock) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    keeping_up = asyncio.create_task(released.keep_up())
+    keeping_up = asyncio.create_task(released.keep_up(stop))
     await stop.wait()
-    keeping_up.cancel()
     await runner.cleanup()
+    await keeping_up
 
 
 async def _alive(_: web.Request) -> web.Response:
