@@ -59,7 +59,7 @@ def main() -> int:
         (folder / "catalog.toml").write_text(catalog)
         organisation = parse_organisation(ORGANISATION, folder)
         warehouse = open_embedded(folder / "warehouse")
-        cells = _fill(warehouse, organisation, arguments.devices, arguments.days, out)
+        cells = fill(warehouse, organisation, arguments.devices, arguments.days, out)
         releaser = Releaser(folder / "releases", WarehouseCells(warehouse), Disk())
         began = time.process_time(), time.monotonic()
         sealed = releaser.release_due(organisation, FIRST_DAY + arguments.days + 12)
@@ -84,7 +84,8 @@ async def _ask(releases: Path, span: int, out: Console) -> None:
         out.print(f"{words}: {len(found):,} numbers in {1000 * (time.monotonic() - began):.0f} ms")
 
 
-def _fill(warehouse: Embedded, organisation: Organisation, devices: int, span: int, out: Console) -> int:
+def fill(warehouse: Embedded, organisation: Organisation, devices: int, span: int, out: Console) -> int:
+    """Draw the days of some devices straight into a warehouse; returns how many cells."""
     catalog = organisation.apps["meet"].catalog
     draw = random.Random(1)
     people = [_person(draw) for _ in range(devices)]

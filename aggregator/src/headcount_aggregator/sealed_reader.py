@@ -1,20 +1,25 @@
 """Released numbers from their sealed files: all that the web process can see.
 
-It is given the folder of releases and nothing else: no warehouse, no cell, no socket to one. A
-file is read once, however many questions come at the same moment; sealed files never change. A file
-that is not what was sealed is not served: it is logged, and the others are.
+It is given the folder of releases and a folder for its own indexes, and nothing else: no warehouse,
+no cell, no socket to one. A sealed file is read once, held against the hash chain, and put into the
+app's index (``sealed_index``); questions are answered from there. A file that is not what was sealed
+is not served: it is logged, and the others are. What the file system says of the files is looked at
+again and again, so that new seals, damage and removal are seen within a second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import contextlib
+import re
+import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import structlog
@@ -24,36 +29,55 @@ from headcount_wire.clock import Clock
 from headcount_aggregator import debug_counts
 from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
-from headcount_aggregator.sealed_chain import GENESIS, link_of, record_of, verify
+from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader
+from headcount_aggregator.sealed_chain import verify
+from headcount_aggregator.sealed_file import COLUMNS, numbers_of, parse_release
+from headcount_aggregator.sealed_index import DamagedIndexError, SealedIndex, forget
+from headcount_aggregator.sealed_look import Kept, bring_up
 
 __all__ = ["COLUMNS", "SealedReader", "parse_release", "verify"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
-COLUMNS = tuple(column.name for column in fields(Number))
-"""The columns of the table of numbers in a sealed file."""
+OPEN_APPS = 32
+"""How many apps' indexes are held open; what was asked of longest ago is closed first."""
+
+LOOK_SECONDS = 1.0
+"""How long what was seen of an app's files holds, when nothing was added to or taken from its folder."""
+
+KEEP_UP_SECONDS = 2.0
+Codes = tuple[int, int]
 
 
 @dataclass(slots=True)
 class _App:
-    """What was read of one app. Each question is answered in a thread that holds its lock."""
+    """One app's open index. Each question is answered in a thread that holds its lock."""
 
+    index: SealedIndex
+    kept: Kept
     lock: threading.Lock = field(default_factory=threading.Lock)
-    served: set[str] = field(default_factory=set)
-    refused: dict[str, tuple[int, int]] = field(default_factory=dict)
-    headers: list[ReleaseHeader] = field(default_factory=list)
-    numbers: dict[tuple[Statistic, PeriodKind], list[Number]] = field(default_factory=dict)
-    provisional: tuple[int, list[Number]] = (0, [])
+    looked: float = float("-inf")
+    folder_changed: int = 0
 
 
 class SealedReader:
-    """The sealed releases in a folder, and the store's provisional totals and debug counts beside them."""
+    """The sealed releases in a folder, and the store's provisional totals and debug counts beside them.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    ``indexes``: a folder of its own for what is derived from them; without one it is held in memory.
+    ``pace``: a clock that only goes forward, for how often files are looked at.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock, indexes: Path | None = None, pace: Callable[[], float] = time.monotonic
+    ) -> None:
         self._folder = folder
         self._clock = clock
-        self._apps: dict[tuple[int, int], _App] = {}
+        self._indexes = indexes
+        self._pace = pace
+        self._seen: dict[Codes, int] = {}
+        self._apps: OrderedDict[Codes, _App] = OrderedDict()
+        self._choosing = threading.Lock()
+        self._kept: dict[Codes, Kept] = {}
 
     async def numbers(self, question: Question) -> Sequence[Number]:
         """The released numbers a question selects, ordered by period, measure, label, breakdown, slot."""
@@ -76,61 +100,134 @@ class SealedReader:
 
     async def freshness(self, customer: int, app: int) -> Freshness:
         """How far the releases have come."""
-        headers = await asyncio.to_thread(self._headers, customer, app)
-        sealed = [header.last for header in headers if header.period is PeriodKind.DAY]
-        today = days.utc_day(self._clock.now())
-        return Freshness(max(sealed, default=None), today, min(sealed, default=None))
+        sealed = await asyncio.to_thread(self._sealed_days, customer, app)
+        return Freshness(max(sealed, default=None), days.utc_day(self._clock.now()), min(sealed, default=None))
+
+    async def keep_up(self, stop: asyncio.Event) -> None:
+        """Catch up again and again, until it is time to stop."""
+        while not stop.is_set():
+            await self.catch_up(stop)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), KEEP_UP_SECONDS)
+
+    async def catch_up(self, stop: asyncio.Event | None = None) -> None:
+        """Put what was sealed into the indexes before anybody asks; remove those whose releases are gone."""
+        for codes in await asyncio.to_thread(self._behind):
+            if stop is not None and stop.is_set():
+                return
+            try:
+                await asyncio.to_thread(self._headers, *codes)
+            except (OSError, sqlite3.Error, DamagedIndexError) as error:
+                log.warning("index_behind", error=type(error).__name__, advice="the next question makes it again")
+
+    def _behind(self) -> list[Codes]:
+        """The apps whose folders changed since this was asked last; indexes without a folder are removed."""
+        there: dict[Codes, int] = {}
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            if found := re.fullmatch(r"(\d+)-(\d+)", path.name):
+                with contextlib.suppress(FileNotFoundError):
+                    there[int(found[1]), int(found[2])] = path.stat().st_mtime_ns
+        for path in self._indexes.glob("*.sqlite") if self._indexes else ():
+            customer, _, app = path.stem.partition("-")
+            if (int(customer), int(app)) not in there:
+                self._forget((int(customer), int(app)))
+        seen, self._seen = self._seen, there
+        return [codes for codes, changed in there.items() if seen.get(codes) != changed]
+
+    def _forget(self, codes: Codes) -> None:
+        known = self._locked(codes)
+        with self._choosing:
+            self._apps.pop(codes).index.close()
+            if path := self._index_of(codes):
+                forget(path)
+        known.lock.release()
 
     def _selected(self, question: Question) -> list[Number]:
-        with self._read(question.customer, question.app) as app:
-            found = [
-                number
-                for statistic in question.statistics
-                for period in question.periods
-                for number in app.numbers.get((statistic, period), ())
-                if _asked(number, question)
-            ]
-        found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1))
-        return found
+        for last_try in (False, True):
+            with self._read(question.customer, question.app) as app:
+                try:
+                    return app.index.select(question)
+                except DamagedIndexError:
+                    if last_try:
+                        raise
+                    self._begin_anew(app)
+        raise AssertionError  # the loop returns or raises
 
     def _headers(self, customer: int, app: int) -> list[ReleaseHeader]:
         with self._read(customer, app) as known:
-            return list(known.headers)
+            return [file.header for file in known.kept.files.values()]
+
+    def _sealed_days(self, customer: int, app: int) -> list[int]:
+        with self._read(customer, app) as known:
+            return [file.header.last for file in known.kept.files.values() if file.header.period is PeriodKind.DAY]
 
     @contextmanager
     def _read(self, customer: int, app: int) -> Iterator[_App]:
         """An app with all that is sealed now, locked: a file is added once, and nobody sees half of one."""
-        known = self._apps.setdefault((customer, app), _App())
-        with known.lock:
-            self._add(known, self._folder / f"{int(customer)}-{int(app)}")
+        codes = int(customer), int(app)
+        known = self._locked(codes)
+        try:
+            self._look(known, codes)
             yield known
+        finally:
+            known.lock.release()
 
-    def _add(self, known: _App, folder: Path) -> None:
-        """Add what was sealed since the last question."""
-        paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
-        new = [path for path in paths if path.name not in known.served and known.refused.get(path.name) != _stamp(path)]
-        if not new:
+    def _locked(self, codes: Codes) -> _App:
+        """An app's open index, locked; others that nobody asks are closed when there are many."""
+        while True:
+            with self._choosing:
+                if codes not in self._apps:
+                    self._apps[codes] = self._opened(codes)
+                self._apps.move_to_end(codes)
+                known = self._apps[codes]
+                for other in list(self._apps)[:-OPEN_APPS]:
+                    if self._apps[other].lock.acquire(blocking=False):
+                        closed = self._apps.pop(other)
+                        closed.index.close()
+                        closed.lock.release()
+            known.lock.acquire()
+            if self._apps.get(codes) is known:
+                return known
+            known.lock.release()
+
+    def _opened(self, codes: Codes) -> _App:
+        kept = self._kept.setdefault(codes, Kept(codes))
+        path = self._index_of(codes)
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return _App(SealedIndex(path), kept)
+        except (OSError, sqlite3.OperationalError) as error:
+            return _App(_in_memory(error), kept)
+
+    def _index_of(self, codes: Codes) -> Path | None:
+        return self._indexes / f"{codes[0]}-{codes[1]}.sqlite" if self._indexes else None
+
+    def _look(self, known: _App, codes: Codes) -> None:
+        """See what was sealed, damaged or taken away since the last look."""
+        folder = self._folder / f"{codes[0]}-{codes[1]}"
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        now = self._pace()
+        if changed == known.folder_changed and not known.kept.refused and now - known.looked < LOOK_SECONDS:
             return
         try:
-            record = record_of(folder)
-        except (OSError, ValueError):
-            record = {}
-        for path in new:
-            stamp = _stamp(path)
-            try:
-                data = path.read_bytes()
-                if hashlib.sha256(data).hexdigest() != (record.get(path.name) or _hash_by_links(path, data, paths)):
-                    raise ValueError
-                header, numbers = parse_release(data)
-            except (OSError, ValueError, KeyError, TypeError):
-                known.refused[path.name] = stamp
-                log.error("release_refused", file=f"{folder.name}/{path.name}", advice="it is not what was sealed")
-                continue
-            known.headers.append(header)
-            for number in numbers:
-                known.numbers.setdefault((number.statistic, number.period), []).append(number)
-            known.served.add(path.name)
-        known.headers.sort(key=lambda header: header.release)
+            bring_up(known.index, folder, known.kept)
+        except DamagedIndexError:
+            self._begin_anew(known)
+            bring_up(known.index, folder, known.kept)
+        except sqlite3.OperationalError as error:  # the disk is full, or its folder cannot be written any more
+            known.index.close()
+            known.index = _in_memory(error)
+            bring_up(known.index, folder, known.kept)
+        known.folder_changed, known.looked = changed, now
+
+    def _begin_anew(self, known: _App) -> None:
+        log.warning("index_damaged", app=known.kept.name, advice="it is made again from the sealed files")
+        known.index.begin_anew()
+        known.looked = float("-inf")
 
     def _provisional(self, customer: int, app: int) -> Sequence[Number]:
         path = self._folder / f"{int(customer)}-{int(app)}" / "provisional"
@@ -139,69 +236,10 @@ class SealedReader:
         except (OSError, ValueError):
             return ()
         released = {(header.period, header.first) for header in self._headers(customer, app)}
-        found = [replace(number, provisional=True) for number in _numbers(plain["columns"], plain["numbers"])]
+        found = [replace(number, provisional=True) for number in numbers_of(plain["columns"], plain["numbers"])]
         return [number for number in found if (number.period, number.first) not in released]
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return found.st_ctime_ns, found.st_size
-
-
-def _hash_by_links(path: Path, data: bytes, paths: Sequence[Path]) -> str:
-    """The hash a file must have by the one after it; the newest, its own if it follows the one before it."""
-    place = paths.index(path)
-    if place + 1 < len(paths) and (named := link_of(paths[place + 1].name, paths[place + 1].read_bytes()).previous):
-        return named
-    before = hashlib.sha256(paths[place - 1].read_bytes()).hexdigest() if place else GENESIS
-    link = link_of(path.name, data)
-    return link.hash if link.previous == before else ""
-
-
-def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
-    """A sealed file's header and numbers."""
-    plain = orjson.loads(data)
-    header = ReleaseHeader(
-        release=plain["release"],
-        customer=plain["customer"],
-        app=plain["app"],
-        period=PeriodKind(plain["period"]),
-        first=plain["first"],
-        last=plain["last"],
-        sealed_on=plain["sealed_on"],
-        rule=plain["rule"],
-        k=plain["k"],
-        numbers=len(plain["numbers"]),
-        hidden=plain["hidden"],
-        late_dropped=plain["late_dropped"],
-        previous=plain["previous"],
-        hash=hashlib.sha256(data).hexdigest(),
-    )
-    return header, list(_numbers(plain["columns"], plain["numbers"]))
-
-
-def _numbers(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Number]:
-    for row in rows:
-        plain = dict(zip(columns, row, strict=True))
-        yield Number(
-            **plain
-            | {
-                "statistic": Statistic(plain["statistic"]),
-                "period": PeriodKind(plain["period"]),
-                "state": State(plain["state"]),
-            }
-        )
-
-
-def _asked(number: Number, question: Question) -> bool:
-    cohort = number.statistic in (Statistic.RETENTION_DAY, Statistic.RETENTION_WEEK)
-    day = number.first if cohort else number.last
-    return (
-        question.first <= day <= question.last
-        and question.measure in (None, number.measure)
-        and question.label in (None, number.label)
-        and question.breakdown in (None, number.breakdown)
-    )
+def _in_memory(error: Exception) -> SealedIndex:
+    log.warning("index_in_memory", error=type(error).__name__, advice="the folder of indexes cannot be written")
+    return SealedIndex(None)

@@ -121,6 +121,7 @@ def _web(settings: Settings, clock: Clock) -> int:
         WebSettings(
             organisation=settings.organisation,
             releases=settings.data / "releases",
+            indexes=settings.data / "indexes",
             host=settings.dashboard_host,
             port=settings.dashboard_port,
             https=settings.dashboard_https,

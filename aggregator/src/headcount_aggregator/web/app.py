@@ -50,7 +50,7 @@ def run(settings: WebSettings, clock: Clock | None = None) -> int:
 
 
 async def _serve(settings: WebSettings, clock: Clock) -> None:
-    released = SealedReader(settings.releases, clock)
+    released = SealedReader(settings.releases, clock, settings.indexes)
     app = create_app(Tenancy(settings.organisation), released, https=settings.https)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -58,8 +58,10 @@ async def _serve(settings: WebSettings, clock: Clock) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    keeping_up = asyncio.create_task(released.keep_up(stop))
     await stop.wait()
     await runner.cleanup()
+    await keeping_up
 
 
 async def _alive(_: web.Request) -> web.Response:

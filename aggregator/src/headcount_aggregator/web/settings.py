@@ -10,11 +10,13 @@ from pathlib import Path
 class WebSettings:
     """``organisation``: the organisation file. ``releases``: the folder of sealed releases, all it reads.
 
+    ``indexes``: a folder of its own, for what is derived from them; without one that is held in memory.
     ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
     """
 
     organisation: Path
     releases: Path
+    indexes: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8701
     https: bool = False

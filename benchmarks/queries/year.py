@@ -1,0 +1,104 @@
+"""A year of many Customers' releases: one is released by the real rule, the others are the same, sealed anew."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import orjson
+from headcount_aggregator.cell_reader import WarehouseCells
+from headcount_aggregator.chains import Chains
+from headcount_aggregator.load.disk import Disk
+from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.warehouse.embedded import open_embedded
+from headcount_wire.app_key import fingerprint, new_key
+from headcount_wire.organisation import parse_organisation
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.release import FIRST_DAY, fill
+
+CUTS = {
+    "active": '["os", "language", "time_zone", "app_version", "os x app_version"]',
+    "counter": '["os", "language", "time_zone", "app_version", "os x app_version"]',
+    "flag": '["os", "app_version"]',
+    "timing": '["os", "app_version"]',
+}
+KINDS = ("active", *("counter",) * 11, *("flag",) * 4, *("timing",) * 4)
+"""The kinds of the 20 measures; every second counter has labels, every second counter and flag has reach."""
+
+
+class Unsynced(Disk):
+    """A disk that is not waited for: what a benchmark writes need not survive it."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a file."""
+        path.write_bytes(data)
+
+    def sync(self, folder: Path) -> None:
+        """Nothing to wait for."""
+
+
+def catalog() -> str:
+    """A catalog of 20 measures, cut by four dimensions and a pair of them."""
+    parts = [
+        '[catalog]\nname = "meet"\nversion = 1\n[purposes.usage]\nsentence.en = "Count what is used, to improve it."'
+    ]
+    fields = ("os", "language", "time_zone", "app_version")
+    parts.append("[context]\n" + "\n".join(f'{field} = "usage"' for field in fields))
+    for code, kind in enumerate(KINDS, 1):
+        parts.append(
+            f'[measures."{kind}{code if code > 1 else ""}"]\ncode = {code}\nkind = "{kind}"\npurpose = "usage"'
+        )
+        parts.append(f'description = "Measure {code} of the benchmark."\nowner = "bench@meet.example"')
+        parts.append(f"breakdowns = {CUTS[kind]}")
+        if kind in ("counter", "timing"):
+            parts.append("cap = 50")
+        if kind in ("counter", "flag") and code % 2:
+            parts.append("reach = true")
+        if kind == "counter" and not code % 2:
+            parts.append('label = { key = "way", values = ["link", "calendar", "dial_in", "room"] }')
+    return "\n".join(parts) + "\n"
+
+
+def declare(folder: Path, customers: int) -> dict[str, str]:
+    """The organisation file of so many Customers, each with a reader; returns their tokens."""
+    (folder / "catalog.toml").write_text(catalog())
+    tokens = {f"c{code}": new_key("read") for code in range(1, customers + 1)}
+    parts = ['[operator]\nname = "Benchmark"\n[apps.meet]\ncode = 1\ncatalogs = ["catalog.toml"]\n']
+    for code, (name, token) in enumerate(tokens.items(), 1):
+        parts.append(f'[customers.{name}]\ncode = {code}\npolicy = {{ version = 1, purposes = ["usage"] }}\n')
+        parts.append(f'[[readers]]\nname = "r{code}"\nfingerprint = "{fingerprint(token)}"\nscope = "own"\n')
+        parts.append(f'customer = "{name}"\n')
+    (folder / "organisation.toml").write_text("".join(parts))
+    return tokens
+
+
+def release(folder: Path, devices: int, days: int, out: Console) -> None:
+    """Seal the first Customer's days by the real rule, from drawn cells."""
+    organisation = parse_organisation((folder / "organisation.toml").read_text(), folder)
+    warehouse = open_embedded(folder / "warehouse")
+    fill(warehouse, organisation, devices, days, out)
+    Releaser(folder / "releases", WarehouseCells(warehouse), Unsynced()).release_due(
+        organisation, FIRST_DAY + days + 12
+    )
+    warehouse.close()
+
+
+def copy(releases: Path, customers: int, out: Console) -> int:
+    """Seal the first Customer's releases for all others, in chains of their own; returns the bytes of one chain."""
+    sealed = [(path.name, orjson.loads(path.read_bytes())) for path in sorted((releases / "1-1").glob("*.json"))]
+    for code in track(range(2, customers + 1), "sealing for the others", console=out):
+        folder = releases / f"{code}-1"
+        if folder.exists():
+            continue
+        folder.mkdir(parents=True)
+        previous = "0" * 64
+        for name, plain in sealed:
+            changed: dict[str, Any] = {**plain, "customer": code, "previous": previous}
+            data = orjson.dumps(changed, option=orjson.OPT_SORT_KEYS)
+            (folder / name).write_bytes(data)
+            previous = hashlib.sha256(data).hexdigest()
+    Chains(releases, Unsynced()).look()
+    return sum((releases / "1-1" / name).stat().st_size for name, _ in sealed)

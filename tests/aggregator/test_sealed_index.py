@@ -1,0 +1,242 @@
+"""The index of sealed files: the same answers, from less; made again whenever it is not right."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from headcount_aggregator.chains import Chains
+from headcount_aggregator.load.disk import Disk
+from headcount_aggregator.periods import Period, PeriodKind, period_of
+from headcount_aggregator.release.seal import Chain
+from headcount_aggregator.released import Number, Question, State, Statistic
+from headcount_aggregator.sealed_index import SealedIndex
+from headcount_aggregator.sealed_reader import OPEN_APPS, SealedReader
+from headcount_wire.clock import ManualClock
+
+from tests.aggregator.made_up_releases import asked
+from tests.aggregator.test_sealed_reader import ASKED, DAYS, sealed
+
+CLOCK = ManualClock(20_100 * 86_400.0)
+EVERYTHING = Question(11, 3, tuple(Statistic), tuple(PeriodKind), 0, 65_000)
+
+
+def reader(folder: Path, indexes: Path | None) -> SealedReader:
+    """A reader that looks at the files again before every answer."""
+    moments = itertools.count(step=2)
+    return SealedReader(folder, CLOCK, indexes, pace=lambda: float(next(moments)))
+
+
+def some_numbers(draw: random.Random, day: int) -> list[Number]:
+    """Numbers of every kind, of periods that end on a day."""
+    found = []
+    for _ in range(draw.randrange(40)):
+        kind, statistic = draw.choice(list(PeriodKind)), draw.choice(list(Statistic))
+        period = period_of(kind, day - draw.choice([0, 0, 1, 40]))
+        shown = draw.random() < 0.8
+        cut = draw.choice([0, 8, 33])
+        found.append(
+            Number(
+                statistic,
+                kind,
+                period.first,
+                period.last,
+                draw.randrange(1, 4),
+                draw.randrange(3),
+                cut,
+                draw.choice(["ios", "other", "Europe/Berlin"]) if cut else "",
+                draw.choice(["3.1", "other"]) if cut == 33 else "",
+                draw.randrange(4),
+                State.SHOWN if shown else State.COMPLEMENT,
+                draw.randrange(2**40) if shown else None,
+                draw.choice([1, 10]),
+                draw.randrange(3),
+                left_out=draw.randrange(3),
+            )
+        )
+    return found
+
+
+def chain_of(folder: Path, numbers: dict[int, list[Number]], codes: tuple[int, int] = (11, 3)) -> Path:
+    """A chain with a release a day that holds these numbers."""
+    chain = Chain(folder / f"{codes[0]}-{codes[1]}", Disk())
+    plain = {"customer": codes[0], "app": codes[1], "rule": "threshold", "k": 20, "late_dropped": 0}
+    for day, found in numbers.items():
+        chain.seal({**plain, "sealed_on": day + 4}, Period(PeriodKind.DAY, day, day), found)
+    return folder / f"{codes[0]}-{codes[1]}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_it_answers_as_the_files_say(tmp_path: Path, seed: int) -> None:
+    """Any question is answered with just the numbers that the sealed files hold for it."""
+    draw = random.Random(seed)
+    numbers = {day: some_numbers(draw, day) for day in DAYS}
+    chain_of(tmp_path / "releases", numbers)
+    readers = [reader(tmp_path / "releases", place) for place in (None, tmp_path / "indexes")]
+    for _ in range(60):
+        question = Question(
+            11,
+            3,
+            tuple(draw.sample(list(Statistic), draw.randint(1, len(Statistic)))),
+            tuple(draw.sample(list(PeriodKind), draw.randint(1, len(PeriodKind)))),
+            first := draw.choice([0, *DAYS]),
+            max(first, draw.choice([*DAYS, 65_000])),
+            draw.choice([None, 1, 2, 9]),
+            draw.choice([None, 0, 1]),
+            draw.choice([None, 0, 8, 33]),
+        )
+        wanted = [number for found in numbers.values() for number in found if asked(number, question)]
+        for each in readers:
+            assert sorted(await each.numbers(question), key=repr) == sorted(wanted, key=repr)
+
+
+@pytest.fixture
+def opened() -> Iterator[set[str]]:
+    """The names of all files that the process opens from now on."""
+    names: set[str] = set()
+    live = [True]
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if live[0] and event == "open" and isinstance(arguments[0], str | Path):
+            names.add(Path(arguments[0]).name)
+
+    sys.addaudithook(hook)
+    yield names
+    live[0] = False
+
+
+async def test_a_sealed_file_is_read_once_over_all_starts(tmp_path: Path, opened: set[str]) -> None:
+    """A reader that starts anew opens no sealed file that is in the index: only what was sealed since."""
+    sealed(tmp_path / "releases")
+    first = await reader(tmp_path / "releases", tmp_path / "indexes").numbers(EVERYTHING)
+    opened.clear()
+    assert await reader(tmp_path / "releases", tmp_path / "indexes").numbers(EVERYTHING) == first
+    assert not [name for name in opened if name.endswith(".json")]
+    sealed(tmp_path / "releases", range(DAYS[-1] + 1, DAYS[-1] + 2))
+    opened.clear()
+    found = await reader(tmp_path / "releases", tmp_path / "indexes").numbers(EVERYTHING)
+    assert len(found) == len(first) + 1
+    assert {name for name in opened if name.endswith(".json")} <= {
+        path.name for path in sorted((tmp_path / "releases/11-3").glob("*.json"))[-2:]
+    }
+
+
+async def test_what_is_sealed_damaged_or_taken_away_is_seen_at_the_next_look(tmp_path: Path) -> None:
+    """A running reader serves a new seal, stops serving a file that changed or went, and serves it once it is back."""
+    folder = sealed(tmp_path / "releases")
+    Chains(tmp_path / "releases").look()
+    running = reader(tmp_path / "releases", tmp_path / "indexes")
+    whole = [number.first for number in await running.numbers(ASKED)]
+    assert whole == list(DAYS)
+    path = sorted(folder.glob("*.json"))[20]
+    data = path.read_bytes()
+    for damage in (data.replace(b'"shown",30', b'"shown",99'), data[:50], None):
+        if damage is None:
+            path.unlink()
+        else:
+            path.write_bytes(damage)
+        assert [number.first for number in await running.numbers(ASKED)] == [day for day in whole if day != DAYS[20]]
+        path.write_bytes(data)
+        assert [number.first for number in await running.numbers(ASKED)] == whole
+    sealed(tmp_path / "releases", range(DAYS[-1] + 1, DAYS[-1] + 3))
+    assert len(await running.numbers(ASKED)) == len(whole) + 2
+
+
+async def test_files_that_were_copied_back_need_no_new_index(tmp_path: Path) -> None:
+    """Other times and inodes with the same bytes are the same releases."""
+    folder = sealed(tmp_path / "releases")
+    whole = await reader(tmp_path / "releases", tmp_path / "indexes").numbers(ASKED)
+    shutil.copytree(folder, tmp_path / "copy")
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "copy", folder)
+    assert await reader(tmp_path / "releases", tmp_path / "indexes").numbers(ASKED) == whole
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_damaged_index_is_made_again(tmp_path: Path, seed: int) -> None:
+    """Whatever bytes of an index are changed, cut or put in its place, the answers stay those of the files."""
+    draw = random.Random(seed)
+    numbers = {day: some_numbers(draw, day) for day in DAYS[:12]}
+    chain_of(tmp_path / "releases", numbers)
+    whole = await reader(tmp_path / "releases", tmp_path / "indexes").numbers(EVERYTHING)
+    path = tmp_path / "indexes/11-3.sqlite"
+    for side in ("-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+    data = bytearray(path.read_bytes())
+    match seed:
+        case 0:
+            data = bytearray()
+        case 1:
+            data = bytearray(b"not a database at all" * 500)
+        case 2:
+            del data[len(data) // 2 :]
+        case _:
+            for _ in range([1, 1, 3, 30, len(data) // 50][seed - 3]):
+                data[draw.randrange(100, len(data))] ^= 1 << draw.randrange(8)
+    path.write_bytes(data)
+    for _ in range(2):
+        again = reader(tmp_path / "releases", tmp_path / "indexes")
+        assert await again.numbers(EVERYTHING) == whole
+
+
+async def test_releases_of_another_app_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A whole chain put into another Customer's folder is not served as theirs."""
+    sealed(tmp_path)
+    (tmp_path / "11-3").rename(tmp_path / "12-3")
+    question = Question(12, 3, (Statistic.PEOPLE,), (PeriodKind.DAY,), 0, 65_000)
+    assert await reader(tmp_path, None).numbers(question) == []
+    assert capfd.readouterr().out.count("release_refused") == len(DAYS)
+
+
+async def test_many_readers_share_an_index(tmp_path: Path) -> None:
+    """Processes that make one index at the same moment: each answers whole, and nothing is in it twice."""
+    sealed(tmp_path / "releases")
+    readers = [reader(tmp_path / "releases", tmp_path / "indexes") for _ in range(4)]
+    for answer in await asyncio.gather(*(each.numbers(ASKED) for each in readers for _ in range(2))):
+        assert [number.first for number in answer] == list(DAYS)
+
+
+async def test_more_apps_than_are_held_open(tmp_path: Path) -> None:
+    """Apps asked of in any order, many at once: each answers with its own, though only some stay open."""
+    for customer in range(1, OPEN_APPS + 9):
+        number = Number(Statistic.PEOPLE, PeriodKind.DAY, 20_000, 20_000, 1, 0, 0, "", "", 0, State.SHOWN, customer)
+        chain_of(tmp_path / "releases", {20_000: [number]}, (customer, 3))
+    asking = reader(tmp_path / "releases", tmp_path / "indexes")
+    draw = random.Random(1)
+    customers = [draw.randrange(1, OPEN_APPS + 9) for _ in range(300)]
+    questions = [Question(customer, 3, (Statistic.PEOPLE,), (PeriodKind.DAY,), 0, 65_000) for customer in customers]
+    answers = await asyncio.gather(*(asking.numbers(question) for question in questions))
+    assert [[number.value for number in answer] for answer in answers] == [[customer] for customer in customers]
+    assert len(asking._apps) <= OPEN_APPS + 8
+
+
+async def test_an_index_folder_that_cannot_be_written_costs_memory_not_answers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where the folder cannot be, the index is held in memory, and the log says so."""
+    sealed(tmp_path / "releases")
+    (tmp_path / "indexes").write_text("a file in its place")
+    asking = reader(tmp_path / "releases", tmp_path / "indexes")
+    assert len(await asking.numbers(ASKED)) == len(DAYS)
+    assert "index_in_memory" in capfd.readouterr().out
+
+
+async def test_indexes_are_made_before_anybody_asks_and_go_with_their_releases(
+    tmp_path: Path,
+) -> None:
+    """Keeping up: what was sealed is in the index without a question; an erased Customer's index is removed."""
+    folder = sealed(tmp_path / "releases")
+    asking = reader(tmp_path / "releases", tmp_path / "indexes")
+    await asking.catch_up()
+    index = tmp_path / "indexes/11-3.sqlite"
+    assert len(SealedIndex(index).files()) == len(DAYS)
+    shutil.rmtree(folder)
+    await asking.catch_up()
+    assert not index.exists()
+    assert await asking.numbers(ASKED) == []
