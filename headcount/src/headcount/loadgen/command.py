@@ -12,50 +12,66 @@ from headcount.loadgen.profiles import Profile
 
 app = typer.Typer(help="Load an edge with realistic devices, and account for every report.")
 
+TargetUrl = Annotated[
+    str, typer.Option(help="The edge's address; without one a house is started here, loaded and removed.")
+]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(envvar="HEADCOUNT_LOAD_KEY", help="An app key of the target; once for each Customer."),
+]
+Devices = Annotated[int, typer.Option(min=1, max=100_000, help="Different devices.")]
+Rate = Annotated[float, typer.Option(min=0.1, help="Reports a second, at the profile's height.")]
+Duration = Annotated[float, typer.Option(min=1.0, help="Seconds in which reports come due.")]
+ProfileName = Annotated[Profile, typer.Option(help=" ".join(f"{one.value}: {one.sentence}" for one in Profile))]
+Catalog = Annotated[Path | None, typer.Option(help="The target's catalog; the demo's if not given.")]
+Policy = Annotated[int, typer.Option(min=1, help="The policy version that consents are given under.")]
+Lines = Annotated[int, typer.Option(min=1, max=60_000, help="Connections at most.")]
+Each = Annotated[bool, typer.Option("--each", help="A connection for each report, as from phones.")]
+Addresses = Annotated[
+    bool, typer.Option("--addresses", help="Each report names another client in X-Forwarded-For, as a proxy would.")
+]
+Msgpack = Annotated[bool, typer.Option("--msgpack", help="Reports in msgpack instead of JSON.")]
+Admin = Annotated[
+    list[str] | None, typer.Option(help="A worker's operator port, for its own count; once for each worker.")
+]
+Data = Annotated[Path | None, typer.Option(help="The house's data folder, for the loader's count.")]
+IOwn = Annotated[str, typer.Option("--i-own", help="The target's host, if it is not this machine.")]
+Others = Annotated[bool, typer.Option("--others", help="Others send to it too: more may have arrived than was sent.")]
+Authority = Annotated[Path | None, typer.Option(help="A PEM file that vouches for the target's certificate.")]
+Customers = Annotated[int, typer.Option(min=1, max=1_000, help="Customers of a house made for it.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Edge workers of a house made for it.")]
+Patience = Annotated[float, typer.Option(min=0.0, max=3_600.0, help="Seconds to wait for what is under way.")]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same devices.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result here.")]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a page with plots here.")]
+
 
 @app.callback(invoke_without_command=True)
 def load(
     context: typer.Context,
-    target: Annotated[
-        str, typer.Option(help="The edge's address; without one a house is started here, loaded and removed.")
-    ] = "",
-    key: Annotated[
-        list[str] | None,
-        typer.Option(envvar="HEADCOUNT_LOAD_KEY", help="An app key of the target; once for each Customer."),
-    ] = None,
-    devices: Annotated[int, typer.Option(min=1, max=100_000, help="Different devices.")] = 1_000,
-    rate: Annotated[float, typer.Option(min=0.1, help="Reports a second, at the profile's height.")] = 100.0,
-    duration: Annotated[float, typer.Option(min=1.0, help="Seconds in which reports come due.")] = 30.0,
-    profile: Annotated[
-        Profile, typer.Option(help=" ".join(f"{one.value}: {one.sentence}" for one in Profile))
-    ] = Profile.SOAK,
-    catalog: Annotated[Path | None, typer.Option(help="The target's catalog; the demo's if not given.")] = None,
-    policy: Annotated[int, typer.Option(min=1, help="The policy version that consents are given under.")] = 1,
-    lines: Annotated[int, typer.Option(min=1, max=60_000, help="Connections at most.")] = 256,
-    each: Annotated[bool, typer.Option("--each", help="A connection for each report, as from phones.")] = False,
-    addresses: Annotated[
-        bool, typer.Option("--addresses", help="Each report names another client in X-Forwarded-For, as a proxy would.")
-    ] = False,
-    msgpack: Annotated[bool, typer.Option("--msgpack", help="Reports in msgpack instead of JSON.")] = False,
-    admin: Annotated[
-        list[str] | None, typer.Option(help="A worker's operator port, for its own count; once for each worker.")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="The house's data folder, for the loader's count.")] = None,
-    i_own: Annotated[str, typer.Option("--i-own", help="The target's host, if it is not this machine.")] = "",
-    others: Annotated[
-        bool, typer.Option("--others", help="Others send to it too: more may have arrived than was sent.")
-    ] = False,
-    authority: Annotated[
-        Path | None, typer.Option(help="A PEM file that vouches for the target's certificate.")
-    ] = None,
-    customers: Annotated[int, typer.Option(min=1, max=1_000, help="Customers of a house made for it.")] = 3,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Edge workers of a house made for it.")] = 1,
-    patience: Annotated[
-        float, typer.Option(min=0.0, max=3_600.0, help="Seconds to wait for what is under way.")
-    ] = 30.0,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same devices.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
-    html_file: Annotated[Path | None, typer.Option("--html", help="Write a page with plots here.")] = None,
+    target: TargetUrl = "",
+    key: Key = None,
+    devices: Devices = 1_000,
+    rate: Rate = 100.0,
+    duration: Duration = 30.0,
+    profile: ProfileName = Profile.SOAK,
+    catalog: Catalog = None,
+    policy: Policy = 1,
+    lines: Lines = 256,
+    each: Each = False,
+    addresses: Addresses = False,
+    msgpack: Msgpack = False,
+    admin: Admin = None,
+    data: Data = None,
+    i_own: IOwn = "",
+    others: Others = False,
+    authority: Authority = None,
+    customers: Customers = 3,
+    workers: Workers = 1,
+    patience: Patience = 30.0,
+    seed: Seed = 1,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Load an edge that is yours with realistic devices; without --target, a house of its own on this machine."""
     if context.invoked_subcommand is not None:
