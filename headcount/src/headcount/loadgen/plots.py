@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -64,8 +64,7 @@ def _legend(drawn: Mapping[str, Points]) -> Markup:
     )
 
 
-def _scale(top: float, place: object, left: float, right: float) -> Markup:
-    assert callable(place)
+def _scale(top: float, place: Callable[[float, float], tuple[float, float]], left: float, right: float) -> Markup:
     marks: list[Markup] = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         (x1, y), (x2, _) = place(left, top * share), place(right, top * share)
