@@ -1,0 +1,134 @@
+"""The load while it runs, and the account when it is over, in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from headcount.loadgen.account import Account
+from headcount.loadgen.measured import PERCENTILES, Measured, Second
+from headcount.loadgen.profiles import Plan
+from headcount.loadgen.result import Result
+
+BARS = " ▁▂▃▄▅▆▇█"
+WIDTH = 60
+CORE_MOST = 0.9
+"""Beyond this share of a core the load generator may be what is measured."""
+
+
+class View:
+    """What is shown while it runs; with no terminal a line each ten seconds."""
+
+    def __init__(self, plan: Plan, account: Account, out: Console) -> None:
+        self._plan, self._account, self._out = plan, account, out
+        self._recent: deque[Second] = deque(maxlen=WIDTH)
+        self._live = Live(console=out, auto_refresh=False, transient=True) if out.is_terminal else None
+
+    def __enter__(self) -> View:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, second: Second) -> None:
+        """A second is over."""
+        self._recent.append(second)
+        if self._live:
+            self._live.update(self._whole(second), refresh=True)
+        elif int(second.at) % 10 == 0:
+            self._out.print(
+                f"{second.at:5.0f} s  {second.sent:,} sent, {second.accepted:,} accepted, {second.refused:,} refused, "
+                f"{second.failed:,} failed a second; p99 {second.p99:,.1f} ms",
+                highlight=False,
+            )
+
+    def _whole(self, second: Second) -> RenderableType:
+        shown = Table.grid(padding=(0, 2))
+        for _ in range(4):
+            shown.add_column(justify="right")
+        account = self._account
+        shown.add_row("", "a second", "in all", "")
+        rows: tuple[tuple[str, int, int, list[float]], ...] = (
+            ("sent", second.sent, account.sent, [one.sent for one in self._recent]),
+            ("accepted", second.accepted, account.accepted, [one.accepted for one in self._recent]),
+            ("refused", second.refused, account.refused.total(), [one.refused for one in self._recent]),
+            ("failed", second.failed, account.failed.total(), [one.failed for one in self._recent]),
+            ("waiting", second.waiting, account.made - account.counted, [one.waiting for one in self._recent]),
+        )
+        for name, now, total, line in rows:
+            shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line)))
+        p99s = [one.p99 for one in self._recent]
+        shown.add_row("p50, p99 ms", f"{second.p50:,.1f}", f"{second.p99:,.1f}", Text(spark(p99s)))
+        bar = ProgressBar(total=self._plan.seconds, completed=min(second.at, self._plan.seconds), width=WIDTH)
+        title = (
+            f"{self._plan.profile.value}, {second.at:,.0f} of {self._plan.seconds:,.0f} s, {second.lines:,} connections"
+        )
+        return Group(Text(title, style="bold"), bar, shown)
+
+
+def spark(values: Sequence[float]) -> str:
+    """A row of small bars, the highest as high as it gets."""
+    most = max(values, default=0) or 1
+    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in values)
+
+
+def told(result: Result) -> Iterator[RenderableType]:
+    """The account and the figures, as people read them."""
+    account, measured = result.account, result.measured
+    balance = Table("the account", "", "", title_justify="left")
+    for check in result.checks:
+        balance.add_row(check.claim, check.numbers, "[green]holds[/]" if check.holds else "[red]does not hold[/]")
+    yield balance
+    if not result.edge:
+        yield Text("Of the edge's own count nothing is known: name its operator ports with --admin.", style="dim")
+    if not result.centre:
+        yield Text("What became of it behind the edge is not known: name the house's folder with --data.", style="dim")
+    yield _figures(measured)
+    for name, counts in (
+        ("refused", account.refused),
+        ("failed", account.failed),
+        ("hostile, otherwise", account.otherwise),
+    ):
+        if counts:
+            yield Text(f"{name}: {_listed(counts)}")
+    yield from (Text(warning, style="yellow") for warning in warnings(result))
+
+
+def _figures(measured: Measured) -> Table:
+    shown = Table(f"{measured.rate:,.0f} accepted a second", *(f"p{share:g}" for share in PERCENTILES))
+    rows = (
+        ("from when it should have left, ms", measured.intended),
+        ("from when it left, ms", measured.served),
+        ("the load generator's own delay, ms", measured.lag),
+    )
+    for name, latency in rows:
+        shown.add_row(name, *(f"{latency.at(share):,.1f}" for share in PERCENTILES))
+    return shown
+
+
+def warnings(result: Result) -> Iterator[str]:
+    """What makes the figures hard to believe, or shows that the load was not taken."""
+    account, measured = result.account, result.measured
+    if account.made and not account.counted:
+        yield "Nothing was accepted: is it the right target, key and catalog?"
+    if account.dropped:
+        yield f"{account.dropped:,} tallies were not counted: the catalog or the policy is another one over there."
+    if account.silent:
+        yield f"{account.silent:,} refusals did not say when to come back."
+    if measured.core_share > CORE_MOST:
+        yield f"The load generator used {measured.core_share:.0%} of a core: it may be what was measured."
+    if measured.lag.at(99) > 50:
+        yield f"The load generator itself was {measured.lag.at(99):,.0f} ms late (p99): its machine is too busy."
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in counts.most_common())

@@ -1,0 +1,245 @@
+"""``headcount load`` from its options to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import random
+import resource
+import signal
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from headcount_wire import days
+from headcount_wire.app_key import is_debug
+from headcount_wire.catalog import Catalog
+from headcount_wire.catalog_file import parse_catalog
+from headcount_wire.clock import Clock
+from headcount_wire.errors import CatalogError
+from headcount_wire.organisation import read_text
+from rich.console import Console
+from rich.progress import Progress
+
+from headcount.loadgen.account import balance
+from headcount.loadgen.bodies import Crowd, Made, Reports, make
+from headcount.loadgen.drive import Load, Way
+from headcount.loadgen.house import house
+from headcount.loadgen.live import View, told
+from headcount.loadgen.measured import Second
+from headcount.loadgen.page import write_page
+from headcount.loadgen.profiles import Plan, Profile
+from headcount.loadgen.result import Result
+from headcount.loadgen.server_side import Centre, Unreachable, Workers
+from headcount.loadgen.target import NotOurs, Target, parse_target
+from headcount.stack import NotReadyError
+
+DEMO_CATALOG = Path(__file__).parents[1] / "demo/catalog.toml"
+DEVICES_MOST = 100_000
+RATE_MOST = 100_000.0
+SECONDS_MOST = 24 * 3600.0
+REPORTS_MOST = 20_000_000
+"""Of one load, at most: one that nobody looks after ends by itself."""
+OPEN_FILES = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked for. ``target`` empty: a house of one's own, for as long as the load lasts."""
+
+    target: str = ""
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    catalog: Path | None = None
+    policy: int = 1
+    devices: int = 1_000
+    rate: float = 100.0
+    seconds: float = 30.0
+    profile: Profile = Profile.SOAK
+    lines: int = 256
+    each: bool = False
+    addresses: bool = False
+    msgpack: bool = False
+    admins: tuple[str, ...] = ()
+    data: Path | None = None
+    owned: str = ""
+    others: bool = False
+    customers: int = 3
+    workers: int = 1
+    seed: int = 1
+    patience: float = 30.0
+    authority: Path | None = None
+    json_file: Path | None = None
+    html_file: Path | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The load over time."""
+        return Plan(self.profile, self.rate, self.seconds)
+
+    def told(self) -> dict[str, Any]:
+        """As they stand in a result: no key, and how the machine was."""
+        names = ("devices", "rate", "seconds", "policy", "lines", "each", "addresses", "msgpack", "seed", "others")
+        return {
+            "profile": self.profile.value,
+            **{name: getattr(self, name) for name in names},
+            "keys": len(self.keys) or self.customers,
+            "debug": any(is_debug(key) for key in self.keys),
+            "event_loop": "uvloop" if find_spec("uvloop") else "asyncio",
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+        }
+
+
+class Refused(Exception):
+    """A load that is not begun, and why."""
+
+
+def run_load(options: Options, clock: Clock, out: Console, fail: Console) -> int:
+    """Load, and print the account: 0 when it adds up, 1 when it does not or nothing was accepted, 2 when refused."""
+    try:
+        _bounded(options)
+        text, catalog = _catalog(options.catalog or DEMO_CATALOG)
+        if options.target:
+            target = _target(options)
+            return _against(options, target, catalog, clock, out)
+        with house(catalog, text, options.customers, options.workers) as own:
+            out.print(f"a house of its own, for as long as the load lasts: {own.edge}", style="dim", highlight=False)
+            told = {**vars(options), "keys": own.keys, "admins": own.admins, "data": own.data, "target": own.edge}
+            mine = Options(**told)
+            return _against(mine, _target(mine), catalog, clock, out)
+    except (Refused, Unreachable, NotReadyError) as error:
+        fail.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        return 2
+
+
+def _bounded(options: Options) -> None:
+    """Refuse what no machine or nobody who forgot it should be asked for."""
+    bounds = (
+        ("devices", options.devices, DEVICES_MOST),
+        ("reports a second", options.rate, RATE_MOST),
+        ("seconds", options.seconds, SECONDS_MOST),
+        ("reports in all", options.plan.expected, REPORTS_MOST),
+    )
+    for name, asked, most in bounds:
+        if not 0 < asked <= most:
+            raise Refused(f"{asked:,.0f} {name} are asked for; a load has at most {most:,.0f}, and more than none.")
+    if options.target and not options.keys:
+        raise Refused("An app key is needed: --key, or HEADCOUNT_LOAD_KEY; best of a Customer made for load tests.")
+
+
+def _catalog(file: Path) -> tuple[str, Catalog]:
+    try:
+        text = read_text(file, CatalogError)
+        return text, parse_catalog(text, str(file))
+    except CatalogError as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"{file}: cannot be read ({error.strerror})") from None
+
+
+def _target(options: Options) -> Target:
+    for admin in options.admins:
+        if isinstance(asked := parse_target(admin, options.owned), NotOurs):
+            raise Refused(f"--admin: {asked.sentence}")
+    target = parse_target(options.target, options.owned)
+    if isinstance(target, NotOurs):
+        raise Refused(target.sentence)
+    return target
+
+
+def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, out: Console) -> int:
+    today = days.utc_day(clock.now())
+    crowd = Crowd(catalog, options.devices, options.policy, today, options.seed, options.msgpack)
+    made = _made(crowd, options.plan, out)
+    workers = Workers(options.admins) if options.admins else None
+    centre = Centre(options.data, clock) if options.data else None
+    load = _run(options, target, made, out)
+    edge = workers.since() if workers else None
+    counted = centre.since(options.patience) if centre else None
+    checks = balance(load.account, edge, counted, others=options.others)
+    settings = {
+        **options.told(),
+        "target": target.url,
+        "catalog": catalog.name,
+        "measures": len(catalog.measures),
+        "mean_body_bytes": round(made.mean_bytes, 1),
+        "mean_days": round(made.mean_days, 3),
+    }
+    result = Result(settings, load.account, edge, counted, checks, load.measured)
+    for shown in told(result):
+        out.print(shown)
+    if options.json_file:
+        result.write(options.json_file)
+    if options.html_file:
+        write_page(result, options.html_file)
+    return 0 if result.balances and (load.account.counted or not load.account.made) else 1
+
+
+def _made(crowd: Crowd, plan: Plan, out: Console) -> Made:
+    with Progress(console=out, transient=True) as bar:
+        task = bar.add_task(f"making {crowd.devices:,} devices", total=None)
+
+        def progress(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+
+        return make(crowd, plan.expected, progress)
+
+
+def _run(options: Options, target: Target, made: Made, out: Console) -> Load:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
+    draw = random.Random(f"{options.seed}/load")
+    tls = (
+        ssl.create_default_context(cafile=str(options.authority) if options.authority else None) if target.tls else None
+    )
+    way = Way(lines=options.lines, each=options.each, patience=options.patience, tls=tls)
+    reports = Reports(made, target, options.keys, draw, each=options.each, addresses=options.addresses)
+
+    async def run(stopping: Callable[[], bool]) -> Load:
+        shown: list[View] = []
+        load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), stopping)
+        with View(options.plan, load.account, out) as view:
+            shown.append(view)
+            await load.run()
+        return load
+
+    with _told_to_stop() as stopping:
+        return _on_a_loop(lambda: run(stopping))
+
+
+def _show(views: list[View], second: Second) -> None:
+    for view in views:
+        view.show(second)
+
+
+def _on_a_loop(load: Callable[[], Any]) -> Load:
+    """Run it on uvloop where that is installed."""
+    if find_spec("uvloop") is None:
+        found: Load = asyncio.run(load())
+        return found
+    import uvloop
+
+    faster: Load = uvloop.run(load())
+    return faster
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[Callable[[], bool]]:
+    """SIGINT and SIGTERM end the load early, and the account is printed all the same."""
+    told = False
+
+    def tell(*_: object) -> None:
+        nonlocal told
+        told = True
+
+    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

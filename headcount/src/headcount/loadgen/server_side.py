@@ -1,0 +1,101 @@
+"""What the edge and the centre say of the same reports: metrics of the workers, units and segments of the loader."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headcount_aggregator.load.disk import Disk
+from headcount_aggregator.load.spool_reader import SEALED, SET_ASIDE, drained, unsealed
+from headcount_aggregator.load.unit import Units
+from headcount_wire.clock import Clock
+
+from headcount.loadgen.account import AtCentre, AtEdge
+
+ASK_SECONDS = 10.0
+LOOK_SECONDS = 0.2
+_OUTCOME = re.compile(r'^headcount_edge_requests_total\{outcome="([^"]+)"\} (\S+)$', re.MULTILINE)
+_STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
+
+
+class Unreachable(Exception):
+    """Something that was named to be asked does not answer, or is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    outcomes: Counter[str]
+    started: str
+
+
+class Workers:
+    """The operator's ports of all workers behind the target; raises ``Unreachable`` when one does not answer."""
+
+    def __init__(self, admins: Sequence[str]) -> None:
+        self._admins = admins
+        self._before = [_ask(admin) for admin in admins]
+
+    def since(self) -> AtEdge:
+        """What they counted since this was made."""
+        after = [_ask(admin) for admin in self._admins]
+        counted = Counter[str]()
+        for one, other in zip(self._before, after, strict=True):
+            counted.update({name: n - one.outcomes[name] for name, n in other.outcomes.items()})
+        pairs = zip(self._before, after, strict=True)
+        restarted = any(one.started != other.started for one, other in pairs)
+        return AtEdge({name: n for name, n in sorted(counted.items()) if n}, restarted)
+
+
+def _ask(admin: str) -> _Worker:
+    try:
+        with urllib.request.urlopen(f"{admin.rstrip('/')}/metrics", timeout=ASK_SECONDS) as answer:  # noqa: S310  # the scheme was looked at
+            text = answer.read().decode()
+    except (OSError, ValueError):
+        raise Unreachable(f"{admin}/metrics does not answer") from None
+    started = _STARTED.search(text)
+    found = Counter({name: int(float(value)) for name, value in _OUTCOME.findall(text)})
+    if not found and "headcount_edge" not in text:
+        raise Unreachable(f"{admin}/metrics is not an edge's operator port")
+    return _Worker(found, started.group(1) if started else "")
+
+
+class Centre:
+    """The data folder of a house on this machine: read, never written. Raises ``Unreachable`` when it is none."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        if not (data / "units").is_dir() or not (data / "spool").is_dir():
+            raise Unreachable(f"{data} is not a house's data folder: it has no units and no spool")
+        self._spool = data / "spool"
+        self._units = Units(data / "units", Disk())
+        self._clock = clock
+        self._newest = max(self._units.numbers(), default=0)
+        self._aside = self._set_aside()
+
+    def since(self, patience: float) -> AtCentre:
+        """What was counted since this was made, once all that is there now is loaded, or after ``patience`` seconds."""
+        moment = self._clock.now()
+        deadline = time.monotonic() + patience
+        rest = threading.Event()
+        while time.monotonic() < deadline and not (drained(self._spool, moment) and not self._units.pending()):
+            rest.wait(LOOK_SECONDS)
+        waiting = len(unsealed(self._spool, moment)) + len(list(self._spool.glob(f"*/*{SEALED}")))
+        pending = set(self._units.pending())
+        headers = [header for header in self._units.headers() if header.number > self._newest]
+        return AtCentre(
+            records=sum(header.records for header in headers),
+            repeats=sum(header.duplicates for header in headers),
+            stored=sum(header.records for header in headers if header.number not in pending),
+            segments=0 if drained(self._spool, moment) else waiting,
+            units=len(pending),
+            set_aside=self._set_aside() - self._aside,
+        )
+
+    def _set_aside(self) -> int:
+        return len(list(self._spool.glob(f"*/*{SET_ASIDE}")))

@@ -1,0 +1,78 @@
+"""Comparing two loads: what is surely worse is said to be, and unrest is not."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headcount.command import app
+from headcount.loadgen.account import Account, Check
+from headcount.loadgen.measured import Latency, Measured, Second
+from headcount.loadgen.result import Result, read
+from typer.testing import CliRunner
+
+
+def written(file: Path, draw: random.Random, *, slower: float = 1.0, **settings: Any) -> Path:
+    """A made-up result of a minute; ``slower``: its latencies, times so much."""
+    intended, served = Latency(), Latency()
+    seconds: list[Second] = []
+    for at in range(1, 61):
+        took = sorted(slower * draw.lognormvariate(-5.5, 0.5) for _ in range(100))
+        for one in took:
+            intended.record(one)
+            served.record(one / 2)
+        p50, p99 = 1e3 * took[50], 1e3 * took[98]
+        seconds.append(Second(at, 100, 100, 100 + draw.randrange(-9, 9), 0, 0, 0, 8, p50, p99, 1e3 * took[99]))
+    measured = Measured(intended, served, seconds=seconds, took=60.0)
+    account = Account(made=6_000, counted=6_000, sent=6_000, accepted=6_000)
+    told = {"profile": "soak", "rate": 100.0, "seconds": 60.0, "devices": 10, "lines": 8, "each": False, **settings}
+    Result(told, account, None, None, [Check("a", "1 = 1", holds=True)], measured).write(file)
+    return file
+
+
+def compared(*arguments: object) -> tuple[int, str]:
+    found = CliRunner().invoke(app, ["load", "compare", *map(str, arguments)], env={"COLUMNS": "200"})
+    return found.exit_code, found.output
+
+
+def test_what_is_surely_slower_is_said_to_be(tmp_path: Path) -> None:
+    """A load a third slower ends with 1; the same one, drawn anew, with 0, as does the slower one where that may be."""
+    draw = random.Random(1)
+    first, again = written(tmp_path / "a.json", draw), written(tmp_path / "b.json", draw)
+    slower = written(tmp_path / "c.json", draw, slower=1.35)
+    assert compared(first, again)[0] == 0
+    code, printed = compared(first, slower)
+    assert code == 1
+    assert "worse" in printed
+    assert compared(first, slower, "--tolerance", "0.6")[0] == 0
+    assert compared(slower, first)[0] == 0
+
+
+def test_other_settings_are_named(tmp_path: Path) -> None:
+    """Results of loads that were not the same say so."""
+    draw = random.Random(2)
+    first, other = written(tmp_path / "a.json", draw), written(tmp_path / "b.json", draw, devices=99)
+    assert "devices differs: 10 and 99" in compared(first, other)[1]
+
+
+@pytest.mark.parametrize("text", ["{}", "nothing", '{"form":1,"histograms":{}}', '{"form":2}', "[]"])
+def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
+    """A file that is no result ends with 2, and says so."""
+    file = tmp_path / "a.json"
+    file.write_text(text)
+    code, printed = compared(file, file)
+    assert code == 2
+    assert "is not a result" in printed.replace("\n", " ")
+    assert compared(tmp_path / "none.json", file)[0] == 2
+
+
+def test_a_result_is_read_back(tmp_path: Path) -> None:
+    """The histograms in a result are the ones that were measured, to three digits."""
+    file = written(tmp_path / "a.json", random.Random(3))
+    found = read(file)
+    assert found.intended.count == 6_000
+    plain = json.loads(file.read_text())
+    assert found.intended.at(99.0) == pytest.approx(plain["latency_ms"]["intended"]["p99"])

@@ -1,0 +1,137 @@
+"""Whole loads over real sockets: every profile balances, a loss is seen, a stall is not hidden."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headcount.loadgen.house import House
+from headcount.loadgen.profiles import Profile
+from headcount.loadgen.run import Options
+
+from tests.headcount.loadgen.conftest import ANSWER, CATALOG_FILE, answering, beside, loaded, thief
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n%b"
+OVERLOADED = b'{"type":"urn:headcount:problem:overloaded","title":"t","status":503}'
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def against(own: House, folder: Path, **more: Any) -> tuple[int, dict[str, Any], str]:
+    """One load of a house; the exit code, the result, and what was printed."""
+    options: dict[str, Any] = {
+        "target": own.edge,
+        "keys": own.keys,
+        "admins": own.admins,
+        "data": own.data,
+        "catalog": CATALOG_FILE,
+        "devices": 300,
+        "rate": 120.0,
+        "seconds": 4.0,
+        "lines": 32,
+        "json_file": folder / "result.json",
+        "html_file": folder / "result.html",
+    }
+    code, printed = loaded(Options(**{**options, **more}))
+    return code, json.loads((folder / "result.json").read_text()), printed
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_every_profile_balances(own_house: House, tmp_path: Path, profile: Profile) -> None:
+    """In every profile sent = accepted + refused + failed, and what was accepted was loaded and counted once."""
+    code, found, printed = against(own_house, tmp_path, profile=profile)
+    assert code == 0, printed
+    assert found["balances"]
+    claims = [check["claim"] for check in found["checks"]]
+    assert any("loader + repeats" in claim for claim in claims)
+    account = found["account"]
+    assert account["counted"] > 0
+    assert account["dropped"] == 0, "every tally is one that the catalog and the policy allow"
+    assert set(account["refused"]) <= {"too-late", "overloaded"}
+    assert ("no network" in account["failed"]) == (profile is Profile.OUTAGE)
+    if profile is Profile.HOSTILE:
+        assert sum(account["as_meant"].values()) == sum(account["hostile"].values()) > 12
+        assert not account["otherwise"]
+    assert found["latency_ms"]["intended"]["p50"] >= 0.9 * found["latency_ms"]["served"]["p50"] > 0
+    assert not any(key in (tmp_path / "result.json").read_text() for key in own_house.keys), "no key stands in it"
+
+
+def test_a_connection_each_and_msgpack_from_many_addresses(own_house: House, tmp_path: Path) -> None:
+    """The other ways to send balance too."""
+    code, found, printed = against(own_house, tmp_path, each=True, msgpack=True, addresses=True)
+    assert code == 0, printed
+    assert found["account"]["dropped"] == 0
+
+
+def test_the_page_needs_nothing_else(own_house: House, tmp_path: Path) -> None:
+    """The page shows the account and four plots, holds no key and names no other host."""
+    code, _, printed = against(own_house, tmp_path, seconds=2.0)
+    assert code == 0, printed
+    page = (tmp_path / "result.html").read_text("utf-8")
+    assert page.count("<svg") == 4
+    assert "accepted at the edge = counted by the loader" in page
+    assert not re.search(r"(src|href)=", page)
+    assert not any(key in page for key in own_house.keys)
+
+
+def test_a_planted_loss_is_caught(own_house: House, tmp_path: Path) -> None:
+    """Who answers 202 and loses one report of 300 is found out, by the edge's count and by the loader's."""
+    port = int(own_house.edge.rpartition(":")[2])
+    with beside(lambda: thief(port, lambda number: number == 100)) as stolen:
+        code, found, printed = against(own_house, tmp_path, target=f"http://127.0.0.1:{stolen}", seconds=3.0)
+    assert code == 1
+    broken = [check["claim"] for check in found["checks"] if not check["holds"]]
+    assert any("the edge accepted" in claim for claim in broken), printed
+    assert any("counted, and once" in claim for claim in broken), printed
+    assert found["account"]["sent"] > 200
+
+
+def test_a_stall_is_not_hidden(tmp_path: Path) -> None:
+    """An edge that stops for a second is seen to: latency counts from when reports should have left."""
+    with beside(lambda: answering(lambda _: ANSWER, stalls=(1.0, 2.0))) as port:
+        code, found, printed = against(
+            House(f"http://127.0.0.1:{port}", (), Path(), ("hc_live_" + "a" * 43,)),
+            tmp_path,
+            admins=(),
+            data=None,
+            rate=200.0,
+            seconds=3.0,
+            lines=4,
+        )
+    assert code == 0, printed
+    latency = found["latency_ms"]
+    # A third of the reports came due in that second: half a second each, on average.
+    assert latency["intended"]["p90"] > 500
+    # Asked by what left meanwhile, four connections with one report each, it would have looked well.
+    assert latency["served"]["p90"] < 100
+
+
+def test_what_is_refused_for_now_comes_again_and_what_is_no_answer_is_none(tmp_path: Path) -> None:
+    """Refusals and a proxy's page are tried again until each report is accepted; each attempt is in the account."""
+    busy = BUSY % (len(OVERLOADED), OVERLOADED)
+
+    def reply(number: int) -> bytes | None:
+        return busy if number % 5 == 1 else PAGE if number % 5 == 2 else None if number % 50 == 3 else ANSWER
+
+    with beside(lambda: answering(reply)) as port:
+        own = House(f"http://127.0.0.1:{port}", (), Path(), ("hc_live_" + "a" * 43,))
+        code, found, printed = against(own, tmp_path, admins=(), data=None, seconds=3.0, rate=60.0)
+    assert code == 0, printed
+    account = found["account"]
+    assert account["made"] == account["counted"] > 100
+    assert account["refused"].keys() == {"overloaded"}
+    assert "no answer of an edge (200)" in account["failed"]
+    assert "connection lost" in account["failed"]
+    assert account["silent"] == 0
+
+
+def test_nobody_there_is_no_success(tmp_path: Path) -> None:
+    """With nobody listening every attempt fails, the account adds up, and the exit code is 1 all the same."""
+    own = House("http://127.0.0.1:9", (), Path(), ("hc_live_" + "a" * 43,))
+    code, found, printed = against(own, tmp_path, admins=(), data=None, seconds=1.0, rate=20.0, patience=1.0)
+    assert code == 1
+    assert found["balances"]
+    assert found["account"]["waiting"] == found["account"]["made"] > 0
+    assert "Nothing was accepted" in printed
