@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,12 @@ from headcount_wire.fleet import Fleet, fleet_of
 from headcount_wire.policy import MINIMUM_SDK, Policy
 
 KEY_STATES = ("active", "rotating", "revoked")
+RULES = ("threshold", "dp")
+"""By which rule a Customer's own numbers are released."""
+
+PRESETS: Mapping[str, Fraction] = {"strict": Fraction(1, 4), "standard": Fraction(3, 4), "light": Fraction(2)}
+"""What one device may cost in a calendar month where noise is added (rho of zero-concentrated privacy)."""
+
 SCOPES = ("own", "partner", "product")
 _NAME = r"[a-z][a-z0-9_-]{0,63}"
 _NAME_FORM = "a lower-case word of letters, digits, - and _"
@@ -38,7 +45,7 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who buys, and whose Users use the apps."""
+    """Who buys, and whose Users use the apps. ``rule`` and ``noise`` (a preset) are those of its own numbers."""
 
     name: str
     code: int
@@ -49,6 +56,8 @@ class Customer:
     retention_months: int
     k: int
     cross_customer: bool
+    rule: str = "threshold"
+    noise: str = "standard"
 
     @property
     def partner_code(self) -> int:
