@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
+import jsonschema_rs
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from headcount_aggregator.web.api.openapi import ADDRESSES
+from headcount_aggregator.web.api.openapi import ADDRESSES, document, text
 from headcount_aggregator.web.api.problems import ApiProblem
 from headcount_aggregator.web.app import create_app
+from headcount_aggregator.web.rates import Rates
 from openapi_spec_validator import validate
+from yarl import URL
 
 from tests.aggregator.made_up_releases import TOKENS, K, MadeUpReleases, write_organisation
 
 Client = TestClient[web.Request, web.Application]
 API = "/api/v1"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +78,13 @@ async def test_a_question_is_asked_by_name(client: Client) -> None:
         ("/numbers?statistic=everything", ApiProblem.PARAMETER),
         ("/numbers?period=decade", ApiProblem.PARAMETER),
         ("/numbers?measure=no", ApiProblem.PARAMETER),
+        ("/numbers?limit=0", ApiProblem.PARAMETER),
+        ("/numbers?limit=50001", ApiProblem.PARAMETER),
+        ("/numbers?limit=ten", ApiProblem.PARAMETER),
+        ("/releases?limit=-1", ApiProblem.PARAMETER),
+        ("/releases?after=elsewhere", ApiProblem.PARAMETER),
+        ("/numbers?after=elsewhere", ApiProblem.PARAMETER),
+        ("/numbers?after=%ff", ApiProblem.PARAMETER),
         ("/numbers?label=link", ApiProblem.PARAMETER),
         ("/numbers?measure=meeting.joined&label=no", ApiProblem.PARAMETER),
         ("/numbers?breakdown=user", ApiProblem.PARAMETER),
@@ -107,6 +120,70 @@ async def test_no_number_without_a_right_token(client: Client, name: str) -> Non
     ):
         answer = await client.get(f"{API}/{name}", headers={"Authorization": token})
         assert (answer.status, (await answer.json())["type"]) == (problem.value.status, problem.uri)
+
+
+async def pages(client: Client, name: str, params: dict[str, str]) -> list[Any]:
+    """Every answer from the first to the last page, by the addresses that the answers link to."""
+    found, link = [], f"{API}/{name}?{urlencode(params)}"
+    while link:
+        answer = await client.get(link)
+        assert answer.status == 200
+        found.append(await answer.json())
+        link = URL(str(answer.links["next"]["url"])).path_qs if "next" in answer.links else ""
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 7, 500])
+async def test_pages_hold_each_number_once_in_order(client: Client, limit: int) -> None:
+    """However small the pages are, together they are the whole answer; the mark in the body is the link's."""
+    params = {"statistic": "people,retention_week,count", "from": "2026-10-20", "to": "2026-10-30"}
+    params |= {} if limit > 1 else {"measure": "active", "breakdown": "total"}
+    (whole,) = await pages(client, "numbers", params)
+    parts = await pages(client, "numbers", {**params, "limit": str(limit)})
+    assert [number for part in parts for number in part["numbers"]] == whole["numbers"]
+    assert {len(part["numbers"]) for part in parts[:-1]} <= {limit}
+    assert [part["next"] is None for part in parts] == [*[False] * (len(parts) - 1), True]
+    assert sum(part["hidden"] for part in parts) == whole["hidden"]
+    places = [(n["period"], n["first"] if "retention" in n["statistic"] else n["last"]) for n in whole["numbers"]]
+    assert places == sorted(places)
+
+
+async def test_pages_of_releases_follow_the_chain(client: Client) -> None:
+    """Each page of releases goes on where the one before it ended."""
+    (whole,) = await pages(client, "releases", {})
+    parts = await pages(client, "releases", {"limit": "10"})
+    assert [release for part in parts for release in part] == whole
+
+
+async def test_a_token_asks_so_much_in_a_minute(tmp_path: Path, released: MadeUpReleases) -> None:
+    """Beyond its questions of a minute a token is told how long to wait; another token is not; then it goes on."""
+    moment = [1000.0]
+    app = create_app(write_organisation(tmp_path), released, rates=Rates(6, lambda: moment[0]))
+    own, north = ({"Authorization": f"Bearer {TOKENS[name]}"} for name in ("own", "partner"))
+    async with TestClient(TestServer(app)) as client:
+        answers = [await client.get(f"{API}/freshness", headers=own) for _ in range(8)]
+        assert [answer.status for answer in answers] == [200] * 6 + [429] * 2
+        assert [answer.headers["RateLimit"] for answer in answers[:2]] == ['"reader";r=5;t=60', '"reader";r=4;t=60']
+        assert answers[7].headers["RateLimit-Policy"] == '"reader";q=6;w=60'
+        assert answers[7].headers["Retry-After"] == "10"
+        assert (await answers[7].json())["type"] == ApiProblem.TOO_FAST.uri
+        assert (await client.get(f"{API}/customers", headers=north)).status == 200
+        assert (await client.get(f"{API}/freshness")).status == 401
+        moment[0] += 10
+        assert (await client.get(f"{API}/freshness", headers=own)).status == 200
+        assert (await client.get(f"{API}/freshness", headers=own)).status == 429
+
+
+async def test_every_answer_has_the_shape_the_document_says(client: Client) -> None:
+    """Each address's answer, problems included, validates against its schema; the document is the one in docs/."""
+    root = document()
+    assert (ROOT / "docs/openapi-api.json").read_text("utf-8") == text()
+    for address in (*ADDRESSES, f"{API}/numbers?limit=none", f"{API}/numbers?customer=nobody"):
+        answer = await client.get(address)
+        responses = root["paths"][address.partition("?")[0]]["get"]["responses"]
+        content = responses[str(answer.status)]["content"][answer.content_type]["schema"]
+        jsonschema_rs.validator_for({**content, "components": root["components"]}).validate(await answer.json())
+    assert {str(problem.value.status) for problem in ApiProblem if problem is not ApiProblem.METHOD} < set(responses)
 
 
 async def test_released_numbers_are_only_read(client: Client) -> None:

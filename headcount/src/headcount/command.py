@@ -71,9 +71,13 @@ def demo(
 @app.command()
 def openapi(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+    api: Annotated[bool, typer.Option("--api", help="The API's, which readers ask; not the edge's.")] = False,
 ) -> None:
-    """Print the edge's OpenAPI 3.1 document, to make clients from or to load into a tool."""
-    from headcount_ingest.openapi import text
+    """Print the OpenAPI 3.1 document of the edge or of the API, to make clients from or to load into a tool."""
+    if api:
+        from headcount_aggregator.web.api.openapi import text
+    else:
+        from headcount_ingest.openapi import text
 
     document = text().encode()  # bytes, so that what is redirected into a file is UTF-8 on every system
     if output is None:

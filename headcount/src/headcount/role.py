@@ -125,6 +125,7 @@ def _web(settings: Settings, clock: Clock) -> int:
             host=settings.dashboard_host,
             port=settings.dashboard_port,
             https=settings.dashboard_https,
+            api_per_minute=settings.api_per_minute,
         ),
         clock,
     )

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     dashboard_https: bool = Field(
         default=False, description="Readers reach the dashboard over TLS: its cookie goes over nothing else."
     )
+    api_per_minute: int = Field(
+        default=600, ge=1, description="Questions to the API that are answered under one reader's token in a minute."
+    )
     seal_seconds: float = Field(default=2.0, gt=0, le=60, description="A spool segment is sealed after this long.")
     unit_seconds: float = Field(
         default=60.0, gt=0, le=900, description="How long the loader gathers segments for a unit."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 import traceback
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from headcount_aggregator.web.answering import add_headers
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
 from headcount_aggregator.web.api.routes import Api
 from headcount_aggregator.web.dashboard.routes import Dashboard
+from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.sessions import guard
-from headcount_aggregator.web.settings import WebSettings
+from headcount_aggregator.web.settings import API_PER_MINUTE, WebSettings
 from headcount_aggregator.web.tenancy import Tenancy
 
 __all__ = ["Tenancy", "create_app", "run"]
@@ -29,13 +31,18 @@ __all__ = ["Tenancy", "create_app", "run"]
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
 
-def create_app(tenancy: Tenancy, released: ReleasedReader, *, https: bool = False) -> web.Application:
-    """Everything the web process answers; it is given released numbers and nothing to reach cells with."""
+def create_app(
+    tenancy: Tenancy, released: ReleasedReader, *, https: bool = False, rates: Rates | None = None
+) -> web.Application:
+    """Everything the web process answers; it is given released numbers and nothing to reach cells with.
+
+    ``rates``: how much one token may ask of the API; 600 questions a minute when it is not said.
+    """
     app = web.Application(middlewares=[_last_resort, guard(tenancy)], client_max_size=1024)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)
-    Api(tenancy, released).add_routes(app.router)
+    Api(tenancy, released, rates or Rates(API_PER_MINUTE, time.monotonic)).add_routes(app.router)
     Dashboard(tenancy, released, https=https).add_routes(app.router)
     return app
 
@@ -51,7 +58,8 @@ def run(settings: WebSettings, clock: Clock | None = None) -> int:
 
 async def _serve(settings: WebSettings, clock: Clock) -> None:
     released = SealedReader(settings.releases, clock, settings.indexes)
-    app = create_app(Tenancy(settings.organisation), released, https=settings.https)
+    rates = Rates(settings.api_per_minute, time.monotonic)
+    app = create_app(Tenancy(settings.organisation), released, https=settings.https, rates=rates)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()

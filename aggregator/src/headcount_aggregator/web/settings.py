@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+API_PER_MINUTE = 600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
@@ -12,6 +14,7 @@ class WebSettings:
 
     ``indexes``: a folder of its own, for what is derived from them; without one that is held in memory.
     ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
+    ``api_per_minute``: the questions to the API that are answered under one token in a minute.
     """
 
     organisation: Path
@@ -20,3 +23,4 @@ class WebSettings:
     host: str = "127.0.0.1"
     port: int = 8701
     https: bool = False
+    api_per_minute: int = API_PER_MINUTE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -49,8 +50,8 @@ class ApiProblem(Enum):
     )
     PARAMETER = ApiProblemKind(400, "A parameter cannot be used.", "Correct the one that is named.")
     SPAN = ApiProblemKind(400, "The span of days cannot be used.", "Ask for another span, or for several.")
-    TOO_MANY = ApiProblemKind(
-        400, "The question selects more numbers than one answer holds.", "Name a measure, a breakdown, a shorter span."
+    TOO_FAST = ApiProblemKind(
+        429, "This token asked more than its questions of a minute.", "Wait as many seconds as Retry-After says."
     )
     FAULT = ApiProblemKind(500, "The server could not answer; its log says that it happened.", "Tell the operator.")
 
@@ -68,7 +69,7 @@ class Refused:
     detail: str = ""
 
 
-def problem_response(refused: Refused) -> web.Response:
+def problem_response(refused: Refused, headers: Mapping[str, str] | None = None) -> web.Response:
     """The ``application/problem+json`` answer to a refused question."""
     kind = refused.problem.value
     body = {
@@ -77,7 +78,7 @@ def problem_response(refused: Refused) -> web.Response:
         "status": kind.status,
         "detail": f"{refused.detail} {kind.advice}".strip(),
     }
-    headers = {}
+    headers = dict(headers or {})
     if kind.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="headcount"'
     if kind.status == 405:

@@ -24,6 +24,7 @@ SPAN_DAYS = 400
 SPAN_DEFAULT_DAYS = 28
 SUBJECT = ("customer", "app")
 SPAN = ("from", "to")
+PAGE = ("limit", "after")
 NUMBERS = ("statistic", "period", "measure", "label", "breakdown", *SPAN)
 
 

@@ -1,50 +1,44 @@
-"""The addresses of the API. Each: who asks, what may they see, what do they ask, the answer."""
+"""The addresses of the API. Each: who asks, how often, what may they see, what do they ask, the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import cache
+from urllib.parse import urlencode
 
 import msgspec
 import orjson
 from aiohttp import web
 
-from headcount_aggregator.released import Number, ReleasedReader
+from headcount_aggregator.released import ReleasedReader
 from headcount_aggregator.web import access
-from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.answering import answer
-from headcount_aggregator.web.api import questions, shapes
-from headcount_aggregator.web.api.openapi import document
+from headcount_aggregator.web.api import shapes
+from headcount_aggregator.web.api.answers import ADDRESSES, Shape, answer_to
+from headcount_aggregator.web.api.openapi import text
+from headcount_aggregator.web.api.paging import LIMIT
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
+from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.tenancy import Tenancy
-from headcount_aggregator.web.vocabulary import Vocabulary
 
 PREFIX = "/api/v1"
-NUMBERS_MOST = 50_000
-
-Shape = msgspec.Struct | Sequence[msgspec.Struct]
-Answering = Callable[[web.Request, Subject], Awaitable[Shape | Refused]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
     """The handlers, with the released numbers they answer from."""
 
-    def __init__(self, tenancy: Tenancy, released: ReleasedReader) -> None:
+    def __init__(self, tenancy: Tenancy, released: ReleasedReader, rates: Rates) -> None:
         self._tenancy = tenancy
         self._released = released
+        self._rates = rates
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add every address of the API."""
         router.add_get(PREFIX + "/openapi.json", self._openapi)
-        router.add_get(PREFIX + "/customers", self._customers)
-        for name, handler, known in (
-            ("catalog", self._catalog, ()),
-            ("numbers", self._numbers, questions.NUMBERS),
-            ("provisional", self._provisional, ()),
-            ("releases", self._releases, questions.SPAN),
-            ("freshness", self._freshness, ()),
-        ):
-            router.add_get(f"{PREFIX}/{name}", self._of_subject(handler, known))
+        router.add_get(PREFIX + "/customers", self._limited(self._customers))
+        for name in ADDRESSES:
+            router.add_get(f"{PREFIX}/{name}", self._limited(self._of_subject(name)))
         router.add_route("*", PREFIX + "/{rest:.*}", self._nothing_here)
 
     async def _openapi(self, request: web.Request) -> web.Response:
@@ -67,64 +61,49 @@ class Api:
         reader = sight.reader
         return _json(request, shapes.CustomersAnswer(reader.name, reader.scope, seen, sight.withheld or None))
 
-    async def _catalog(self, _: web.Request, subject: Subject) -> Shape | Refused:
-        return shapes.catalog_answer(subject.app)
-
-    async def _numbers(self, request: web.Request, subject: Subject) -> Shape | Refused:
-        fresh = await self._released.freshness(*subject.codes)
-        newest = fresh.today if fresh.sealed_through is None else fresh.sealed_through
-        question = questions.read_question(subject, request.query, newest)
-        if isinstance(question, Refused):
-            return question
-        found = await self._released.numbers(question)
-        if len(found) > NUMBERS_MOST:
-            return Refused(ApiProblem.TOO_MANY, f"It selects {len(found)} numbers; an answer holds {NUMBERS_MOST}.")
-        return _numbers(found, subject, shapes.freshness_answer(fresh).sealed_through)
-
-    async def _provisional(self, _: web.Request, subject: Subject) -> Shape | Refused:
-        fresh = await self._released.freshness(*subject.codes)
-        found = await self._released.provisional(*subject.codes)
-        return _numbers(found, subject, shapes.freshness_answer(fresh).sealed_through)
-
-    async def _releases(self, request: web.Request, subject: Subject) -> Shape | Refused:
-        first, last = 0, 65_000
-        if request.query.keys() & set(questions.SPAN):
-            newest = (await self._released.freshness(*subject.codes)).today
-            span = questions.read_span(request.query, newest)
-            if isinstance(span, Refused):
-                return span
-            first, last = span
-        found = await self._released.releases(*subject.codes, first, last)
-        return [shapes.release_answer(header) for header in found]
-
-    async def _freshness(self, _: web.Request, subject: Subject) -> Shape | Refused:
-        return shapes.freshness_answer(await self._released.freshness(*subject.codes))
-
     async def _nothing_here(self, request: web.Request) -> web.Response:
         read = request.method in ("GET", "HEAD")
         return problem_response(Refused(ApiProblem.NOT_FOUND if read else ApiProblem.METHOD))
 
-    def _of_subject(
-        self, answering: Answering, known: tuple[str, ...]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _limited(self, handler: Handler) -> Handler:
+        """A handler that each known token may ask so many times a minute."""
+
+        async def limited(request: web.Request) -> web.StreamResponse:
+            reader = access.reader_of(request, self._tenancy.organisation)
+            if reader is None:
+                return await handler(request)
+            allowance = self._rates.take(reader.fingerprint)
+            if allowance.wait:
+                return problem_response(Refused(ApiProblem.TOO_FAST), allowance.headers)
+            response = await handler(request)
+            response.headers.update(allowance.headers)
+            return response
+
+        return limited
+
+    def _of_subject(self, name: str) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            found = await self._found(request, answering, known)
-            return problem_response(found) if isinstance(found, Refused) else _json(request, found)
+            found = await self._found(name, request)
+            if isinstance(found, Refused):
+                return problem_response(found)
+            response = _json(request, found)
+            if following := _following(request, found):
+                response.headers["Link"] = f'<{request.path}?{urlencode({**request.query, **following})}>; rel="next"'
+            return response
 
         return handle
 
-    async def _found(self, request: web.Request, answering: Answering, known: tuple[str, ...]) -> Shape | Refused:
+    async def _found(self, name: str, request: web.Request) -> Shape | Refused:
         sight = self._sight(request)
         if isinstance(sight, Refused):
             return sight
         if sight.withheld:
             return Refused(ApiProblem.WITHHELD, sight.withheld)
-        query = request.query
-        names = query.get("customer", ""), query.get("app", "")
+        names = request.query.get("customer", ""), request.query.get("app", "")
         subject = access.subject_of(self._tenancy.organisation, sight, *names)
         if subject is None:
             return Refused(ApiProblem.NOT_VISIBLE)
-        return questions.check_known(query, known) or await answering(request, subject)
+        return await answer_to(name, self._released, subject, request.query)
 
     def _sight(self, request: web.Request) -> access.Sight | Refused:
         if not access.token_of(request):
@@ -133,12 +112,13 @@ class Api:
         return access.sight_of(reader) if reader else Refused(ApiProblem.TOKEN_UNKNOWN)
 
 
-def _numbers(found: Sequence[Number], subject: Subject, sealed_through: str | None) -> shapes.NumbersAnswer:
-    vocabulary, k = Vocabulary(subject.app), subject.customer.k
-    answers = [shapes.number_answer(number, vocabulary, k) for number in found]
-    hidden = sum(number.value is None for number in found)
-    names = subject.customer.name, subject.app.name
-    return shapes.NumbersAnswer(*names, "threshold", k, sealed_through, shapes.FOOTNOTE, hidden, answers)
+def _following(request: web.Request, found: Shape) -> dict[str, str]:
+    """What the next page is asked for with; empty on the last one."""
+    if isinstance(found, shapes.NumbersAnswer):
+        return {"after": found.next} if found.next else {}
+    if isinstance(found, list) and len(found) >= int(request.query.get("limit", LIMIT)):
+        return {"after": found[-1].release}
+    return {}
 
 
 def _json(request: web.Request, shape: Shape) -> web.Response:
@@ -147,4 +127,4 @@ def _json(request: web.Request, shape: Shape) -> web.Response:
 
 @cache
 def _document() -> bytes:
-    return orjson.dumps(document())
+    return text().encode()

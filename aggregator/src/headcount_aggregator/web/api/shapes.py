@@ -110,7 +110,10 @@ class NumberAnswer(msgspec.Struct, frozen=True):
 
 
 class NumbersAnswer(msgspec.Struct, frozen=True):
-    """Released numbers, with the rule they were released by; ``hidden`` of them show no value."""
+    """A page of released numbers, with the rule they were released by; ``hidden`` of them show no value.
+
+    ``next`` is what to send as ``after`` for the page that follows; null on the last one.
+    """
 
     customer: str
     app: str
@@ -120,6 +123,7 @@ class NumbersAnswer(msgspec.Struct, frozen=True):
     footnote: str
     hidden: int
     numbers: list[NumberAnswer]
+    next: str | None
 
 
 class ReleaseAnswer(msgspec.Struct, frozen=True):

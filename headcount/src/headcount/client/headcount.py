@@ -1,0 +1,111 @@
+"""The questions of the API, by name."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+from headcount.client.asking import PATIENCE_SECONDS, TIMEOUT_SECONDS, Asking
+from headcount.client.shapes import (
+    CatalogAnswer,
+    CustomersAnswer,
+    FreshnessAnswer,
+    NumberAnswer,
+    NumbersAnswer,
+    PeriodKind,
+    ReleaseAnswer,
+    Statistic,
+)
+
+PREFIX = "/api/v1/"
+
+
+class Headcount:
+    """One API, asked with one reader's token.
+
+    ``customer`` and ``app`` say whose numbers; the first that the token sees when they are not given. Days are
+    written YYYY-MM-DD, both ends included. Raises ``ValueError`` for an address over which a token must not go.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        customer: str = "",
+        app: str = "",
+        timeout: float = TIMEOUT_SECONDS,
+        patience: float = PATIENCE_SECONDS,
+        context: ssl.SSLContext | None = None,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
+        waiting = {} if wait is None else {"wait": wait}
+        self._asking = Asking(url, token, timeout=timeout, patience=patience, context=context, **waiting)
+        self._subject = {name: value for name, value in (("customer", customer), ("app", app)) if value}
+
+    def customers(self) -> CustomersAnswer:
+        """What this token sees."""
+        return cast("CustomersAnswer", self._asking.get(PREFIX + "customers", {})[0])
+
+    def catalog(self) -> CatalogAnswer:
+        """What may be counted, for which purposes, and how it may be cut."""
+        return cast("CatalogAnswer", self._get("catalog"))
+
+    def freshness(self) -> FreshnessAnswer:
+        """How far the releases have come."""
+        return cast("FreshnessAnswer", self._get("freshness"))
+
+    def provisional(self) -> NumbersAnswer:
+        """Open periods so far, rounded down to tens."""
+        return cast("NumbersAnswer", self._get("provisional"))
+
+    def numbers(
+        self,
+        *,
+        statistic: Statistic | Sequence[Statistic] = (),
+        period: PeriodKind | Sequence[PeriodKind] = (),
+        measure: str = "",
+        label: str = "",
+        breakdown: str = "",
+        first: str = "",
+        last: str = "",
+        limit: int | None = None,
+    ) -> Iterator[NumberAnswer]:
+        """Released numbers, one by one; the next page is asked for when it is needed, of ``limit`` numbers each."""
+        asked: dict[str, Any] = {
+            "statistic": _joined(statistic),
+            "period": _joined(period),
+            "measure": measure,
+            "label": label,
+            "breakdown": breakdown,
+            "from": first,
+            "to": last,
+            "limit": limit,
+        }
+        after: str | None = ""
+        while after is not None:
+            page = cast("NumbersAnswer", self._get("numbers", **asked, after=after))
+            yield from page["numbers"]
+            after = page["next"]
+
+    def releases(self, *, first: str = "", last: str = "", limit: int | None = None) -> Iterator[ReleaseAnswer]:
+        """Sealed releases in the order of their chain, each with its hash and the one before it."""
+        after = ""
+        while True:
+            asked = {"from": first, "to": last, "limit": limit, "after": after}
+            found, fields = self._asking.get(PREFIX + "releases", self._query(asked))
+            yield from found
+            if 'rel="next"' not in fields.get("link", ""):
+                return
+            after = found[-1]["release"]
+
+    def _get(self, name: str, **asked: Any) -> Any:
+        return self._asking.get(PREFIX + name, self._query(asked))[0]
+
+    def _query(self, asked: dict[str, Any]) -> dict[str, str]:
+        return {**self._subject, **{name: str(value) for name, value in asked.items() if value not in ("", None)}}
+
+
+def _joined(names: str | Sequence[str]) -> str:
+    return names if isinstance(names, str) else ",".join(names)
