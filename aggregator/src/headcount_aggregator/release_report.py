@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import orjson
 
 from headcount_aggregator.released import Number, ReleaseHeader, State, Statistic
 from headcount_aggregator.sealed_chain import record_of
-from headcount_aggregator.sealed_reader import parse_release
+from headcount_aggregator.sealed_file import parse_release
 
 OTHER = "other"
 SHARE_STEP = 5
@@ -44,9 +45,7 @@ def find(releases: Path, name: str) -> list[Path]:
     by_name = [path for path in paths if path.stem == release]
     if by_name or len(release) < 8:
         return by_name
-    return [
-        path for path in paths if any(found.startswith(release) for found in [parse_release(path.read_bytes())[0].hash])
-    ]
+    return [path for path in paths if hashlib.sha256(path.read_bytes()).hexdigest().startswith(release)]
 
 
 def report(path: Path) -> ReleaseReport:
