@@ -71,7 +71,11 @@ def main() -> int:
 
     folder, port, now = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     settings = WebSettings(
-        organisation=folder / "organisation.toml", releases=folder / "releases", indexes=folder / "indexes", port=port
+        organisation=folder / "organisation.toml",
+        releases=folder / "releases",
+        disclosures=folder / "disclosures",
+        indexes=folder / "indexes",
+        port=port,
     )
     return run(settings, ManualClock(now))
 

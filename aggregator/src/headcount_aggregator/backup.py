@@ -1,4 +1,4 @@
-"""A backup of a house: warehouse, units, spool and releases as one moment has them, and putting it back.
+"""A backup of a house: warehouse, units, spool, releases, disclosure log as one moment has them; putting it back.
 
 It is made between two ticks of the store, or while no store runs: then the loader changes nothing, and what the
 edges still write is whole records at the end of files, or new files. The warehouse is written out as rows, so that
@@ -110,7 +110,7 @@ def restore(settings: StoreSettings, warehouse: Warehouse, folder: Path, progres
 
 
 def _parts(settings: StoreSettings) -> tuple[Path, ...]:
-    return settings.units, settings.spool, settings.releases
+    return settings.units, settings.spool, settings.releases, settings.disclosures
 
 
 def _copy_files(source: Path, target: Path, root: Path, files: dict[str, list[Any]]) -> None:

@@ -47,6 +47,11 @@ class StoreSettings:
         return self.data / "releases"
 
     @property
+    def disclosures(self) -> Path:
+        """Where the disclosure log is; store and web process add to it."""
+        return self.data / "disclosures"
+
+    @property
     def status(self) -> Path:
         """A small file in which the store says how far it has come."""
         return self.data / "store.json"

@@ -24,6 +24,8 @@ from headcount_aggregator.backup_request import serve
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.chains import Chains, WholeChains
 from headcount_aggregator.debug_publisher import DebugPublisher
+from headcount_aggregator.disclosure.log import DisclosureLog
+from headcount_aggregator.disclosure.watch import DisclosureWatch
 from headcount_aggregator.load.frontier import Frontier, frontiers, least
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
@@ -62,6 +64,7 @@ class Store:
         self._chains = Chains(settings.releases)
         self._chains.look()
         self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains))
+        self._disclosed = DisclosureWatch(DisclosureLog(settings.disclosures, clock), settings.data)
         self._debug = DebugPublisher(settings.releases, cells)
         self._debug_day = -1
         self._reconciled = clock.monotonic()
@@ -91,6 +94,7 @@ class Store:
             self._note(result, today)
             self._tidy(today)
             if self._releases(today):
+                self._disclosed.note(self._file.organisation)
                 if result.units or self._debug_day != today:
                     self._debug.publish(moment)
                     self._debug_day = today

@@ -15,12 +15,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from headcount_wire.clock import Clock, SystemClock
 
+from headcount_aggregator.disclosure.log import DisclosureLog
 from headcount_aggregator.released import ReleasedReader
 from headcount_aggregator.sealed_reader import SealedReader
 from headcount_aggregator.web.answering import add_headers
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
 from headcount_aggregator.web.api.routes import Api
 from headcount_aggregator.web.dashboard.routes import Dashboard
+from headcount_aggregator.web.disclosing import disclosing
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.sessions import guard
 from headcount_aggregator.web.settings import API_PER_MINUTE, WebSettings
@@ -32,13 +34,20 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
 
 
 def create_app(
-    tenancy: Tenancy, released: ReleasedReader, *, https: bool = False, rates: Rates | None = None
+    tenancy: Tenancy,
+    released: ReleasedReader,
+    *,
+    https: bool = False,
+    rates: Rates | None = None,
+    disclosures: DisclosureLog | None = None,
 ) -> web.Application:
     """Everything the web process answers; it is given released numbers and nothing to reach cells with.
 
     ``rates``: how much one token may ask of the API; 600 questions a minute when it is not said.
+    ``disclosures``: the log of who is answered with what; only tests do without.
     """
-    app = web.Application(middlewares=[_last_resort, guard(tenancy)], client_max_size=1024)
+    logged = [disclosing(tenancy, disclosures)] if disclosures else []
+    app = web.Application(middlewares=[_last_resort, guard(tenancy), *logged], client_max_size=1024)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)
@@ -59,7 +68,9 @@ def run(settings: WebSettings, clock: Clock | None = None) -> int:
 async def _serve(settings: WebSettings, clock: Clock) -> None:
     released = SealedReader(settings.releases, clock, settings.indexes)
     rates = Rates(settings.api_per_minute, time.monotonic)
-    app = create_app(Tenancy(settings.organisation), released, https=settings.https, rates=rates)
+    disclosures = DisclosureLog(settings.disclosures, clock)
+    tenancy = Tenancy(settings.organisation)
+    app = create_app(tenancy, released, https=settings.https, rates=rates, disclosures=disclosures)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()

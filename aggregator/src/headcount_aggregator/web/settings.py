@@ -13,12 +13,14 @@ class WebSettings:
     """``organisation``: the organisation file. ``releases``: the folder of sealed releases, all it reads.
 
     ``indexes``: a folder of its own, for what is derived from them; without one that is held in memory.
+    ``disclosures``: the folder of the disclosure log, all it writes beside them.
     ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
     ``api_per_minute``: the questions to the API that are answered under one token in a minute.
     """
 
     organisation: Path
     releases: Path
+    disclosures: Path
     indexes: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8701
