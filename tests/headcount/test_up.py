@@ -75,6 +75,12 @@ def test_ports_that_meet_are_one_sentence(tmp_path: Path) -> None:
     assert "there are 65535" in refused(settings_file(tmp_path, admin_port=65_535, workers=2))
 
 
+def test_no_port_is_chosen_twice() -> None:
+    """Servers that are still to start get different ports, however many they are."""
+    drawn = [free_port() for _ in range(200)]
+    assert len(set(drawn)) == len(drawn)
+
+
 def test_a_certificate_that_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
     """A certificate that is not there is named with its setting and the file, beside the settings; nothing starts."""
     said = refused(settings_file(tmp_path, tls_certificate="certificate.pem", tls_key="key.pem"))

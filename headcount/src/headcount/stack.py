@@ -171,7 +171,7 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     servers that are still to start do not get the same one.
     """
     tries = [preferred] if preferred else []
-    for port in [*tries, *itertools.islice(_draws, 1000)]:
+    for port in itertools.chain(tries, itertools.islice(_draws, 1000)):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind((host, port))
             return port
