@@ -176,14 +176,14 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 
 async def page(client: Client, measure: str, more: str = "") -> str:
-    answer = await client.get(f"/c/acme/meet/features?measure={measure}{more}")
+    answer = await client.get(f"/c/acme/meet/explore?measure={measure}{more}")
     assert answer.status == 200
     text = re.sub(r"<[^>]+>", " ", await answer.text())
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
 async def cells(client: Client, measure: str, figure: str, more: str = "") -> dict[tuple[str, str], Any]:
-    answer = await client.get(f"/c/acme/meet/features/{figure}.json?measure={measure}{more}")
+    answer = await client.get(f"/c/acme/meet/explore/{figure}.json?measure={measure}{more}")
     assert answer.status == 200
     return {(c["row"], c["series"]): c["value"] for c in (await answer.json())["cells"]}
 
@@ -239,7 +239,7 @@ async def test_problems_stand_by_category(client: Client) -> None:
 
 async def test_what_is_hidden_is_not_drawn_and_has_its_true_reason(client: Client) -> None:
     """Where all is hidden a box stands in place of an empty axis; a cut of nearly everybody says that it is that."""
-    answer = await client.get("/c/acme/meet/features?measure=everyday")
+    answer = await client.get("/c/acme/meet/explore?measure=everyday")
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", await answer.text())))
     assert 'class="chart"' not in await answer.text()
     assert "All 14 numbers of these days are hidden" in text
@@ -251,4 +251,4 @@ async def test_what_is_not_released_yet_says_so(client: Client) -> None:
     """A funnel is declared and counted on devices; its page says that no number of it is released yet."""
     text = await page(client, "meeting.setup")
     assert "numbers of kind funnel are not released yet" in text
-    assert (await client.get("/c/acme/meet/features/times.json?measure=meeting.setup")).status == 404
+    assert (await client.get("/c/acme/meet/explore/times.json?measure=meeting.setup")).status == 404

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page
 from tests.aggregator.made_up_releases import TOKENS
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
-STATES = [*PAGES, "overview?range=90&by=week", "features?measure=screen_share.used", "retention?by=day&range=28"]
+STATES = [*PAGES, "overview?range=90&by=week", "explore?measure=screen_share.used", "retention?by=day&range=28"]
 VIOLATIONS = """
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
