@@ -19,7 +19,8 @@ from pathlib import Path
 from headcount_aggregator.cells import Cell
 from headcount_aggregator.debug_counts import DebugCounts
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.release.counts import Block, blocks_of_day
+from headcount_aggregator.release.block import Block
+from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import DaySums
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
@@ -29,7 +30,7 @@ from headcount_wire import buckets, days
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.dimensions import Dimension
-from headcount_wire.facts import WHOLE, Fact, First
+from headcount_wire.facts import WHOLE, Fact, First, Kind
 
 from tests.aggregator.made_up_releases import ORGANISATION, TODAY, K, asked
 
@@ -98,9 +99,13 @@ class World:
         found: Counter[tuple[int, int, int, int, int, str, str]] = Counter()
         for day in range(first, last + 1):
             for key, n in self._sums.get(day, {}).items():
-                if key[2] == Fact.FIRST:
+                if key[2] in (Fact.FIRST, Fact.AGE, Fact.WEEK_AGE):
                     found[key] += n
         return DaySums(_cells(first, found))
+
+    def steps(self, day: int) -> DaySums:
+        """The steps of attempts begun on a day: each is over within minutes."""
+        return self.day(day)
 
     def late(self, first: int, last: int) -> Mapping[int, DaySums]:
         """Nobody is late."""
@@ -108,7 +113,7 @@ class World:
 
     def _people(self, count: int, length: int, draw: random.Random) -> Iterator[Person]:
         for number in range(count):
-            first = self.begin + (0 if draw.random() < 0.35 else int(length * draw.random()))
+            first = self.begin + (0 if draw.random() < 0.2 else int(length * draw.random()))
             language, zone = draw.choices(
                 [
                     ("de", "Europe/Berlin"),
@@ -121,7 +126,7 @@ class World:
                 [34, 22, 16, 14, 13, 1],
             )[0]
             os = draw.choices(["android", "ios", "ipados", "windows", "linux"], [46, 34, 9, 10, 1])[0]
-            keen, fade = 0.2 + 0.75 * draw.betavariate(2, 2), draw.choice([5, 30, 400, 400])
+            keen, fade = 0.2 + 0.75 * draw.betavariate(2, 2), draw.choice([3, 12, 60, 400])
             yield Person(number, first, os, language, zone, draw.choice([0, 1, 1, 2, 4, 7]), keen, fade)
 
     def _live(self, person: Person, draw: random.Random) -> None:
@@ -139,7 +144,8 @@ class World:
                 self.events += [(*row, value) for value in found]
             self._tally_active(day, last.get("active"), person.first, values, origin)
             last["active"] = day
-            for measure in {name for name, _ in done} - {"active"}:
+            self._tally_moves(day, values, done)
+            for measure in {name for name, _ in done} - {"active", "move"}:
                 mine = {label: found for (name, label), found in done.items() if name == measure}
                 self._tally(self.catalog.measures[measure], day, last.get(measure), values, mine)
                 last[measure] = day
@@ -156,17 +162,31 @@ class World:
             done.setdefault(("meeting.join_time", ""), []).append(int(750 * slow * draw.lognormvariate(0, 0.45)))
         if draw.random() < (0.42 if android else 0.26):
             done["screen_share.used", ""] = [1]
-        for screen, chance in (("home", 0.98), ("lobby", 0.8), ("meeting", 0.75), ("settings", 0.16), ("help", 0.05)):
-            if draw.random() < chance:
-                done["screen.viewed", screen] = [1] * draw.randint(1, 3)
+        before = "start"
+        for screen in self._path(draw, meetings):
+            done.setdefault(("screen.viewed", screen), []).append(1)
+            done.setdefault(("move", f"{before} {screen}"), []).append(1)
+            before = screen
         for _ in range(1 + int(draw.expovariate(1.6))):
-            crashed = draw.random() < (0.06 if version == "3.2" else 0.025)
+            crashed = draw.random() < (0.24 if version == "3.2" else 0.13)
             done.setdefault(("session.end", "crashed" if crashed else "clean"), []).append(1)
             done.setdefault(("session", ""), []).append(int(draw.lognormvariate(6.0, 0.9)))
-        if draw.random() < (0.16 if version == "3.2" else 0.09):
+        if draw.random() < (0.36 if version == "3.2" else 0.22):
             category = draw.choices(["sound", "picture", "connection"], [45, 20, 35])[0]
             done["problem.reported", category] = [1]
+        reached = 1 + (draw.random() < 0.7) + (draw.random() < 0.7)
+        done["meeting.setup", ""] = [3 if reached == 3 else min(reached, 2)]
         return done
+
+    @staticmethod
+    def _path(draw: random.Random, meetings: int) -> Iterator[str]:
+        """The screens of a day, in order."""
+        yield "home"
+        for _ in range(meetings):
+            yield "lobby"
+            yield "meeting"
+        if draw.random() < 0.3:
+            yield from ("home", "settings")
 
     def _add(self, day: int, measure: Measure, label: int, fact: Fact, slot: int, n: int, values: Values) -> None:
         sums = self._sums[day]
@@ -188,12 +208,25 @@ class World:
             weeks = (days.week_start(day) - days.week_start(born)) // 7
             self._add(day, active, WHOLE, Fact.WEEK_AGE, min(53, weeks), 1, origin)
 
+    def _tally_moves(self, day: int, values: Values, done: Done) -> None:
+        screens = self.catalog.measures["screen.viewed"]
+        assert screens.label
+        for (name, move), found in done.items():
+            if name == "move":
+                before, screen = move.split()
+                slot = 0 if before == "start" else screens.label.code_of(before)
+                self._add(day, screens, screens.label.code_of(screen), Fact.MOVE, slot, len(found), values)
+
     def _tally(
         self, measure: Measure, day: int, last: int | None, values: Values, mine: Mapping[str, Sequence[int]]
     ) -> None:
-        self._add(day, measure, WHOLE, Fact.DEVICES, 0, 1, values)
+        if measure.kind is not Kind.FUNNEL:
+            self._add(day, measure, WHOLE, Fact.DEVICES, 0, 1, values)
         if measure.reach:
             self._add(day, measure, WHOLE, Fact.GAP, 31 if last is None else min(31, day - last), 1, values)
+        if measure.kind is Kind.FUNNEL:
+            self._add(day, measure, WHOLE, Fact.STEP, max(mine[""]), 1, values)
+            return
         for name, found in mine.items():
             label = measure.label.code_of(name) if measure.label and name else WHOLE
             if label != WHOLE:

@@ -12,6 +12,7 @@ from headcount_aggregator.web.dashboard.cuts import count_by_label, counts
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Row, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.measured import how_long, times
 from headcount_aggregator.web.dashboard.people import distinct
+from headcount_aggregator.web.dashboard.splits import journeys
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 from headcount_aggregator.web.dashboard.wording import PER_MILLE, TENTHS
 from headcount_aggregator.web.dashboard.words import title_of
@@ -34,6 +35,8 @@ async def engagement(view: View) -> Page:
         sections.append(Section(say("Time in use"), tuple(await _in_use(view, sessions[0]))))
     if screens:
         figures = [await times(view, screens[0], "screens"), await count_by_label(view, screens[0])]
+        if screens[0].journeys:
+            figures.append(await journeys(view, screens[0]))
         sections.append(Section(say("Screens"), tuple(figures)))
     if not sections:
         return Page(

@@ -13,7 +13,7 @@ from headcount_aggregator.web.dashboard.crash_free import clean_share, clean_sta
 from headcount_aggregator.web.dashboard.crossed import crossed
 from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label, people_by_dimension
 from headcount_aggregator.web.dashboard.figure import Figure, Link
-from headcount_aggregator.web.dashboard.measured import how_long, times
+from headcount_aggregator.web.dashboard.measured import how_long, quantity, times
 from headcount_aggregator.web.dashboard.people import active_people, distinct, new_and_returning
 from headcount_aggregator.web.dashboard.spread import spread_by_dimension, spread_by_label
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
@@ -27,16 +27,17 @@ async def explore(view: View) -> Page:
     measures = sorted(view.subject.app.catalog.measures.values(), key=lambda m: m.kind in NO_PEOPLE - {Kind.ACTIVE})
     if not measures:
         return Page(say("This app counts nothing yet"), sentence=say("Declare measures in the catalog."))
+    sections: tuple[Section, ...]
     chosen = next((m for m in measures if m.name == view.query.get("measure", "")), measures[0])
     choices = tuple((m.name, Link(view.link(measure=m.name, cut=""), title_of(m)), m is chosen) for m in measures)
-    if chosen.kind in NO_PEOPLE - {Kind.ACTIVE}:
-        kind = chosen.kind.value
-        sentence = say(
-            "{what} Devices count it; numbers of kind {kind} are not released yet.", what=chosen.description, kind=kind
-        )
-        return Page(title_of(chosen), (), sentence, choices=choices, grains=(), ranged=False)
+    if chosen.kind is Kind.FUNNEL:
+        funnel = Link(view.link("funnels", measure=chosen.name), say("See its steps"))
+        stat = Stat(view.wording.number(len(chosen.steps)), say("steps"), link=funnel)
+        return Page(title_of(chosen), (), chosen.description, (stat,), choices=choices, grains=(), ranged=False)
+    if chosen.kind is Kind.QUANTITY:
+        sections = (Section("", (await quantity(view, chosen),)),)
+        return Page(title_of(chosen), sections, chosen.description, choices=choices, grains=("day",))
     cut = _cut(view, chosen)
-    sections: tuple[Section, ...]
     if cut is not None:
         sections = (Section("", tuple(await _divided(view, chosen, cut))),)
     else:

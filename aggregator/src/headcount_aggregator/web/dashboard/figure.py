@@ -214,5 +214,7 @@ def cell_of(number: Number | None) -> Cell:
         number.rounding,
         number.provisional,
         number.members,
-        left_out=number.left_out,
+        number.low,
+        number.high,
+        number.left_out,
     )

@@ -72,3 +72,23 @@ async def how_long(view: View, measure: Measure, key: str = "how-long", title: s
         wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
+
+
+async def quantity(view: View, measure: Measure) -> Figure:
+    """A quantity that server-side instances tell, by day."""
+    say = view.wording.say
+    by_day = view.by_period(PeriodKind.DAY)
+    found = by_last(await view.numbers([Statistic.QUANTITY], [PeriodKind.DAY], measure))
+    return Figure(
+        key="quantity",
+        title=say("How many"),
+        sentence=say("As the server-side instances told it last on each day, added over instances."),
+        shape=Shape.LINES,
+        head=view.wording.head(PeriodKind.DAY),
+        series=(Series("quantity", say("Number"), Weight.STRONG),),
+        rows=rows_of(by_day, [lambda period: cell_of(found.get((PeriodKind.DAY, period.last)))]),
+        rule=say("Exact for things; of people and requests, from 20 up."),
+        k=view.k,
+        unit=measure.unit.replace("_", " "),
+        empty=say("Nothing was released that ends in these days."),
+    )

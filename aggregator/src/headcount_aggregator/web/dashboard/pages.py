@@ -9,6 +9,7 @@ from headcount_aggregator.web.dashboard.audience import audience
 from headcount_aggregator.web.dashboard.debug import debug
 from headcount_aggregator.web.dashboard.engagement import engagement
 from headcount_aggregator.web.dashboard.explore import explore
+from headcount_aggregator.web.dashboard.funnels import funnels
 from headcount_aggregator.web.dashboard.health import health
 from headcount_aggregator.web.dashboard.overview import overview
 from headcount_aggregator.web.dashboard.performance import performance
@@ -45,6 +46,7 @@ PAGES: dict[str, PageKind] = {
         PageKind("audience", mark("Audience"), audience, begins=mark("People")),
         PageKind("retention", mark("Retention"), retention, preset="90", by="week"),
         PageKind("engagement", mark("Engagement"), engagement, begins=mark("Use")),
+        PageKind("funnels", mark("Funnels"), funnels),
         PageKind("performance", mark("Performance"), performance, begins=mark("Quality")),
         PageKind("problems", mark("Problems"), problems),
         PageKind("versions", mark("App versions"), versions, preset="90", by="day"),

@@ -9,6 +9,7 @@ from headcount_aggregator.web.dashboard.crash_free import clean_share, clean_sta
 from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label
 from headcount_aggregator.web.dashboard.measured import times
 from headcount_aggregator.web.dashboard.people import active_people
+from headcount_aggregator.web.dashboard.splits import by_screen, by_severity
 from headcount_aggregator.web.dashboard.versions import with_arrivals
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 
@@ -30,6 +31,7 @@ async def problems(view: View) -> Page:
         cuts = [cut.first for cut in reported.breakdowns if cut.second is None]
         groups = [await count_by_label(view, reported)] if reported.label else []
         groups += [await count_by_dimension(view, reported, dimension) for dimension in cuts]
+        groups += [await by_severity(view, reported), await by_screen(view, reported)]
         sections.append(Section("", tuple(groups)))
     if not sections:
         return Page(

@@ -284,6 +284,8 @@ class Wording:
             return self.amount(cell.value, unit) if unit in ("ms", "s") else self.number(cell.value)
         if cell.state is State.COMPLEMENT:
             return self.say("too few others")
+        if cell.state is State.FEWER_THAN_20:
+            return self.say("fewer than 20")
         if cell.state is State.FEWER_THAN_K:
             return self.fewer(k)
         return "–" if cell.state is None else self.say("no number")  # noqa: RUF001 (an en dash: nothing is here)
