@@ -28,7 +28,7 @@ async def clean_share(view: View, measure: Measure) -> Figure:
     say = view.wording.say
     by, found = view.span.by, await _ends(view, measure, view.span.by)
     notes: tuple[str, ...] = ()
-    if by is PeriodKind.DAY and sum(not _divided(ends) for ends in found.values()) * 3 > len(found):
+    if by is PeriodKind.DAY and sum(not _divided(ends) for ends in found.values()) * 3 > 2 * len(found):
         by, found = PeriodKind.WEEK, await _ends(view, measure, PeriodKind.WEEK)
         notes = (say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k),)
     rows = rows_of(view.by_period(by), [lambda period: _share_cell(found.get(period.last))])

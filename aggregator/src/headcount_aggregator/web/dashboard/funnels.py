@@ -97,17 +97,13 @@ def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
     if days and left:
         notes.append(
             wording.plural(
-                "{n} day is left out: not all its steps are shown.",
-                "{n} days are left out: not all their steps are shown.",
-                left,
+                "{n} day is left out: a step of it is hidden.", "{n} days are left out: a step of each is hidden.", left
             )
         )
     return Figure(
         key="steps",
         title=say("Step by step"),
-        sentence=say(
-            "People who began on these days, and how far they came. Somebody who began on two days counts twice."
-        ),
+        sentence=say("How far those came who began on these days; who began on two days counts twice."),
         shape=Shape.RANK,
         head=say("Step"),
         series=(
@@ -121,9 +117,7 @@ def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
         unit=say("people"),
         notes=tuple(notes),
         wide=True,
-        empty=say(
-            "On no day of these are all steps shown: too few people took or left one. A larger group shows them."
-        ),
+        empty=nothing_whole(view),
     )
 
 
@@ -149,9 +143,7 @@ async def _share(view: View, funnel: Measure) -> Figure:
         unit=PER_MILLE,
         ceiling=1000,
         wider=view.wider(),
-        empty=say(
-            "On no day of these are all steps shown: too few people took or left one. A larger group shows them."
-        ),
+        empty=nothing_whole(view),
     )
 
 
@@ -182,10 +174,7 @@ async def _by_value(view: View, funnel: Measure, dimension: Dimension) -> Figure
         rule=view.rule,
         k=view.k,
         unit=say("people"),
-        empty=say(
-            "Divided by {cut}, the rule leaves no two groups to show in any period.",
-            cut=wording.dimension_name(dimension),
-        ),
+        empty=nothing_whole(view),
     )
 
 
@@ -196,3 +185,8 @@ def step_name(view: View, step: Step) -> str:
     if step.label == WHOLE:
         return name
     return f"{name}: {view.wording.label_name(view.vocabulary.label_name(step.measure, step.label))}"
+
+
+def nothing_whole(view: View) -> str:
+    """What stands in place of a funnel that no day shows whole."""
+    return view.wording.say("On none of these days are all steps shown: too few people took one, or stopped at it.")

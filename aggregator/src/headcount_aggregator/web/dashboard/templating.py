@@ -25,6 +25,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
     found.globals |= {
         "w": wording,
         "say": wording.say,
+        "plural": wording.plural,
         "draw": chart.draw,
         "bar": chart.bar,
         "spread": chart.spread,
