@@ -2,7 +2,7 @@
 
 A number of people or times moves from day to day by itself. A change is called real when the mean of the
 differences, pair by pair (a Monday with a Monday), is three times what the differences' own scatter leaves
-of it, and more than rounding can make. Everything else is within noise. ``docs/statistics.md`` has the formula.
+of it, and more than rounding can make. Everything else is within noise. ``docs/dashboard.md`` has the formula.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import log, sqrt
 from statistics import fmean, stdev
 
@@ -18,6 +19,9 @@ SURE_TIMES = 3.0
 
 PAIRS_LEAST = 4
 """Fewer pairs say nothing about their own scatter."""
+
+LIKENESS_MOST = 0.9
+"""Days that are more alike than this are one day."""
 
 BUCKET_ERROR = 0.02
 """By how much a percentile may be off, as a share of itself."""
@@ -52,10 +56,21 @@ def change_of_pairs(pairs: Sequence[tuple[int | None, int | None]], step: int = 
     if len(whole) < PAIRS_LEAST or len(whole) * 3 < len(pairs) * 2:
         return Change(now, before, Verdict.OPEN)
     differences = [n - b for n, b in whole]
-    mean, error = fmean(differences), stdev(differences) / sqrt(len(differences))
+    mean, error = fmean(differences), _error_of_mean(differences)
     rounding = step if step > 1 else 0.0
     real = abs(mean) > max(SURE_TIMES * error, rounding) and mean != 0
     return Change(now, before, Verdict.REAL if real else Verdict.NOISE)
+
+
+def _error_of_mean(values: Sequence[float]) -> float:
+    """The standard error of a mean of days in their order: wider where each day takes after the one before."""
+    mean = fmean(values)
+    spread = sum((value - mean) ** 2 for value in values)
+    if not spread:
+        return 0.0
+    likeness = sum((a - mean) * (b - mean) for a, b in pairwise(values)) / spread
+    likeness = min(LIKENESS_MOST, max(0.0, likeness))
+    return stdev(values) / sqrt(len(values)) * sqrt((1 + likeness) / (1 - likeness))
 
 
 def change_of_medians(now: Percentiles, before: Percentiles) -> Change:
