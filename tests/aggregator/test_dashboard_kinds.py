@@ -1,4 +1,4 @@
-"""The kinds beyond counters and flags on the Features page, over a small world with known numbers."""
+"""The kinds beyond counters and flags on the Explore page, over a small world with known numbers."""
 
 from __future__ import annotations
 
@@ -176,14 +176,14 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 
 async def page(client: Client, measure: str, more: str = "") -> str:
-    answer = await client.get(f"/c/acme/meet/features?measure={measure}{more}")
+    answer = await client.get(f"/c/acme/meet/explore?measure={measure}{more}")
     assert answer.status == 200
     text = re.sub(r"<[^>]+>", " ", await answer.text())
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
 async def cells(client: Client, measure: str, figure: str, more: str = "") -> dict[tuple[str, str], Any]:
-    answer = await client.get(f"/c/acme/meet/features/{figure}.json?measure={measure}{more}")
+    answer = await client.get(f"/c/acme/meet/explore/{figure}.json?measure={measure}{more}")
     assert answer.status == 200
     return {(c["row"], c["series"]): c["value"] for c in (await answer.json())["cells"]}
 
@@ -239,7 +239,7 @@ async def test_problems_stand_by_category(client: Client) -> None:
 
 async def test_what_is_hidden_is_not_drawn_and_has_its_true_reason(client: Client) -> None:
     """Where all is hidden a box stands in place of an empty axis; a cut of nearly everybody says that it is that."""
-    answer = await client.get("/c/acme/meet/features?measure=everyday")
+    answer = await client.get("/c/acme/meet/explore?measure=everyday")
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", await answer.text())))
     assert 'class="chart"' not in await answer.text()
     assert "All 14 numbers of these days are hidden" in text
@@ -247,8 +247,11 @@ async def test_what_is_hidden_is_not_drawn_and_has_its_true_reason(client: Clien
     assert "longer range" not in text
 
 
-async def test_what_is_not_released_yet_says_so(client: Client) -> None:
-    """A funnel is declared and counted on devices; its page says that no number of it is released yet."""
+async def test_a_funnel_has_a_page_of_its_own(client: Client) -> None:
+    """Explore leads from a funnel to its steps; where no day shows them all, the page says so and draws nothing."""
     text = await page(client, "meeting.setup")
-    assert "numbers of kind funnel are not released yet" in text
-    assert (await client.get("/c/acme/meet/features/times.json?measure=meeting.setup")).status == 404
+    assert "See its steps" in text
+    answer = await client.get("/c/acme/meet/funnels?measure=meeting.setup")
+    text = re.sub(r"<[^>]+>", " ", html.unescape(await answer.text()))
+    assert "On none of these days are all steps shown" in text
+    assert 'class="chart"' not in await answer.text()

@@ -19,11 +19,11 @@ WORDING = Wording()
     [
         (70, 90, ""),
         (90, 70, ""),
-        (70, 110, ", more than in the 28 before"),
-        (150, 90, ", fewer than in the 28 before"),
-        (1000, 1290, ", about 29% more than in the 28 before"),
-        (5000, 4000, ", about 20% fewer than in the 28 before"),
-        (5000, 5010, ", about as many as in the 28 before"),
+        (70, 110, ", more than before that"),
+        (150, 90, ", fewer than before that"),
+        (1000, 1290, ", about 29% more than before that"),
+        (5000, 4000, ", about 20% fewer than before that"),
+        (5000, 5010, ", about as many as before that"),
     ],
 )
 def test_a_change_is_said_as_surely_as_it_is_known(before: int, now: int, said: str) -> None:

@@ -12,6 +12,7 @@ from headcount_aggregator.web.app import create_app
 from playwright.async_api import Browser, async_playwright
 
 from tests.aggregator.made_up_releases import MadeUpReleases, write_organisation
+from tests.aggregator.product_world import ProductReleases, World, write_product
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -38,6 +39,20 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def made_up() -> MadeUpReleases:
     return MadeUpReleases(count=1500, length=110)
+
+
+@pytest.fixture(scope="session")
+def product() -> ProductReleases:
+    """One product's releases, for every test that looks at all pages."""
+    return ProductReleases(World(count=900, length=130))
+
+
+@pytest.fixture
+async def product_dashboard(tmp_path: Path, product: ProductReleases) -> AsyncIterator[TestServer]:
+    found = TestServer(create_app(write_product(tmp_path), product))
+    await found.start_server()
+    yield found
+    await found.close()
 
 
 @pytest.fixture

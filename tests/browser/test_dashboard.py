@@ -17,7 +17,14 @@ from playwright.async_api import Browser, Page
 from tests.aggregator.made_up_releases import TOKENS
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
-STATES = [*PAGES, "overview?range=90&by=week", "features?measure=screen_share.used", "retention?by=day&range=28"]
+STATES = [
+    *PAGES,
+    "overview?range=90&by=week&compare=before",
+    "explore?measure=screen_share.used",
+    "explore?measure=active&cut=os",
+    "explore?measure=active&cut=os+x+app_version",
+    "retention?by=day&range=28",
+]
 VIOLATIONS = """
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
@@ -64,14 +71,14 @@ def address(server: TestServer, state: str) -> str:
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
 async def test_every_page_is_quiet_and_accessible(
-    browser: Browser, dashboard: TestServer, width: int, dark: bool
+    browser: Browser, product_dashboard: TestServer, width: int, dark: bool
 ) -> None:
     """No axe violation, no console line, no policy report, no request elsewhere, no sideways scroll."""
-    origin = str(dashboard.make_url("/"))
-    async with opened(browser, dashboard, width=width, dark=dark) as watched:
+    origin = str(product_dashboard.make_url("/"))
+    async with opened(browser, product_dashboard, width=width, dark=dark) as watched:
         page = watched.page
         for state in STATES:
-            await page.goto(address(dashboard, state))
+            await page.goto(address(product_dashboard, state))
             assert await page.evaluate("violations") == [], state
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, state
@@ -101,7 +108,7 @@ async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: Tes
     for dark in (False, True):
         async with opened(browser, dashboard, dark=dark) as watched:
             page = watched.page
-            await page.goto(address(dashboard, "features"))
+            await page.goto(address(dashboard, "explore?measure=meeting.joined"))
             style = "c => [getComputedStyle(c).fillOpacity, getComputedStyle(c).stroke]"
             opacity, stroke = await page.locator("rect.column.open").first.evaluate(style)
             assert float(opacity) < 0.3

@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn on the server: lines, stacked columns, bars.
+"""Charts as SVG, drawn on the server: lines with their intervals, stacked columns, shares, bars.
 
 Nothing in the SVG carries a style: colours and widths are classes in ``hc.css``, so that the strict
 Content-Security-Policy holds, and light, dark, print and forced colours are the style sheet's.
@@ -14,11 +14,11 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Shape
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Shape, Weight
 
 WIDTH = 1000.0
 HEIGHT = 220.0
-HEAD = 10.0
+HEAD = 16.0
 FOOT = 24.0
 TICKS_MOST = 6
 
@@ -27,26 +27,29 @@ Ticks = Callable[[float], str]
 
 def draw(figure: Figure, number: Ticks) -> Markup:
     """The chart of a figure over time; ``number`` writes the axis' numbers for people."""
-    return lines(figure, number) if figure.shape is Shape.LINES else columns(figure, number)
+    match figure.shape:
+        case Shape.LINES:
+            return lines(figure, number)
+        case Shape.STACK:
+            return shares(figure, number)
+        case _:
+            return columns(figure, number)
 
 
 def lines(figure: Figure, number: Ticks) -> Markup:
     """One line a series. A hidden cell is a gap and a tick at the foot; a provisional stretch is hatched."""
     top = axis_top(figure)
-    marks = [_updating(figure)]
-    for index, series in enumerate(figure.series):
-        points = [_point(figure, row, row_cells.cells[index], top) for row, row_cells in enumerate(figure.rows)]
-        for run in _runs(points, [row.cells[index] for row in figure.rows]):
-            path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in run)
-            state = f"{' open' if run[-1][2] else ''}{' dot' if len(run) == 1 else ''}"
-            # A point alone is a line of no length with round ends: a dot that the stretched box leaves round.
-            marks.append(_path(path + ("h0" if len(run) == 1 else ""), f"line {series.weight}{state}"))
-    marks.append(_hidden_ticks(figure))
-    return _frame(figure, top, marks, number)
+    marks = [_updating(figure), *(_band(figure, index, top) for index in range(len(figure.series)))]
+    for index in range(len(figure.series)):
+        marks += _line(figure, index, top)
+    return _frame(figure, top, [*marks, _hidden_ticks(figure)], number)
 
 
 def columns(figure: Figure, number: Ticks) -> Markup:
-    """One column a row, its series stacked. A provisional part is pale, a hidden cell a tick at the foot."""
+    """One column a row, its series stacked. A provisional part is pale, a hidden cell a tick at the foot.
+
+    Earlier days, which are no part of the stack, are a line across it.
+    """
     top = axis_top(figure)
     marks: list[Markup] = []
     slot = WIDTH / max(1, len(figure.rows))
@@ -54,7 +57,7 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     for row, entry in enumerate(figure.rows):
         foot = HEIGHT
         for series, cell in zip(figure.series, entry.cells, strict=True):
-            if cell.value is None:
+            if cell.value is None or series.weight is Weight.BEFORE:
                 continue
             height = HEIGHT * cell.value / top
             foot -= height
@@ -62,8 +65,26 @@ def columns(figure: Figure, number: Ticks) -> Markup:
             marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, f"column {series.weight}{state}"))
             if cell.provisional:
                 marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, "hatch", figure.key))
-    marks.append(_hidden_ticks(figure))
-    return _frame(figure, top, marks, number)
+    for index, series in enumerate(figure.series):
+        if series.weight is Weight.BEFORE:
+            marks += _line(figure, index, top)
+    return _frame(figure, top, [*marks, _hidden_ticks(figure)], number)
+
+
+def shares(figure: Figure, number: Ticks) -> Markup:
+    """One full column a row that its series divide; a row without a shown part is empty."""
+    marks: list[Markup] = []
+    width = WIDTH / max(1, len(figure.rows))
+    for row, entry in enumerate(figure.rows):
+        whole = sum(cell.value or 0 for cell in entry.cells)
+        foot = HEIGHT
+        for series, cell in zip(figure.series, entry.cells, strict=True):
+            if whole and cell.value:
+                height = HEIGHT * cell.value / whole
+                foot -= height
+                gap = 0.0 if width < 9 else 1.0
+                marks.append(_rect(row * width + gap / 2, foot, width - gap, height, f"column {series.weight}"))
+    return _frame(figure, 100.0, marks, number)
 
 
 def bar(share: float, css: str = "") -> Markup:
@@ -92,10 +113,21 @@ def axis_top(figure: Figure) -> float:
     if figure.ceiling is not None:
         return float(figure.ceiling)
     if figure.shape is Shape.COLUMNS:
-        most = max((sum(cell.value or 0 for cell in row.cells) for row in figure.rows), default=0)
+        most = max((_tallest(figure, row) for row in figure.rows), default=0)
     else:
         most = figure.largest
     return steps_to(most / figure.scale)[-1] * figure.scale
+
+
+def _tallest(figure: Figure, row: Row) -> int:
+    """The most a row reaches up to: its stack, or what it is compared with."""
+    stacked = before = 0
+    for series, cell in zip(figure.series, row.cells, strict=True):
+        if series.weight is Weight.BEFORE:
+            before = max(before, cell.value or 0)
+        else:
+            stacked += cell.value or 0
+    return max(stacked, before)
 
 
 def steps_to(most: float) -> Sequence[float]:
@@ -123,10 +155,42 @@ def _x(figure: Figure, row: int) -> float:
     return (row + 0.5) * WIDTH / max(1, len(figure.rows))
 
 
+def _y(figure: Figure, value: float, top: float) -> float:
+    return HEIGHT * (1 - min(1.0, max(0.0, (value - figure.floor) / (top - figure.floor))))
+
+
 def _point(figure: Figure, row: int, cell: Cell, top: float) -> tuple[float, float, bool] | None:
     if cell.value is None:
         return None
-    return _x(figure, row), HEIGHT * (1 - min(1.0, cell.value / top)), cell.provisional
+    return _x(figure, row), _y(figure, cell.value, top), cell.provisional
+
+
+def _line(figure: Figure, index: int, top: float) -> Iterable[Markup]:
+    cells = [row.cells[index] for row in figure.rows]
+    points = [_point(figure, row, cell, top) for row, cell in enumerate(cells)]
+    for run in _runs(points, cells):
+        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in run)
+        state = f"{' open' if run[-1][2] else ''}{' dot' if len(run) == 1 else ''}"
+        # A point alone is a line of no length with round ends: a dot that the stretched box leaves round.
+        css = f"line {figure.series[index].weight}{state}"
+        yield _path(path + ("h0" if len(run) == 1 else ""), css)
+
+
+def _band(figure: Figure, index: int, top: float) -> Markup:
+    """The intervals of a series as one area a stretch; nothing where numbers have none."""
+    found = Markup()
+    stretch: list[tuple[float, float, float]] = []
+    for row, entry in enumerate([*figure.rows, None]):
+        cell = entry.cells[index] if entry else None
+        if cell is not None and cell.low is not None and cell.high is not None:
+            stretch.append((_x(figure, row), _y(figure, cell.low, top), _y(figure, cell.high, top)))
+            continue
+        if len(stretch) > 1:
+            there = "L".join(f"{x:.1f} {low:.1f}" for x, low, _ in stretch)
+            back = "L".join(f"{x:.1f} {high:.1f}" for x, _, high in reversed(stretch))
+            found += _path(f"M{there}L{back}Z", f"band {figure.series[index].weight}")
+        stretch = []
+    return found
 
 
 def _runs(
@@ -176,7 +240,8 @@ def _rect(x: float, y: float, width: float, height: float, css: str, pattern: st
 
 def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -> Markup:
     steps = _steps(figure, top)
-    heights = [HEIGHT * (1 - step / top) for step in steps]
+    base = 0 if figure.shape is Shape.STACK else figure.floor
+    heights = [HEIGHT * (1 - (step - base) / (top - base)) for step in steps]
     grid = Markup().join(_path(f"M0 {y:.1f}H{WIDTH:g}", "foot" if y == HEIGHT else "grid-line") for y in heights)
     labels = Markup().join(
         Markup('<text x="100%" y="{}" text-anchor="end">{}</text>').format(f"{HEAD + y + 4:.1f}", number(step))
@@ -192,6 +257,7 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
                 f"{at:.2f}", f"{HEAD + HEIGHT + 17:g}", anchor, figure.rows[row].tick or figure.rows[row].name
             )
         )
+    marks = [*marks, *(_path(f"M{_x(figure, row):.1f} 0V{HEIGHT:g}", "marker") for row, _ in _marked(figure))]
     xs = " ".join(f"{_x(figure, row):.1f}" for row in range(len(figure.rows)))
     return Markup(
         '<svg class="steps" width="{gutter}" height="{total}" aria-hidden="true" focusable="false">{labels}</svg>'
@@ -202,7 +268,7 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         "</defs>"
         '<svg class="plot" x="0" y="{head}" width="100%" height="{height}" viewBox="0 0 {width} {height}" '
         'preserveAspectRatio="none" data-x="{xs}">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
-        "{words}</svg>"
+        "{words}{flags}</svg>"
     ).format(
         gutter=max(len(number(step)) for step in steps) * 8 + 2,
         labels=labels,
@@ -215,12 +281,28 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         grid=grid,
         marks=Markup().join(marks),
         words=Markup().join(words),
+        flags=Markup().join(
+            Markup('<text class="flag" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+                f"{_x(figure, row) / WIDTH * 100:.2f}",
+                f"{HEAD - 2:g}",
+                "end" if row * 8 > 7 * len(figure.rows) else "middle",
+                text,
+            )
+            for row, text in _marked(figure)
+        ),
     )
 
 
+def _marked(figure: Figure) -> list[tuple[int, str]]:
+    """The rows something happened on, and what."""
+    at = {entry.key: row for row, entry in enumerate(figure.rows)}
+    return [(at[marker.row], marker.text) for marker in figure.markers if marker.row in at]
+
+
 def _steps(figure: Figure, top: float) -> Sequence[float]:
-    if figure.ceiling is not None:
-        return tuple(top * i / 4 for i in range(5))
+    if figure.shape is Shape.STACK or figure.ceiling is not None:
+        base = 0.0 if figure.shape is Shape.STACK else float(figure.floor)
+        return tuple(base + (top - base) * i / 4 for i in range(5))
     steps = [step * figure.scale for step in steps_to(top / figure.scale)]
     assert all(low < high for low, high in pairwise(steps))
     return steps if steps[-1] == top else (0.0, top)

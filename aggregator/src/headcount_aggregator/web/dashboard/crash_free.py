@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from headcount_wire.catalog import SESSION_ENDS, Measure
 from headcount_wire.facts import WHOLE
 
-from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.released import State, Statistic
-from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Row, Series, Shape, Weight
-from headcount_aggregator.web.dashboard.over_time import CellAt, day_rows, period_rows
+from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.over_time import rows_of
 from headcount_aggregator.web.dashboard.view import Stat, View
+from headcount_aggregator.web.dashboard.wording import PER_MILLE
 
 CLEAN, CRASHED = (SESSION_ENDS.code_of(value) for value in SESSION_ENDS.values)
 OF = 1000
@@ -24,20 +26,31 @@ Ends = Mapping[int, int | None]
 async def clean_share(view: View, measure: Measure) -> Figure:
     """Of 1,000 sessions, how many ended clean; hidden where it is not known how all of them ended."""
     say = view.wording.say
-    found = await _ends(view, measure, view.span.by)
+    by, found = view.span.by, await _ends(view, measure, view.span.by)
+    notes: tuple[str, ...] = ()
+    if by is PeriodKind.DAY and sum(not _divided(ends) for ends in found.values()) * 3 > 2 * len(found):
+        by, found = PeriodKind.WEEK, await _ends(view, measure, PeriodKind.WEEK)
+        notes = (say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k),)
+    rows = rows_of(view.by_period(by), [lambda period: _share_cell(found.get(period.last))])
+    least = min((cell.value for row in rows for cell in row.cells if cell.value is not None), default=0)
+    floor = next((floor for floor in (980, 950, 900, 800, 500) if least >= floor), 0)
+    share = view.wording.exact_percent(floor / OF)
+    floor_said = (say("The axis begins at {share}.", share=share),) if floor else ()
     return Figure(
         key="clean",
         title=say("Sessions that ended clean"),
-        sentence=say("Of 1,000 sessions, how many did not crash: clean / (clean + crashed)."),
+        sentence=say("The share of sessions that did not crash: clean / (clean + crashed)."),
         shape=Shape.LINES,
-        head=_head(view),
-        series=(Series("clean", say("Clean, of 1,000"), Weight.STRONG),),
-        rows=_rows(view, [lambda period: _share_cell(found.get(period.last))]),
+        head=view.wording.head(by),
+        series=(Series("clean", say("Ended clean"), Weight.STRONG),),
+        rows=rows,
         rule=say("At least {k} people with a crash, or nobody.", k=view.k),
         k=view.k,
-        unit=say("of 1,000 sessions"),
-        wider=view.wider(),
+        unit=PER_MILLE,
+        wider=view.by_period(by).wider(),
+        notes=(*notes, *floor_said),
         ceiling=OF,
+        floor=floor,
         empty=say("Nothing was released that ends in these days."),
     )
 
@@ -65,13 +78,13 @@ async def sessions_by_end(view: View, measure: Measure) -> Figure:
             "Sessions by how they ended, at most {cap} a device and day.", cap=view.wording.number(measure.cap)
         ),
         shape=Shape.COLUMNS,
-        head=_head(view),
+        head=view.wording.head(view.span.by),
         series=(
             Series("clean", say("Clean"), Weight.STRONG),
             Series("crashed", say("Crashed"), Weight.PLAIN),
             Series("undivided", say("All, where crashes are too few to tell"), Weight.FAINT),
         ),
-        rows=_rows(view, [partial(cell, label) for label in (CLEAN, CRASHED, WHOLE)]),
+        rows=rows_of(view, [partial(cell, label) for label in (CLEAN, CRASHED, WHOLE)]),
         rule=view.rule,
         k=view.k,
         unit=say("sessions"),
@@ -80,25 +93,39 @@ async def sessions_by_end(view: View, measure: Measure) -> Figure:
     )
 
 
-async def clean_stat(view: View, measure: Measure) -> list[Stat]:
-    """The share of the newest longest period that says how all its sessions ended."""
-    wording = view.wording
-    for kind in (PeriodKind.MONTH, PeriodKind.WEEK, PeriodKind.DAY):
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Sessions of one period that is known whole: clean and crashed, and its days."""
+
+    clean: int
+    crashed: int
+    first: int
+    last: int
+
+
+async def clean_of_days(view: View, measure: Measure) -> Clean | None:
+    """The newest longest period of the days that says how all its sessions ended."""
+    for kind in dict.fromkeys((view.span.whole, PeriodKind.MONTH, PeriodKind.WEEK, PeriodKind.DAY)):
         found = await _ends(view, measure, kind)
-        for last in sorted(found, reverse=True)[:1]:
-            ends = found[last]
-            if _divided(ends):
-                clean, crashed = ends.get(CLEAN) or 0, ends.get(CRASHED) or 0
-                share = wording.exact_percent(clean / (clean + crashed))
-                period = next(p for p in view.span.periods(kind) if p.last == last)
-                beside = wording.say(
-                    "{clean} clean, {crashed} crashed: {days}",
-                    clean=wording.number(clean),
-                    crashed=wording.number(crashed),
-                    days=wording.days(period.first, period.last),
-                )
-                return [Stat(share, wording.say("of sessions ended clean"), beside)]
-    return []
+        if found and _divided(ends := found[max(found)]):
+            last = max(found)
+            return Clean(ends.get(CLEAN) or 0, ends.get(CRASHED) or 0, period_of(kind, last).first, last)
+    return None
+
+
+async def clean_stat(view: View, measure: Measure) -> list[Stat]:
+    """The same, said large."""
+    wording, ends = view.wording, await clean_of_days(view, measure)
+    if ends is None:
+        return []
+    share = wording.exact_percent(ends.clean / (ends.clean + ends.crashed))
+    beside = wording.say(
+        "{clean} clean, {crashed} crashed: {days}",
+        clean=wording.number(ends.clean),
+        crashed=wording.number(ends.crashed),
+        days=wording.days(ends.first, ends.last),
+    )
+    return [Stat(share, wording.say("of sessions ended clean"), beside)]
 
 
 async def _ends(view: View, measure: Measure, kind: PeriodKind) -> dict[int, Ends]:
@@ -121,13 +148,3 @@ def _share_cell(ends: Ends | None) -> Cell:
         return Cell(state=State.FEWER_THAN_K)
     clean, crashed = ends.get(CLEAN) or 0, ends.get(CRASHED) or 0
     return Cell(OF * clean // (clean + crashed), State.SHOWN)
-
-
-def _rows(view: View, cells: Sequence[CellAt]) -> tuple[Row, ...]:
-    by = view.span.by
-    return day_rows(view, cells, {}) if by is PeriodKind.DAY else period_rows(view, by, cells)
-
-
-def _head(view: View) -> str:
-    say = view.wording.say
-    return {PeriodKind.DAY: say("Day"), PeriodKind.WEEK: say("Week"), PeriodKind.MONTH: say("Month")}[view.span.by]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 from headcount_wire.facts import OTHER, WHOLE
 
-from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.released import Number, State, Statistic
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Row, Series, Shape, Weight
 from headcount_aggregator.web.dashboard.view import View
 
 BARS_MOST = 12
@@ -20,6 +20,7 @@ UNCUT = "-"
 """The key of what the total holds beyond its shown parts."""
 
 WINDOWS = (PeriodKind.ROLLING_28, PeriodKind.ROLLING_7, PeriodKind.DAY)
+"""Where neither the days themselves nor the chosen window have people to divide: from the longest down."""
 
 
 @dataclass
@@ -49,7 +50,8 @@ async def count_by_dimension(view: View, measure: Measure, dimension: Dimension)
     title = view.wording.dimension_name(dimension)
     parts.reason = _why_not_counted(view, wholes, title)
     key = f"{measure.name}-{dimension.field}"
-    return _figure(view, key, title, parts, names, view.wording.say("times"), times_of(view, wholes))
+    figure = _figure(view, key, title, parts, names, view.wording.say("Times"), times_of(view, wholes))
+    return replace(figure, more=over_time(view, measure, dimension))
 
 
 async def count_by_label(view: View, measure: Measure) -> Figure:
@@ -62,24 +64,25 @@ async def count_by_label(view: View, measure: Measure) -> Figure:
             parts.add(
                 OTHER_VALUE if number.label == OTHER else view.vocabulary.label_name(measure.code, number.label), number
             )
-    names = {value: value.replace("_", " ") for value in parts.sums}
+    names = {value: view.wording.label_name(value) for value in parts.sums}
     label = measure.label.key.replace("_", " ")
     title = view.wording.say("By {label}", label=label)
     parts.reason = _why_not_counted(view, wholes, label)
     key = f"{measure.name}-label"
-    return _figure(view, key, title, parts, names, view.wording.say("times"), times_of(view, wholes))
+    return _figure(view, key, title, parts, names, view.wording.say("Times"), times_of(view, wholes))
 
 
 async def people_by_dimension(view: View, measure: Measure, dimension: Dimension) -> Figure:
-    """Distinct people by the values of a dimension, in the longest window to the span's end that shows them."""
+    """Distinct people by the values of a dimension, of the days if they are a calendar period, else of a window."""
     say, last = view.wording.say, view.span.last
     title = view.wording.dimension_name(dimension)
     parts, sentence = Parts(), ""
-    for kind in WINDOWS:
+    for kind in dict.fromkeys((view.span.whole, view.span.window, *WINDOWS)):
         wholes = await view.numbers([Statistic.PEOPLE], [kind], measure, first=last, last=last)
         if not wholes:
             continue
-        period = view.wording.period(kind, last, last)
+        spoken = period_of(kind, last)
+        period = view.wording.period(kind, spoken.first, spoken.last)
         found = await view.numbers([Statistic.PEOPLE], [kind], measure, breakdown=dimension * 8, first=last, last=last)
         if not sentence:
             sentence = say("Distinct people, {period}.", period=period)
@@ -92,7 +95,16 @@ async def people_by_dimension(view: View, measure: Measure, dimension: Dimension
             break
     parts.reason = parts.reason or say("No number ends on {day}.", day=view.wording.day(last))
     names = {value: view.wording.value_name(dimension, value) for value in parts.sums}
-    return _figure(view, f"people-{dimension.field}", title, parts, names, say("people"), sentence, people_of=measure)
+    figure = _figure(view, f"people-{dimension.field}", title, parts, names, say("People"), sentence, people_of=measure)
+    return replace(figure, more=over_time(view, measure, dimension))
+
+
+def over_time(view: View, measure: Measure, dimension: Dimension) -> Link | None:
+    """Where the same cut is drawn over time."""
+    if view.page == "explore" and view.query.get("cut") == dimension.field:
+        return None
+    address = view.link("explore", measure=measure.name, cut=dimension.field)
+    return Link(address, view.wording.say("over time"))
 
 
 async def counts(
@@ -121,11 +133,10 @@ def times_of(view: View, numbers: Iterable[Number]) -> str:
 def _why_not_counted(view: View, wholes: Sequence[Number], title: str) -> str:
     say, k = view.wording.say, view.k
     if not wholes:
-        return say("No whole {period} ends in these days.", period=view.by)
+        return say("No whole period ends in these days.")
     if all(number.value is None for number in wholes):
-        return say("Fewer than {k} people each {period}: there is no total to divide.", k=k, period=view.by)
-    message = "By {cut} the rule leaves no two groups to show on any {period}."
-    return say(message, cut=title.lower(), period=view.by)
+        return say("Fewer than {k} people in each period: there is no total to divide.", k=k)
+    return say("Divided by {cut}, the rule leaves no two groups to show in any period.", cut=title)
 
 
 def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
@@ -140,7 +151,7 @@ def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
         )
     if whole.state is State.FEWER_THAN_K:
         return say("Fewer than {k} people had it ({period}).", k=k, period=period)
-    return say("By {cut} the rule leaves no two groups to show ({period}).", cut=title.lower(), period=period)
+    return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=title, period=period)
 
 
 def other_note(view: View) -> str:
@@ -173,7 +184,7 @@ def _figure(
     rest = parts.total - sum(parts.sums.values())
     # Rounded people need not add up to the last ten; only a real remainder is a row.
     if parts.sums and rest > step * len(rows):
-        note = say("{period}s on which it could not be divided", period=view.by)
+        note = say("of periods in which it could not be divided")
         rows.append(Row(UNCUT, say("not divided"), (Cell(rest, State.SHOWN, step),), note=note))
     notes = [say("Groups below {k} people are merged into other.", k=view.k)]
     if any(row.key == UNKNOWN for row in rows):
@@ -186,7 +197,7 @@ def _figure(
         sentence=sentence,
         shape=Shape.BARS,
         head=title,
-        series=(Series("value", unit.capitalize(), Weight.STRONG),),
+        series=(Series("value", unit, Weight.STRONG),),
         rows=tuple(rows),
         rule=view.rule_of(people_of) if people_of else view.rule,
         k=view.k,

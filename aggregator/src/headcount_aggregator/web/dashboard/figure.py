@@ -20,27 +20,47 @@ class Shape(StrEnum):
     COLUMNS = "columns"
     BARS = "bars"
     SPREAD = "spread"
+    STACK = "stack"
+    RANK = "rank"
     GRID = "grid"
     TABLE = "table"
 
 
 class Weight(StrEnum):
-    """How strongly a series stands out: one accent, the others quieter."""
+    """How strongly a series stands out: one accent, the others quieter; or one of five hues; or earlier days."""
 
     STRONG = "strong"
     PLAIN = "plain"
     FAINT = "faint"
+    BEFORE = "before"
+    HUE_1 = "hue-1"
+    HUE_2 = "hue-2"
+    HUE_3 = "hue-3"
+    HUE_4 = "hue-4"
+    HUE_5 = "hue-5"
+    REST = "rest"
+
+
+HUES = (Weight.HUE_1, Weight.HUE_2, Weight.HUE_3, Weight.HUE_4, Weight.HUE_5)
+"""The weights of series that are alike: told apart by hue and by dashes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of a figure. ``state`` is ``None`` where no number was released at all."""
+    """One value of a figure. ``state`` is ``None`` where no number was released at all.
+
+    ``low`` and ``high`` are the ends of its interval, where it has one.
+    ``left_out``: days of its period that are not in it, since too few people stand behind them.
+    """
 
     value: int | None = None
     state: State | None = None
     rounding: int = 1
     provisional: bool = False
     members: int = 0
+    low: int | None = None
+    high: int | None = None
+    left_out: int = 0
 
     @property
     def hidden(self) -> bool:
@@ -64,6 +84,7 @@ class Series:
     key: str
     name: str
     weight: Weight = Weight.PLAIN
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,12 @@ class Row:
     cells: tuple[Cell, ...]
     tick: str = ""
     note: str = ""
+    href: str = ""
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the row is of an open day."""
+        return any(cell.provisional for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +112,32 @@ class Link:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What may be said of a change: a badge, its sentence, and which of real, noise, open it is."""
+
+    badge: str
+    sentence: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Something that happened on the day of a row: a version that came, a note."""
+
+    row: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Figure:
     """What one chart shows.
 
     ``head`` names the rows, ``unit`` what is counted. ``rule`` says by which rule the numbers were
     released. ``wider`` leads to a period long enough to show what is hidden. ``empty`` says what
-    to do when there is nothing. ``ceiling`` is the axis' end when it is known (100 for percent).
+    to do when there is nothing. ``ceiling`` is the axis' end when it is known (100 for percent),
+    ``floor`` its beginning where that is not 0.
+    ``remark`` compares it with earlier days. ``markers`` are what happened on the day of a row.
     """
 
     key: str
@@ -108,6 +154,11 @@ class Figure:
     wider: Link | None = None
     empty: str = ""
     ceiling: int | None = None
+    floor: int = 0
+    more: Link | None = None
+    remark: Remark | None = None
+    markers: tuple[Marker, ...] = ()
+    wide: bool = False
 
     @property
     def hidden(self) -> int:
@@ -135,6 +186,11 @@ class Figure:
         return any(cell.value is not None for row in self.rows for cell in row.cells)
 
     @property
+    def largest_first(self) -> int:
+        """The largest shown value of the first series."""
+        return max((row.cells[0].value_or_zero for row in self.rows), default=0)
+
+    @property
     def scale(self) -> int:
         """What one step of the axis is a round number of: minutes, for seconds that are many."""
         return 60 if self.unit == "s" and self.largest >= 120 else 1
@@ -149,4 +205,16 @@ def cell_of(number: Number | None) -> Cell:
     """The cell that shows a number."""
     if number is None:
         return MISSING
-    return Cell(number.value, number.state, number.rounding, number.provisional, number.members)
+    # A number that holds no day of its period says nothing: it is no zero.
+    if number.left_out > number.last - number.first:
+        return Cell(state=State.FEWER_THAN_K, left_out=number.left_out)
+    return Cell(
+        number.value,
+        number.state,
+        number.rounding,
+        number.provisional,
+        number.members,
+        number.low,
+        number.high,
+        number.left_out,
+    )

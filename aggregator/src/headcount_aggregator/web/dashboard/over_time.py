@@ -19,6 +19,12 @@ def by_last(numbers: Sequence[Number]) -> dict[tuple[PeriodKind, int], Number]:
     return {(number.period, number.last): number for number in numbers}
 
 
+def rows_of(view: View, cells: Sequence[CellAt], open_days: Mapping[int, Number] | None = None) -> tuple[Row, ...]:
+    """A row a period of the span's own kind; days go on into the open ones."""
+    by = view.span.by
+    return day_rows(view, cells, open_days or {}) if by is PeriodKind.DAY else period_rows(view, by, cells)
+
+
 def day_rows(view: View, cells: Sequence[CellAt], open_days: Mapping[int, Number]) -> tuple[Row, ...]:
     """A row a day of the span; the first series goes on into the open days."""
     sealed = view.freshness.sealed_through
@@ -59,8 +65,7 @@ def wide(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Ce
 
 def _row(view: View, period: Period, cells: tuple[Cell, ...]) -> Row:
     wording = view.wording
-    month = period.kind is PeriodKind.MONTH
-    tick = wording.month_short(period.first) if month else wording.day_short(period.first)
+    tick = wording.tick(period.kind, period.first)
     name = wording.period(period.kind, period.first, period.last)
     begins = view.freshness.first_day
     if begins is not None and period.first < begins:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headcount_wire import days
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, State, Statistic
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Row, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.view import Page, Section, View
+from headcount_aggregator.web.dashboard.wording import PERCENT
 
 WEEKS_MOST = 12
 DAYS_MOST = 30
 COHORTS_MOST = 92
 """How many first days or weeks the grid shows: the newest."""
+
+COHORTS_OF_OVERVIEW = 12
+"""How many weeks of newcomers the overview's curve is of."""
 
 DOUBT = 5
 """How many points of percent hidden numbers may leave open in the curve, either way."""
@@ -38,6 +43,18 @@ async def retention(view: View) -> Page:
     if grid.rows and not _drawable(curve):
         sentence = say("Too few people are new at a time to say it for all together.")
     return Page(_headline(view, curve, weekly), sections, sentence, grains=("day", "week"))
+
+
+async def back_by_week(view: View) -> Figure | None:
+    """The curve by week of the newest cohorts, for another page; nothing where it cannot be drawn."""
+    measure = view.subject.app.catalog.active
+    if measure is None:
+        return None
+    first = view.span.last - 7 * COHORTS_OF_OVERVIEW
+    numbers = await view.numbers([Statistic.RETENTION_WEEK], [PeriodKind.WEEK], measure, first=first)
+    found = {(number.first, number.slot): number for number in numbers if number.slot <= WEEKS_MOST}
+    curve = _curve(view, found, weekly=True)
+    return replace(curve, more=Link(view.link("retention"), view.wording.say("by week"))) if _drawable(curve) else None
 
 
 def _headline(view: View, curve: Figure, weekly: bool) -> str:
@@ -70,9 +87,8 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
         )
         for first in sorted({first for first, _ in found})[-COHORTS_MOST:]
     ]
-    name = "Week {n}" if weekly else "Day {n}"
     series = [Series("0", say("People"), Weight.STRONG)]
-    series += [Series(str(slot), say(name, n=slot)) for slot in slots]
+    series += [Series(str(slot), say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)) for slot in slots]
     return Figure(
         key="grid",
         title=say("By week of first use") if weekly else say("By day of first use"),
@@ -110,11 +126,11 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
         else say("Everybody whose first day lies in these days, added up."),
         shape=Shape.LINES,
         head=say("Later"),
-        series=(Series("share", say("Back, %"), Weight.STRONG),),
+        series=(Series("share", say("Back"), Weight.STRONG),),
         rows=tuple(rows),
         rule=rule_of(view),
         k=view.k,
-        unit="%",
+        unit=PERCENT,
         ceiling=100,
         notes=(
             say("Hidden numbers are counted with the middle of what they can be,"),

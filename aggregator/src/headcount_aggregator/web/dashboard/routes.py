@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 
-import jinja2
 from aiohttp import web
 
 from headcount_aggregator.released import ReleasedReader
 from headcount_aggregator.web import access
 from headcount_aggregator.web.access import COOKIE, COOKIE_SECONDS, Sight
 from headcount_aggregator.web.answering import FOREVER, answer
-from headcount_aggregator.web.dashboard import chart, export
+from headcount_aggregator.web.dashboard import export
+from headcount_aggregator.web.dashboard.languages import LANGUAGES, language_of, wording_of
 from headcount_aggregator.web.dashboard.pages import PAGES, PageKind
 from headcount_aggregator.web.dashboard.span import read_span
+from headcount_aggregator.web.dashboard.templating import templates_of
+from headcount_aggregator.web.dashboard.toolbar import toolbar_of
 from headcount_aggregator.web.dashboard.view import View
-from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.tenancy import Tenancy
 
 STATIC = {"hc.css": "text/css", "hc.js": "text/javascript", "icon.svg": "image/svg+xml", "debug.svg": "image/svg+xml"}
@@ -32,23 +33,8 @@ class Dashboard:
         self._https = https
         folder = files("headcount_aggregator.web.dashboard") / "static"
         self._static = {name: (folder / name).read_bytes() for name in STATIC}
-        self._wording = Wording()
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("headcount_aggregator.web.dashboard"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals |= {
-            "w": self._wording,
-            "say": self._wording.say,
-            "draw": chart.draw,
-            "bar": chart.bar,
-            "spread": chart.spread,
-            "pages": PAGES,
-            "static": {name: f"/static/{name}?v={_hash(body)}" for name, body in self._static.items()},
-        }
+        static = {name: f"/static/{name}?v={_hash(body)}" for name, body in self._static.items()}
+        self._templates = {language: templates_of(wording_of(language), static) for language in LANGUAGES}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add every address of the dashboard."""
@@ -97,9 +83,9 @@ class Dashboard:
             for customer in (sight.customers if sight else ())
             for app in access.apps_of(organisation, customer)
         ]
-        template = self._templates.get_template(kind.template)
-        html = template.render(page=page, view=view, kind=kind, subjects=subjects)
-        return answer(request, html.encode(), "text/html")
+        template = self._templates[view.wording.language].get_template(kind.template)
+        html = template.render(page=page, view=view, kind=kind, subjects=subjects, toolbar=toolbar_of(view, page))
+        return _spoken(answer(request, html.encode(), "text/html"))
 
     async def _figure(self, request: web.Request) -> web.StreamResponse:
         kind, view = await self._view(request)
@@ -107,9 +93,9 @@ class Dashboard:
         if view is None or figure is None:
             return self._lost(request)
         if request.match_info["form"] == "json":
-            return answer(request, export.as_json(figure), "application/json")
+            return _spoken(answer(request, export.as_json(figure), "application/json"))
         name = f"{view.subject.customer.name}-{view.subject.app.name}-{figure.key}.csv"
-        return answer(request, export.as_csv(figure), "text/csv", filename=name)
+        return _spoken(answer(request, export.as_csv(figure), "text/csv", filename=name))
 
     async def _view(self, request: web.Request) -> tuple[PageKind, View | None]:
         names = request.match_info
@@ -122,7 +108,11 @@ class Dashboard:
             return kind, None
         freshness = await self._released.freshness(*subject.codes)
         span = read_span(request.query, freshness, kind.preset, kind.by)
-        return kind, View(subject, self._released, freshness, span, self._wording, kind.key, dict(request.query))
+        wording = wording_of(self._language(request))
+        return kind, View(subject, self._released, freshness, span, wording, kind.key, dict(request.query))
+
+    def _language(self, request: web.Request) -> str:
+        return language_of(request.query, request.headers.get("Accept-Language", ""))
 
     def _lost(self, request: web.Request) -> web.Response:
         if self._sight(request) is None:
@@ -134,8 +124,9 @@ class Dashboard:
         return access.sight_of(reader) if reader else None
 
     def _calm(self, request: web.Request, template: str, status: int, **values: object) -> web.Response:
-        html = self._templates.get_template(template).render(title=self._tenancy.organisation.title, **values)
-        response = answer(request, html.encode(), "text/html", status=status)
+        templates = self._templates[self._language(request)]
+        html = templates.get_template(template).render(title=self._tenancy.organisation.title, **values)
+        response = _spoken(answer(request, html.encode(), "text/html", status=status))
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -147,6 +138,12 @@ class Dashboard:
 
     async def _icon(self, request: web.Request) -> web.Response:
         return answer(request, self._static["icon.svg"], STATIC["icon.svg"], cache="public, max-age=86400")
+
+
+def _spoken(response: web.Response) -> web.Response:
+    """An answer whose words depend on the browser's languages."""
+    response.headers["Vary"] = f"{response.headers['Vary']}, Accept-Language"
+    return response
 
 
 def _hash(body: bytes) -> str:

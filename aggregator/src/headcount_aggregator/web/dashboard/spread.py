@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE, Dimension
@@ -10,7 +11,7 @@ from headcount_wire.facts import OTHER, WHOLE
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, State, Statistic
-from headcount_aggregator.web.dashboard.cuts import other_note
+from headcount_aggregator.web.dashboard.cuts import other_note, over_time
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.view import View
 
@@ -26,7 +27,8 @@ async def spread_by_dimension(view: View, measure: Measure, dimension: Dimension
     found, whole = await _newest(view, measure, breakdown=dimension * 8)
     rows = {number.value1: view.wording.value_name(dimension, number.value1) for number in found}
     cells = {(n.value1, n.slot): cell_of(n) for n in found}
-    return _figure(view, measure, f"{measure.name}-{dimension.field}", title, rows, cells, whole)
+    figure = _figure(view, measure, f"{measure.name}-{dimension.field}", title, rows, cells, whole)
+    return replace(figure, more=over_time(view, measure, dimension))
 
 
 async def spread_by_label(view: View, measure: Measure) -> Figure:
@@ -38,7 +40,7 @@ async def spread_by_label(view: View, measure: Measure) -> Figure:
     keys = {
         n.label: OTHER_VALUE if n.label == OTHER else view.vocabulary.label_name(measure.code, n.label) for n in found
     }
-    rows = {key: key.replace("_", " ") for key in keys.values()}
+    rows = {key: view.wording.label_name(key) for key in keys.values()}
     cells = {(keys[n.label], n.slot): cell_of(n) for n in found}
     return _figure(view, measure, f"{measure.name}-label", title, rows, cells, whole)
 
@@ -96,7 +98,7 @@ def _figure(
         k=view.k,
         unit=measure.unit,
         notes=(say("Off by less than 2 percent."),),
-        empty=_why_not(view, whole, title.lower(), days),
+        empty=_why_not(view, whole, title, days),
     )
 
 
@@ -106,4 +108,4 @@ def _why_not(view: View, whole: Number | None, cut: str, days: str) -> str:
         return say("Nothing was released that ends in these days.")
     if whole.value is None:
         return say("Fewer than {k} people had it ({days}).", k=k, days=days)
-    return say("By {cut} the rule leaves no two groups to show ({days}).", cut=cut, days=days)
+    return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=cut, period=days)

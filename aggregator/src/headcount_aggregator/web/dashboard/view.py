@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from headcount_wire import days
@@ -13,10 +13,27 @@ from headcount_wire.facts import WHOLE, Kind
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, Statistic
 from headcount_aggregator.web.access import Subject
-from headcount_aggregator.web.dashboard.figure import Figure, Link
+from headcount_aggregator.web.dashboard.figure import Figure, Link, Remark
 from headcount_aggregator.web.dashboard.span import GRAINS, Span
 from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.vocabulary import Vocabulary
+
+STATE = ("range", "from", "to", "by", "window", "compare", "measure", "cut", "lang")
+"""What an address may hold: the whole state of a page."""
+
+OWN_STATE = ("by", "measure", "cut")
+"""What belongs to one page and is not taken along to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence of a summary, with the number it is about, what may be said of its change, and where it leads."""
+
+    number: str
+    sentence: str
+    beside: str = ""
+    remark: Remark | None = None
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +57,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says. ``choices`` are its own switches; ``extra`` is for a page with a template of its own."""
+    """What a page says.
+
+    ``choices`` and ``cuts`` are its own switches. ``windows``: people are counted in a rolling window that can be
+    chosen. ``compared``: its figures can stand beside earlier days. ``extra`` is for a page with a template of its own.
+    """
 
     headline: str
     sections: tuple[Section, ...] = ()
     sentence: str = ""
     stats: tuple[Stat, ...] = ()
+    said: tuple[Said, ...] = ()
     choices: tuple[tuple[str, Link, bool], ...] = ()
-    grains: tuple[str, ...] = ("day", "week", "month")
+    cuts: tuple[tuple[str, Link, bool], ...] = ()
+    grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year")
+    windows: bool = False
+    compared: bool = False
     ranged: bool = True
     extra: Mapping[str, object] | None = None
 
@@ -104,7 +129,9 @@ class View:
 
     def link(self, page: str = "", **changes: str) -> str:
         """The address of a page with this one's state, changed where ``changes`` says so (empty: forgotten)."""
-        state = {name: self.query[name] for name in ("range", "from", "to", "by", "measure") if self.query.get(name)}
+        state = {name: self.query[name] for name in STATE if self.query.get(name)}
+        if page and page != self.page:
+            state = {name: value for name, value in state.items() if name not in OWN_STATE}
         if "range" in changes:
             state.pop("from", None)
             state.pop("to", None)
@@ -139,6 +166,18 @@ class View:
             longer = {} if self.span.length > 180 else {"range": "365"}
             return Link(self.link(by="month", **longer), say("see it by month"))
         return None
+
+    def at(self, last: int) -> View:
+        """The same look at as many days that end on another one."""
+        return replace(self, span=replace(self.span, first=last - self.span.length + 1, last=last))
+
+    def by_period(self, kind: PeriodKind) -> View:
+        """The same look by another period."""
+        return replace(self, span=replace(self.span, by=kind))
+
+    def earlier(self) -> View:
+        """The same look at the days these are compared with."""
+        return replace(self, span=self.span.earlier())
 
     async def numbers(
         self,

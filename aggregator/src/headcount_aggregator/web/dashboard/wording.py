@@ -14,11 +14,18 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from headcount_wire import days
+from headcount_wire.catalog import Breakdown
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
 from headcount_aggregator.periods import ROLLING, PeriodKind
 from headcount_aggregator.released import State
-from headcount_aggregator.web.dashboard.figure import Cell, Figure
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Shape
+
+LATE_VALUE = "late"
+"""The value of what came after its day was frozen, and still found a longer period open."""
+
+PERCENT, PER_MILLE, TENTHS = "%", "‰", "/10"
+"""Units of whole numbers that are shares or tenths."""
 
 _OPERATING_SYSTEMS = {
     "android": "Android",
@@ -32,12 +39,22 @@ _OPERATING_SYSTEMS = {
 }
 
 
+def mark(message: str) -> str:
+    """A sentence that is said elsewhere: marked here, so that translators find it."""
+    return message
+
+
 class Wording:
     """One language, and how it writes numbers and dates."""
 
     def __init__(self, locale: str = "en_GB", translations: NullTranslations | None = None) -> None:
         self.locale = Locale.parse(locale)
         self.translations = translations or NullTranslations()
+
+    @property
+    def language(self) -> str:
+        """The language's code."""
+        return self.locale.language
 
     def say(self, message: str, **values: object) -> str:
         """A sentence in the reader's language, with its places filled."""
@@ -50,6 +67,14 @@ class Wording:
     def number(self, n: float) -> str:
         """A number with the language's separators: 12,400."""
         return format_decimal(n, locale=self.locale)
+
+    def upper_first(self, text: str) -> str:
+        """A phrase at the beginning of a sentence."""
+        return text[:1].upper() + text[1:]
+
+    def signed(self, n: float) -> str:
+        """A difference with its sign: +120, −40."""  # noqa: RUF002 (a minus sign)
+        return format_decimal(n, format="+#,##0.#;\N{MINUS SIGN}#,##0.#", locale=self.locale)
 
     def exact_percent(self, share: float) -> str:
         """A share of 1 as a percentage to a tenth, rounded down: 99.9%, and 100% only where it is all."""
@@ -100,6 +125,28 @@ class Wording:
         """The month of a day, for axes: Nov 2026."""
         return format_skeleton("yMMM", days.to_date(day), locale=self.locale)
 
+    def within(self, kind: PeriodKind, first: int, last: int) -> str:
+        """When, as part of a sentence: in the 28 days to 16 Nov 2026, in October 2026."""
+        match kind:
+            case PeriodKind.DAY:
+                return self.say("on {day}", day=self.day(first))
+            case PeriodKind.WEEK:
+                return self.say("in the week of {day}", day=self.day(first))
+            case PeriodKind.MONTH | PeriodKind.QUARTER | PeriodKind.YEAR:
+                return self.say("in {period}", period=self.period(kind, first, last))
+            case _:
+                return self.say("in the {n} days to {day}", n=ROLLING[kind], day=self.day(last))
+
+    def tick(self, kind: PeriodKind, first: int) -> str:
+        """A period's name on an axis."""
+        match kind:
+            case PeriodKind.MONTH:
+                return self.month_short(first)
+            case PeriodKind.QUARTER | PeriodKind.YEAR:
+                return self.period(kind, first, first)
+            case _:
+                return self.day_short(first)
+
     def days(self, first: int, last: int) -> str:
         """A span of days."""
         if first == last:
@@ -123,12 +170,34 @@ class Wording:
             case _:
                 return self.say("{n} days to {day}", n=ROLLING[kind], day=self.day(last))
 
+    def head(self, kind: PeriodKind) -> str:
+        """What a column of periods is headed."""
+        return {
+            PeriodKind.DAY: self.say("Day"),
+            PeriodKind.WEEK: self.say("Week"),
+            PeriodKind.MONTH: self.say("Month"),
+            PeriodKind.QUARTER: self.say("Quarter"),
+            PeriodKind.YEAR: self.say("Year"),
+        }.get(kind, self.say("Days"))
+
+    def by(self, kind: PeriodKind) -> str:
+        """A switch's word for a period."""
+        return {
+            PeriodKind.DAY: self.say("By day"),
+            PeriodKind.WEEK: self.say("By week"),
+            PeriodKind.MONTH: self.say("By month"),
+            PeriodKind.QUARTER: self.say("By quarter"),
+            PeriodKind.YEAR: self.say("By year"),
+        }[kind]
+
     def value_name(self, dimension: Dimension, value: str) -> str:
         """The name of a context value: ``de`` is German."""
         if value == UNKNOWN:
             return self.say("not shared")
         if value == OTHER_VALUE:
             return self.say("other")
+        if value == LATE_VALUE:
+            return self.say("came late")
         match dimension:
             case Dimension.OS:
                 return _OPERATING_SYSTEMS.get(value, value)
@@ -136,8 +205,25 @@ class Wording:
                 return str(self.locale.languages.get(value, value))
             case Dimension.TIME_ZONE:
                 return value.replace("_", " ")
+            case Dimension.DEVICE_CLASS:
+                return self._device_classes().get(value, value)
             case _:
                 return value
+
+    def label_name(self, value: str) -> str:
+        """A declared label's value in words."""
+        return self.say("other") if value == OTHER_VALUE else value.replace("_", " ")
+
+    def _device_classes(self) -> dict[str, str]:
+        return {
+            "phone": self.say("Phone"),
+            "tablet": self.say("Tablet"),
+            "desktop": self.say("Desktop"),
+            "tv": self.say("TV"),
+            "watch": self.say("Watch"),
+            "car": self.say("Car"),
+            "server": self.say("Server"),
+        }
 
     def dimension_name(self, dimension: Dimension) -> str:
         """The name of a context field."""
@@ -150,9 +236,20 @@ class Wording:
             Dimension.DEVICE_CLASS: self.say("Device class"),
         }[dimension]
 
+    def breakdown_name(self, breakdown: Breakdown) -> str:
+        """The name of a cut: Operating system, or one dimension by another."""
+        first = self.dimension_name(breakdown.first)
+        if breakdown.second is None:
+            return first
+        return self.say("{first} by {second}", first=first, second=self.dimension_name(breakdown.second))
+
     def sentence_of(self, sentences: Mapping[str, str]) -> str:
         """A declared sentence in this language, else in English, which every catalog has."""
         return sentences.get(self.locale.language) or sentences["en"]
+
+    def people(self, n: int | None, k: int) -> str:
+        """A number of people in words: 1,130 people, or fewer than 20 people."""
+        return self.fewer(k) if n is None else self.plural("{n} person", "{n} people", n)
 
     def fewer(self, k: int) -> str:
         """What stands in place of a number under the threshold."""
@@ -166,20 +263,29 @@ class Wording:
 
     def axis(self, figure: Figure) -> Callable[[float], str]:
         """How a figure's axis writes its numbers."""
+        if figure.unit == PERCENT or figure.shape is Shape.STACK:
+            return lambda value: self.percent(value / 100)
+        if figure.unit == PER_MILLE:
+            return lambda value: self.exact_percent(value / 1000)
         return self.short_number if figure.scale == 1 else lambda value: self.amount(value, figure.unit)
 
     def cell(self, cell: Cell, k: int, unit: str = "") -> str:
-        """A cell in words: its value, with its unit where that is a time, or why there is none."""
+        """A cell in words: its value, with its unit where that is a time or a share, or why there is none."""
+        if cell.value is not None and cell.low is not None and cell.high is not None:
+            margin = max(cell.value - cell.low, cell.high - cell.value)
+            return self.say("about {n} ± {margin}", n=self.number(cell.value), margin=self.number(margin))
+        if cell.value is not None and unit == PER_MILLE:
+            return self.exact_percent(cell.value / 1000)
+        if cell.value is not None and unit == PERCENT:
+            return self.percent(cell.value / 100)
+        if cell.value is not None and unit == TENTHS:
+            return self.number(cell.value / 10)
         if cell.value is not None:
             return self.amount(cell.value, unit) if unit in ("ms", "s") else self.number(cell.value)
         if cell.state is State.COMPLEMENT:
             return self.say("too few others")
+        if cell.state is State.FEWER_THAN_20:
+            return self.say("fewer than 20")
         if cell.state is State.FEWER_THAN_K:
             return self.fewer(k)
-        return self.say("no number")
-
-    def state_sentence(self, cell: Cell, k: int) -> str:
-        """Why a cell is as it is."""
-        if cell.provisional:
-            return self.say("Still updating: the period is open; rounded down to tens.")
-        return self.translations.gettext((cell.state or State.SHOWN).sentence).format(k=k)
+        return "–" if cell.state is None else self.say("no number")  # noqa: RUF001 (an en dash: nothing is here)

@@ -1,0 +1,102 @@
+"""A cut over time: one line, or one part of a column, for each of the largest values of a dimension."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from headcount_wire.catalog import Measure
+from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
+
+from headcount_aggregator.periods import Period
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.web.dashboard.figure import HUES, MISSING, Cell, Figure, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.over_time import CellAt, rows_of
+from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.wording import LATE_VALUE
+
+REST = "rest"
+"""The key of what is not one of the values drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is drawn of a measure: one statistic (a percentile: its slot) by one dimension."""
+
+    measure: Measure
+    dimension: Dimension
+    statistic: Statistic
+    slot: int = 0
+
+
+async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -> Figure:
+    """The cut over the periods of the span; as ``Shape.STACK`` each period's values are shares of its total."""
+    say, wording = view.wording.say, view.wording
+    found = await view.numbers([cut.statistic], [view.span.by], cut.measure, breakdown=cut.dimension * 8)
+    numbers = [number for number in found if cut.slot in (0, number.slot)]
+    cells = {(number.last, number.value1): number for number in numbers}
+    values = _largest(numbers, cut)
+    series = [
+        Series(value, wording.value_name(cut.dimension, value), hue) for value, hue in zip(values, HUES, strict=False)
+    ]
+    columns: list[CellAt] = [partial(_cell, cells, value) for value in values]
+    if cut.statistic is not Statistic.QUANTILE and any(number.value1 not in values for number in numbers):
+        series.append(Series(REST, say("all others"), Weight.REST))
+        columns.append(partial(_rest, numbers, values))
+    return Figure(
+        key=f"{cut.dimension.field}-over-time",
+        title=say("{what}, over time", what=wording.dimension_name(cut.dimension)),
+        sentence=_sentence(view, cut, shape),
+        shape=shape,
+        head=wording.head(view.span.by),
+        series=tuple(series),
+        rows=rows_of(view, columns) if series else (),
+        rule=view.rule_of(cut.measure) if cut.statistic is Statistic.PEOPLE else view.rule,
+        k=view.k,
+        unit=cut.measure.unit if cut.statistic is Statistic.QUANTILE else say("people"),
+        wider=view.wider(),
+        notes=(say("Groups below {k} people are merged into other.", k=view.k),),
+        empty=say("Nothing was released that ends in these days."),
+    )
+
+
+def _sentence(view: View, cut: Cut, shape: Shape) -> str:
+    say = view.wording.say
+    if cut.statistic is Statistic.QUANTILE:
+        return say("What half of all values are under, by value.")
+    if cut.statistic is Statistic.COUNT:
+        return say("How often, by value.")
+    if shape is Shape.STACK:
+        return say("Each column is all people of that time; each counts under what their device said first.")
+    return say("Distinct people of each time, by value.")
+
+
+def _largest(numbers: Sequence[Number], cut: Cut) -> list[str]:
+    """The values to draw, most first: of a version the newest, since they are what is asked about."""
+    sums: Counter[str] = Counter()
+    for number in numbers:
+        if number.value1 not in (OTHER_VALUE, UNKNOWN, LATE_VALUE):
+            sums[number.value1] += number.value or 0
+    shown = [value for value, n in sums.most_common() if n]
+    if cut.dimension is Dimension.APP_VERSION:
+        shown = sorted(shown, key=version_key, reverse=True)
+    return shown[: len(HUES)]
+
+
+def version_key(text: str) -> tuple[int, ...]:
+    """How versions are ordered: 3.10 after 3.9."""
+    return tuple(int(part) if part.isdigit() else -1 for part in text.replace("-", ".").split("."))
+
+
+def _cell(cells: dict[tuple[int, str], Number], value: str, period: Period) -> Cell:
+    return cell_of(cells.get((period.last, value)))
+
+
+def _rest(numbers: Sequence[Number], values: Sequence[str], period: Period) -> Cell:
+    rest = [n for n in numbers if n.last == period.last and n.value1 not in values]
+    shown = [n for n in rest if n.value is not None]
+    if not shown:
+        return cell_of(rest[0]) if rest else MISSING
+    return Cell(sum(n.value or 0 for n in shown), shown[0].state, shown[0].rounding)

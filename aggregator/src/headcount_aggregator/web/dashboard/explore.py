@@ -1,0 +1,161 @@
+"""Explore: any declared measure, by any of its declared cuts, over any of the page's days."""
+
+from __future__ import annotations
+
+from headcount_wire.catalog import Breakdown, Measure
+from headcount_wire.facts import Fact, Kind
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import NO_PEOPLE, Statistic
+from headcount_aggregator.web.dashboard.by_value import Cut, over_time_by_value
+from headcount_aggregator.web.dashboard.compare import compared
+from headcount_aggregator.web.dashboard.crash_free import clean_share, clean_stat, sessions_by_end
+from headcount_aggregator.web.dashboard.crossed import crossed
+from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label, people_by_dimension
+from headcount_aggregator.web.dashboard.figure import Figure, Link
+from headcount_aggregator.web.dashboard.measured import how_long, quantity, times
+from headcount_aggregator.web.dashboard.people import active_people, distinct, new_and_returning
+from headcount_aggregator.web.dashboard.spread import spread_by_dimension, spread_by_label
+from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
+from headcount_aggregator.web.dashboard.words import title_of
+
+
+async def explore(view: View) -> Page:
+    """Build the page for the measure the address names, else the first that is released."""
+    say = view.wording.say
+    # What nothing is released of stands last, so that the page opens with numbers.
+    measures = sorted(view.subject.app.catalog.measures.values(), key=lambda m: m.kind in NO_PEOPLE - {Kind.ACTIVE})
+    if not measures:
+        return Page(say("This app counts nothing yet"), sentence=say("Declare measures in the catalog."))
+    sections: tuple[Section, ...]
+    chosen = next((m for m in measures if m.name == view.query.get("measure", "")), measures[0])
+    choices = tuple((m.name, Link(view.link(measure=m.name, cut=""), title_of(m)), m is chosen) for m in measures)
+    if chosen.kind is Kind.FUNNEL:
+        funnel = Link(view.link("funnels", measure=chosen.name), say("See its steps"))
+        stat = Stat(view.wording.number(len(chosen.steps)), say("steps"), link=funnel)
+        return Page(title_of(chosen), (), chosen.description, (stat,), choices=choices, grains=(), ranged=False)
+    if chosen.kind is Kind.QUANTITY:
+        sections = (Section("", (await quantity(view, chosen),)),)
+        return Page(title_of(chosen), sections, chosen.description, choices=choices, grains=("day",))
+    cut = _cut(view, chosen)
+    if cut is not None:
+        sections = (Section("", tuple(await _divided(view, chosen, cut))),)
+    else:
+        over_time, groups = await _figures(view, chosen)
+        sections = (Section("", tuple(over_time)), Section(say("How it divides"), tuple(groups)))
+    return Page(
+        title_of(chosen),
+        sections,
+        chosen.description,
+        await _stats(view, chosen),
+        choices=choices,
+        cuts=_cuts(view, chosen, cut),
+        windows=True,
+        compared=True,
+    )
+
+
+def _cut(view: View, measure: Measure) -> Breakdown | None:
+    wanted = view.query.get("cut", "")
+    return next((breakdown for breakdown in measure.breakdowns if breakdown.name == wanted), None)
+
+
+def _cuts(view: View, measure: Measure, chosen: Breakdown | None) -> tuple[tuple[str, Link, bool], ...]:
+    """The declared ways to divide a measure."""
+    if not measure.breakdowns:
+        return ()
+    found = [("", Link(view.link(cut=""), view.wording.say("All")), chosen is None)]
+    found += [
+        (cut.name, Link(view.link(cut=cut.name), view.wording.breakdown_name(cut)), cut is chosen)
+        for cut in measure.breakdowns
+    ]
+    return tuple(found)
+
+
+async def _divided(view: View, measure: Measure, cut: Breakdown) -> list[Figure]:
+    """One cut: over time and over the days together; of two dimensions a table."""
+    if cut.second is not None:
+        return [await crossed(view, measure, cut)]
+    statistic = _statistic(measure)
+    slot = 50 if statistic is Statistic.QUANTILE else 0
+    figures = [await over_time_by_value(view, Cut(measure, cut.first, statistic, slot))]
+    if statistic is Statistic.QUANTILE:
+        return [*figures, await spread_by_dimension(view, measure, cut.first)]
+    if statistic is Statistic.COUNT:
+        figures.append(await count_by_dimension(view, measure, cut.first))
+    if statistic is Statistic.PEOPLE or measure.reach:
+        figures.append(await people_by_dimension(view, measure, cut.first))
+    return figures
+
+
+def _statistic(measure: Measure) -> Statistic:
+    if Fact.BUCKET in measure.facts:
+        return Statistic.QUANTILE
+    return Statistic.COUNT if Fact.COUNT in measure.facts else Statistic.PEOPLE
+
+
+async def _figures(view: View, measure: Measure) -> tuple[list[Figure], list[Figure]]:
+    """A measure over time, and how it divides: by what its kind counts."""
+    cuts = [cut.first for cut in measure.breakdowns if cut.second is None]
+    over_time: list[Figure] = []
+    groups: list[Figure] = []
+    if measure.kind is Kind.CRASH_FREE:
+        over_time += [await clean_share(view, measure), await sessions_by_end(view, measure)]
+        groups += [await count_by_dimension(view, measure, dimension) for dimension in cuts]
+    elif Fact.COUNT in measure.facts:
+        over_time.append(await compared(view, lambda at: times(at, measure)))
+        groups += [await count_by_label(view, measure)] if measure.label else []
+        groups += [await count_by_dimension(view, measure, dimension) for dimension in cuts]
+    elif Fact.BUCKET in measure.facts:
+        over_time += [await times(view, measure)] if measure.kind is Kind.SESSION else []
+        over_time.append(await compared(view, lambda at: how_long(at, measure)))
+        groups += [await spread_by_label(view, measure)] if measure.label else []
+        groups += [await spread_by_dimension(view, measure, dimension) for dimension in cuts]
+    else:
+        groups += [await people_by_dimension(view, measure, dimension) for dimension in cuts]
+    title = _people_title(view, measure)
+    over_time.append(await compared(view, lambda at: active_people(at, measure, "people", title)))
+    if measure.kind is Kind.ACTIVE:
+        over_time.append(await compared(view, lambda at: new_and_returning(at, measure)))
+    return over_time, groups
+
+
+def _people_title(view: View, measure: Measure) -> str:
+    say = view.wording.say
+    match measure.kind:
+        case Kind.ACTIVE:
+            return say("Active people")
+        case Kind.TIMING | Kind.DISTRIBUTION:
+            return say("People it was measured on")
+        case Kind.SESSION | Kind.CRASH_FREE:
+            return say("People with a session")
+        case Kind.PROBLEM:
+            return say("People who reported a problem")
+        case _:
+            return say("People who did it")
+
+
+async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
+    wording, say = view.wording, view.wording.say
+    stats: list[Stat] = []
+    words = {Kind.SESSION: say("sessions"), Kind.CRASH_FREE: say("sessions"), Kind.PROBLEM: say("problems")}
+    if measure.kind is Kind.CRASH_FREE:
+        stats += await clean_stat(view, measure)
+    if Fact.COUNT in measure.facts or measure.kind is Kind.SESSION:
+        numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
+        times_in_all = sum(number.value or 0 for number in numbers)
+        if times_in_all:
+            span = wording.days(view.begins or view.span.first, view.span.last)
+            stats.append(Stat(wording.number(times_in_all), words.get(measure.kind, say("times")), span))
+    active = view.subject.app.catalog.active
+    if (measure.reach or measure is active) and active is not None:
+        kind, did = await distinct(view, measure)
+        _, everyone = await distinct(view, active, kind=kind)
+        if did:
+            beside = wording.period(kind, did[0].first, did[0].last)
+            said = wording.number(did[0].value) if did[0].value is not None else say("under {k}", k=view.k)
+            stats.append(Stat(said, say("people"), beside))
+        if did and did[0].value is not None and measure is not active and everyone and everyone[0].value:
+            share = min(1.0, did[0].value / everyone[0].value)
+            stats.append(Stat(wording.percent(share), say("of all active people"), beside))
+    return tuple(stats)

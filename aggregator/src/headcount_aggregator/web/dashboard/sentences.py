@@ -1,0 +1,193 @@
+"""What a summary says of some days, sentence by sentence: each a number, what may be said of its change, a link.
+
+The overview says them of the days of its address, the weekly summary of a week and the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from headcount_wire.catalog import Measure
+from headcount_wire.facts import Fact, Kind
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.web.dashboard.change import Change, change_of_pairs
+from headcount_aggregator.web.dashboard.compare import remark_of, said_before
+from headcount_aggregator.web.dashboard.crash_free import clean_of_days
+from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
+from headcount_aggregator.web.dashboard.people import distinct
+from headcount_aggregator.web.dashboard.retention import pooled
+from headcount_aggregator.web.dashboard.view import Said, View
+from headcount_aggregator.web.dashboard.words import title_of
+
+Sentence = Callable[[View], Awaitable[Said | None]]
+
+BACK_WEEKS = 10
+"""How many weeks of new people the share who came back is said of."""
+
+
+async def said_of(view: View, wanted: int = 4) -> tuple[Said, ...]:
+    """The first sentences that can be said of these days, in the order of what is asked most."""
+    found: list[Said] = []
+    for sentence in SENTENCES:
+        if len(found) == wanted:
+            break
+        if said := await sentence(view):
+            found.append(said)
+    return tuple(found)
+
+
+async def newcomers(view: View) -> Said | None:
+    """How many people were new, over the whole weeks of the days."""
+    active = view.subject.app.catalog.active
+    if active is None:
+        return None
+    wording = view.wording
+    weeks = await view.numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
+    cells = [cell_of(number) for number in weeks]
+    shown = [cell.value for cell in cells if cell.value is not None]
+    if not weeks:
+        return None
+    link = Link(view.link("overview") + "#new-title", wording.say("New and returning"))
+    if not shown:
+        return Said(wording.fewer(view.k), wording.say("were new in each week."), link=link)
+    beside = ""
+    if len(shown) < len(weeks):
+        beside = wording.plural(
+            "{n} week under {k} people is not in it",
+            "{n} weeks under {k} people are not in it",
+            len(weeks) - len(shown),
+            k=view.k,
+        )
+    said = wording.plural("were new in {n} week.", "were new in {n} weeks.", len(shown))
+    return Said(wording.people(sum(shown), view.k), said, beside, link=link)
+
+
+async def came_back(view: View) -> Said | None:
+    """The share of newcomers who were back the week after."""
+    active = view.subject.app.catalog.active
+    if active is None:
+        return None
+    wording = view.wording
+    first = view.span.last - 7 * BACK_WEEKS
+    found = await view.numbers([Statistic.RETENTION_WEEK], [PeriodKind.WEEK], active, first=first)
+    by = {(number.first, number.slot): number for number in found}
+    weeks = sorted(week for week, slot in by if slot == 1 and (week, 0) in by)
+    share = pooled([(by[week, 0], by[week, 1]) for week in weeks], view.k)
+    if share is None:
+        return None
+    return Said(
+        wording.percent(share / 100),
+        wording.say("of new people came back the week after their first."),
+        wording.say("first used {days}", days=wording.days(weeks[0], weeks[-1] + 6)),
+        link=Link(view.link("retention"), wording.say("Retention")),
+    )
+
+
+async def sessions(view: View) -> Said | None:
+    """How many sessions ended, and how many there were in the days before."""
+    measure = first_of_kind(view, Kind.SESSION)
+    if measure is None:
+        return None
+    times, change = await times_and_change(view, measure)
+    if not times:
+        return None
+    wording = view.wording
+    return Said(
+        wording.plural("{n} session", "{n} sessions", times),
+        wording.say("ended in these days."),
+        remark=_remark(view, change),
+        link=Link(view.link("engagement"), wording.say("Engagement")),
+    )
+
+
+async def clean_sessions(view: View) -> Said | None:
+    """The share of sessions that ended without a crash."""
+    measure = first_of_kind(view, Kind.CRASH_FREE)
+    ends = await clean_of_days(view, measure) if measure else None
+    if ends is None:
+        return None
+    wording = view.wording
+    return Said(
+        wording.exact_percent(ends.clean / (ends.clean + ends.crashed)),
+        wording.say("of sessions ended without a crash."),
+        wording.days(ends.first, ends.last),
+        link=Link(view.link("problems"), wording.say("Problems")),
+    )
+
+
+async def widest_feature(view: View) -> Said | None:
+    """What most people did, of what is declared with reach."""
+    active = view.subject.app.catalog.active
+    measures = [m for m in view.subject.app.catalog.measures.values() if m.reach and m is not active]
+    people: list[tuple[int, Measure, PeriodKind]] = []
+    for measure in measures:
+        kind, found = await distinct(view, measure)
+        if found and found[0].value is not None:
+            people.append((found[0].value, measure, kind))
+    if active is None or not people:
+        return None
+    most, measure, kind = max(people, key=lambda entry: entry[0])
+    _, everyone = await distinct(view, active, kind=kind)
+    wording = view.wording
+    share = wording.percent(min(1.0, most / everyone[0].value)) if everyone and everyone[0].value else ""
+    return Said(
+        wording.people(most, view.k),
+        wording.say("used {feature}, more than any other feature.", feature=title_of(measure)),
+        wording.say("{share} of all active people", share=share) if share else "",
+        link=Link(view.link("engagement"), wording.say("Engagement")),
+    )
+
+
+async def how_fast(view: View) -> Said | None:
+    """What half of the first timing's values are under, in the newest period of the days."""
+    measure = first_of_kind(view, Kind.TIMING)
+    if measure is None:
+        return None
+    wording = view.wording
+    for kind in dict.fromkeys((view.span.whole, PeriodKind.MONTH, PeriodKind.WEEK, PeriodKind.DAY)):
+        found = [n for n in await view.numbers([Statistic.QUANTILE], [kind], measure) if n.slot == 50]
+        if found and found[-1].value is not None:
+            newest = found[-1]
+            return Said(
+                wording.amount(found[-1].value, measure.unit),
+                wording.say("is what half of {timing} took at most.", timing=title_of(measure)),
+                wording.days(max(newest.first, view.freshness.first_day or 0), newest.last),
+                link=Link(view.link("performance", measure=measure.name), wording.say("Performance")),
+            )
+    return None
+
+
+async def times_and_change(view: View, measure: Measure) -> tuple[int, Change]:
+    """How often in these days, and the change to the days they are compared with, day by day."""
+    now = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
+    earlier = view.earlier()
+    before = await earlier.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
+    return sum(number.value or 0 for number in now), pairs_of(view, earlier, now, before)
+
+
+def pairs_of(view: View, earlier: View, now: Sequence[Number], before: Sequence[Number]) -> Change:
+    """The change between the same days of two stretches."""
+    shift = view.span.last - earlier.span.last
+    then = {number.last + shift: number.value for number in before}
+    pairs = [(number.value, then.get(number.last)) for number in now]
+    return change_of_pairs(pairs, max((number.rounding for number in now), default=1))
+
+
+def first_of_kind(view: View, kind: Kind) -> Measure | None:
+    """The first declared measure of a kind."""
+    return next((m for m in view.subject.app.catalog.measures.values() if m.kind is kind), None)
+
+
+def counted(measure: Measure) -> bool:
+    """Whether a measure says how often something happened."""
+    return bool(measure.facts & {Fact.COUNT, Fact.BUCKET})
+
+
+def _remark(view: View, change: Change) -> Remark:
+    return remark_of(view.wording, change, said_before(view))
+
+
+SENTENCES: tuple[Sentence, ...] = (newcomers, came_back, sessions, clean_sessions, widest_feature, how_fast)
+"""In the order of what is asked most."""

@@ -1,0 +1,37 @@
+"""The templates in one language, with what they may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jinja2
+
+from headcount_aggregator.web.dashboard import chart
+from headcount_aggregator.web.dashboard.languages import LANGUAGES
+from headcount_aggregator.web.dashboard.pages import PAGES
+from headcount_aggregator.web.dashboard.span import SPAN_DAYS
+from headcount_aggregator.web.dashboard.wording import Wording
+
+
+def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environment:
+    """The templates in one language; ``static`` are the addresses of the static files."""
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("headcount_aggregator.web.dashboard"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {
+        "w": wording,
+        "say": wording.say,
+        "plural": wording.plural,
+        "draw": chart.draw,
+        "bar": chart.bar,
+        "spread": chart.spread,
+        "pages": PAGES,
+        "languages": LANGUAGES,
+        "span_days": SPAN_DAYS,
+        "static": static,
+    }
+    return found

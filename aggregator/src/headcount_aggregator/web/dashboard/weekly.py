@@ -1,0 +1,108 @@
+"""The weekly summary: one week in plain sentences, each with what it was before; made to be printed and sent."""
+
+from __future__ import annotations
+
+from headcount_wire.catalog import Measure
+
+from headcount_aggregator.periods import PeriodKind, period_of
+from headcount_aggregator.released import Statistic
+from headcount_aggregator.web.dashboard.change import Verdict
+from headcount_aggregator.web.dashboard.compare import remark_of, said_before
+from headcount_aggregator.web.dashboard.figure import Link, Remark
+from headcount_aggregator.web.dashboard.over_time import by_last
+from headcount_aggregator.web.dashboard.sentences import (
+    came_back,
+    clean_sessions,
+    counted,
+    how_fast,
+    pairs_of,
+    sessions,
+    times_and_change,
+)
+from headcount_aggregator.web.dashboard.view import Page, Said, View
+from headcount_aggregator.web.dashboard.words import title_of
+
+
+async def weekly(view: View) -> Page:
+    """Build the page for the week the address names: the last whole one where it names none."""
+    say, wording = view.wording.say, view.wording
+    active = view.subject.app.catalog.active
+    if view.span.whole is not PeriodKind.WEEK or active is None:
+        return Page(
+            say("The weekly summary is of one whole week"),
+            sentence=say("Choose a week, Monday to Sunday."),
+            grains=(),
+            extra={"weeks": _weeks(view), "moved": ()},
+        )
+    said = [await _people(view, active), await _new(view, active), await came_back(view), await sessions(view)]
+    said += [await clean_sessions(view), await how_fast(view)]
+    return Page(
+        say("{app} in the week of {day}", app=view.subject.app.title, day=wording.day(view.span.first)),
+        sentence=say("Each number beside the week before: {days}.", days=said_before(view)),
+        said=tuple(sentence for sentence in said if sentence),
+        grains=(),
+        ranged=False,
+        extra={"weeks": _weeks(view), "moved": await _moved(view)},
+    )
+
+
+async def _people(view: View, active: Measure) -> Said | None:
+    """People of the week; whether they are more is said of its days, one by one."""
+    found = by_last(await view.numbers([Statistic.PEOPLE], [PeriodKind.WEEK], active))
+    number = found.get((PeriodKind.WEEK, view.span.last))
+    if number is None:
+        return None
+    earlier = view.earlier()
+    now = await view.numbers([Statistic.PEOPLE], [PeriodKind.DAY], active)
+    before = await earlier.numbers([Statistic.PEOPLE], [PeriodKind.DAY], active)
+    remark = remark_of(view.wording, pairs_of(view, earlier, now, before), said_before(view))
+    link = Link(view.link("overview"), view.wording.say("Overview"))
+    return Said(
+        view.wording.people(number.value, view.k),
+        view.wording.say("used it in this week."),
+        view.wording.say("compared by the people of each day"),
+        remark,
+        link,
+    )
+
+
+async def _new(view: View, active: Measure) -> Said | None:
+    found = await view.numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
+    if not found:
+        return None
+    before = await view.earlier().numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
+    beside = ""
+    if before:
+        beside = view.wording.say("{people} in the week before", people=view.wording.people(before[0].value, view.k))
+    return Said(view.wording.people(found[0].value, view.k), view.wording.say("used it for the first time."), beside)
+
+
+async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:
+    """What was done more or less than in the week before, beyond noise; the largest change first."""
+    moved: list[tuple[float, str, str, Remark]] = []
+    for measure in view.subject.app.catalog.measures.values():
+        if not counted(measure):
+            continue
+        times, change = await times_and_change(view, measure)
+        if change.verdict is Verdict.REAL and change.before:
+            remark = remark_of(view.wording, change, said_before(view))
+            number = view.wording.plural("{n} time", "{n} times", times)
+            moved.append((abs(change.share), title_of(measure), number, remark))
+    return tuple(
+        (title, number, remark) for _, title, number, remark in sorted(moved, reverse=True, key=lambda m: m[0])
+    )
+
+
+def _weeks(view: View) -> tuple[Link, ...]:
+    """The week before, and the one after where it is sealed."""
+    say = view.wording.say
+    week = period_of(PeriodKind.WEEK, view.span.last)
+    first, last = week.first, week.last
+    found = [Link(_week(view, first - 7), say("The week before"))]
+    if view.freshness.sealed_through is not None and last + 7 <= view.freshness.sealed_through:
+        found.append(Link(_week(view, first + 7), say("The week after")))
+    return tuple(found)
+
+
+def _week(view: View, first: int) -> str:
+    return view.link(**{"range": "", "from": view.iso(first), "to": view.iso(first + 6)})
