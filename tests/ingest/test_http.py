@@ -221,6 +221,24 @@ async def test_who_asks_first_is_told_to_go_on(served_world: Worker) -> None:
     assert await served_world.outcomes() == {"accepted": 1, "key-unknown": 1, "too-large": 1}
 
 
+async def test_a_large_body_that_comes_by_itself_is_a_body(served_world: Worker) -> None:
+    """A body of more bytes than a head may have, read behind its head, has one answer, and the connection goes on."""
+    head, body = head_and_body(request(sound() + b" " * 60_000, b"Expect: 100-continue", closing=False))
+    reader, writer = await asyncio.open_connection("127.0.0.1", served_world.settings.port)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for _ in range(3):
+            writer.write(head)
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(body)
+            (answer,) = answers_in(await reader.readuntil(b'"v":1}'))
+            assert answer.status == 202
+        writer.write(request(sound()))
+        (answer,) = answers_in(await reader.read())
+    writer.close()
+    assert answer.status == 202
+    assert await served_world.outcomes() == {"accepted": 4}
+
+
 async def test_a_client_of_http_1_0_is_not_told_to_go_on(served_world: Worker) -> None:
     """An older client does not know 100 Continue, and gets one answer."""
 

@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._unread = False
         self._leaving = False
-        self._begun = 0
+        self._moves = 0  # how many requests have begun, and how many have ended
         self._new_head()
         self.deadline = inf
 
@@ -112,10 +112,10 @@ class Connection(asyncio.Protocol):
         if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
             self._refuse(self._edge.gate.overloaded())  # unread: a refusal that costs as much as a report helps nobody
             return
-        self._reading, begun = True, self._begun
+        self._reading, moves = True, self._moves
         try:
             self._parser.feed_data(data)
-            if begun == self._begun:
+            if moves == self._moves:
                 self._hold(len(data))
         except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
             self._exchanges[-1].last = True
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._begun += 1
+        self._moves += 1
         self._held = 0
 
     def on_url(self, part: bytes) -> None:
@@ -207,6 +207,7 @@ class Connection(asyncio.Protocol):
         exchange = self._exchanges[-1]
         if self._parser is not None and self._parser.should_upgrade() and exchange.body.wanted:
             return  # llhttp leaves the body unread: ``_read_on`` reads it
+        self._moves += 1
         exchange.arrived = True
         self._new_head()
         self.deadline = inf
