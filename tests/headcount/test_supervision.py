@@ -170,6 +170,28 @@ def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> 
         assert process.wait(60) == 0
 
 
+def test_a_house_whose_supervisor_was_killed_ends_and_can_start_again(tmp_path: Path) -> None:
+    """SIGKILL of the supervisor leaves nobody behind: its processes stop, and the next house has the folder."""
+    config = settings_file(tmp_path)
+    with started([HEADCOUNT, "up", "--config", str(config)]) as process:
+        assert process.stdout is not None
+        while "dashboard" not in process.stdout.readline():
+            pass
+        ours = [os.pidfd_open(child) for child in children(process.pid, 3)]
+        process.kill()
+        ends = select.poll()
+        for one in ours:
+            ends.register(one, select.POLLIN)
+        for one in ours:
+            assert ends.poll(60_000)
+            ends.unregister(one)
+            os.close(one)
+    with started([HEADCOUNT, "up", "--config", str(config)]) as process:
+        assert process.stdout is not None
+        while "dashboard" not in (line := process.stdout.readline()):
+            assert line, "the second house did not start"
+
+
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     """systemd finds no fault with the unit, rates it well closed in, and leaves it longer to stop than it can take."""
     unit = tmp_path / "headcount.service"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.errors import DeclarationError
 
+from headcount import lifeline
 from headcount.file_clock import FileClock
 from headcount.logs import log_as_json
 from headcount.process_limits import take_limits
@@ -29,9 +30,12 @@ def main() -> int:
     parser.add_argument("--settings", required=True, help="the settings as JSON")
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--clock-file", type=Path, help="only the demo and replays have one")
+    parser.add_argument("--lifeline", action="store_true", help="end when standard input does")
     arguments = parser.parse_args()
     take_limits()
     log_as_json()
+    if arguments.lifeline:
+        lifeline.hold()
     settings = Settings.model_validate_json(arguments.settings)
     clock: Clock = FileClock(arguments.clock_file) if arguments.clock_file else SystemClock()
     try:

@@ -3,7 +3,8 @@
 Each process is one ``python -m headcount.role``. A process that ends by itself is started again,
 after a pause that doubles while it keeps failing. On stop the edges drain first (no report is
 taken that is not spooled), then the web process, then the store. A terminal's signals reach the
-supervisor alone, which stops the others in their order.
+supervisor alone, which stops the others in their order. Each process hears by its standard input that
+the supervisor is gone, however it went, and stops too (``headcount.lifeline``).
 """
 
 from __future__ import annotations
@@ -124,16 +125,17 @@ class Supervisor:
             log.warning("role_killed", role=role.name)
             role.process.kill()
             role.process.wait()
+        _close_lifeline(role.process)
 
     def _spawn(self, role: Role) -> None:
-        command = [sys.executable, "-m", "headcount.role", *role.arguments]
+        command = [sys.executable, "-m", "headcount.role", "--lifeline", *role.arguments]
         others = {name for one in self.roles.values() for name in one.secrets}
         environment = {name: value for name, value in os.environ.items() if name not in others} | dict(role.secrets)
         # Until it listens to SIGHUP, one would end it: it is born with the signal held back, and lets it in.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:
             role.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stderr=self._output, process_group=0, env=environment
+                command, stdin=subprocess.PIPE, stderr=self._output, process_group=0, env=environment
             )
         except OSError as error:  # no memory, or no process, to be had now
             self._rest(role)
@@ -188,6 +190,7 @@ class Supervisor:
     def _look_after(self, role: Role) -> None:
         now = time.monotonic()
         if role.process is not None and (code := role.process.poll()) is not None:
+            _close_lifeline(role.process)
             role.process = None
             if now - role.started > STEADY_SECONDS:
                 role.pause = PAUSE_FIRST_SECONDS / 2
@@ -195,3 +198,8 @@ class Supervisor:
             log.warning("role_ended", role=role.name, code=code, again_in_seconds=role.pause)
         if role.process is None and now >= role.due and not self._stopping.is_set():
             self._spawn(role)
+
+
+def _close_lifeline(ended: subprocess.Popen[bytes]) -> None:
+    assert ended.stdin is not None
+    ended.stdin.close()
