@@ -147,9 +147,10 @@ def test_a_plot_is_as_high_as_its_values(seed: int) -> None:
         assert [height for _, height in sorted(heights)] == sorted(height for _, height in heights)
         narrow = spark(values, 10, unicode=unicode)
         assert len(narrow) == min(10, len(values))
-        if shown and max(shown):
+        top = max(shown, default=0)
+        if top:
             assert max(marks.index(mark) for mark in narrow if mark != " ") == max(height for _, height in heights)
-        lengths: list[int] = [len(bar(value, max(shown, default=0), 24, unicode=unicode)) for value in sorted(shown)]
+        lengths = [len(bar(value, top, 24, unicode=unicode)) for value in sorted(shown)]
         assert lengths == sorted(lengths)
         assert all(length <= 24 for length in lengths)
         assert bar(None, 10, 24, unicode=unicode) == ""
