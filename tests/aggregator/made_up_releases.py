@@ -174,11 +174,11 @@ class MadeUpReleases:
             for measure, on in ((ACTIVE, person.active), (JOINED, person.joined), (SHARED, person.shared)):
                 for day in on:
                     self._on[measure][day].append(person)
-        rule = Threshold(K)
+        self._rule = Threshold(K)
         self._numbers: list[Number] = []
         self._headers: list[ReleaseHeader] = []
-        for period, families in self._sealed():
-            numbers = [number for family in families for number in rule.decide(family).numbers]
+        for period, families in self.sealed():
+            numbers = [number for family in families for number in self.decided(family)]
             self._numbers += numbers
             self._headers.append(self._header(period, numbers))
 
@@ -231,7 +231,12 @@ class MadeUpReleases:
             return Freshness(None, TODAY, None)
         return Freshness(self.sealed_through, TODAY, self._days[0])
 
-    def _sealed(self) -> Iterator[tuple[Period, list[Family]]]:
+    def decided(self, family: Family) -> Sequence[Number]:
+        """What the rule lets out of a family."""
+        return self._rule.decide(family).numbers
+
+    def sealed(self) -> Iterator[tuple[Period, list[Family]]]:
+        """What is released of each frozen period, in the order in which they froze."""
         kinds = (PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH)
         periods = {period_of(kind, day) for kind in kinds for day in self._days}
         due = [p for p in periods if p.first >= self._days[0] and p.frozen_from <= TODAY]

@@ -11,12 +11,14 @@ from headcount import audit_command, catalog_command, release_command, warehouse
 from headcount.consoles import err, out
 from headcount.loadgen import command as load_command
 from headcount.logtap import command as logtap_command
+from headcount.query import command as query_command
 
 app = typer.Typer(help="Headcount: counts heads, never faces.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Make app keys and readers' tokens.")
 app.add_typer(audit_command.app, name="audit", no_args_is_help=True)
 app.add_typer(catalog_command.app, name="catalog", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
+app.command("query")(query_command.query)
 app.add_typer(load_command.app, name="load")
 app.add_typer(logtap_command.app, name="logtap")
 app.add_typer(release_command.app, name="release", no_args_is_help=True)

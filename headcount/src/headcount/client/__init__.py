@@ -15,6 +15,6 @@ dictionaries. What the API refuses is raised as a ``ProblemError``. An answer th
 from __future__ import annotations
 
 from headcount.client.asking import AnswerError, HeadcountError, ProblemError, UnreachableError
-from headcount.client.headcount import Headcount
+from headcount.client.headcount import Headcount, Questions
 
-__all__ = ["AnswerError", "Headcount", "HeadcountError", "ProblemError", "UnreachableError"]
+__all__ = ["AnswerError", "Headcount", "HeadcountError", "ProblemError", "Questions", "UnreachableError"]

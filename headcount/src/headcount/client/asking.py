@@ -40,7 +40,8 @@ class ProblemError(HeadcountError):
         super().__init__(f"{self.title} {self.detail}".strip())
 
 
-def _wait(seconds: float) -> None:
+def wait_seconds(seconds: float) -> None:
+    """Wait; an interrupt ends it."""
     threading.Event().wait(seconds)
 
 
@@ -58,7 +59,7 @@ class Asking:
         timeout: float = TIMEOUT_SECONDS,
         patience: float = PATIENCE_SECONDS,
         context: ssl.SSLContext | None = None,
-        wait: Callable[[float], None] = _wait,
+        wait: Callable[[float], None] = wait_seconds,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
 
-from headcount.client.asking import PATIENCE_SECONDS, TIMEOUT_SECONDS, Asking
+from headcount.client.asking import PATIENCE_SECONDS, TIMEOUT_SECONDS, Asking, wait_seconds
 from headcount.client.shapes import (
     CatalogAnswer,
     CustomersAnswer,
@@ -21,27 +21,23 @@ from headcount.client.shapes import (
 PREFIX = "/api/v1/"
 
 
-class Headcount:
-    """One API, asked with one reader's token.
+class Answering(Protocol):
+    """What answers: an API over HTTP, or whatever else gives its answers."""
+
+    def get(self, path: str, query: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:
+        """The answer to a question, and its header fields."""
+        ...
+
+
+class Questions:
+    """The questions of the API, asked of whoever answers them.
 
     ``customer`` and ``app`` say whose numbers; the first that the token sees when they are not given. Days are
-    written YYYY-MM-DD, both ends included. Raises ``ValueError`` for an address over which a token must not go.
+    written YYYY-MM-DD, both ends included.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        customer: str = "",
-        app: str = "",
-        timeout: float = TIMEOUT_SECONDS,
-        patience: float = PATIENCE_SECONDS,
-        context: ssl.SSLContext | None = None,
-        wait: Callable[[float], None] | None = None,
-    ) -> None:
-        waiting = {} if wait is None else {"wait": wait}
-        self._asking = Asking(url, token, timeout=timeout, patience=patience, context=context, **waiting)
+    def __init__(self, answering: Answering, customer: str = "", app: str = "") -> None:
+        self._asking = answering
         self._subject = {name: value for name, value in (("customer", customer), ("app", app)) if value}
 
     def customers(self) -> CustomersAnswer:
@@ -60,7 +56,7 @@ class Headcount:
         """Open periods so far, rounded down to tens."""
         return cast("NumbersAnswer", self._get("provisional"))
 
-    def numbers(
+    def pages(
         self,
         *,
         statistic: Statistic | Sequence[Statistic] = (),
@@ -71,8 +67,8 @@ class Headcount:
         first: str = "",
         last: str = "",
         limit: int | None = None,
-    ) -> Iterator[NumberAnswer]:
-        """Released numbers, one by one; the next page is asked for when it is needed, of ``limit`` numbers each."""
+    ) -> Iterator[NumbersAnswer]:
+        """Released numbers, page by page, each with the rule; the next one is asked for when it is needed."""
         asked: dict[str, Any] = {
             "statistic": _joined(statistic),
             "period": _joined(period),
@@ -86,8 +82,33 @@ class Headcount:
         after: str | None = ""
         while after is not None:
             page = cast("NumbersAnswer", self._get("numbers", **asked, after=after))
-            yield from page["numbers"]
+            yield page
             after = page["next"]
+
+    def numbers(
+        self,
+        *,
+        statistic: Statistic | Sequence[Statistic] = (),
+        period: PeriodKind | Sequence[PeriodKind] = (),
+        measure: str = "",
+        label: str = "",
+        breakdown: str = "",
+        first: str = "",
+        last: str = "",
+        limit: int | None = None,
+    ) -> Iterator[NumberAnswer]:
+        """Released numbers, one by one, as ``pages`` brings them."""
+        for page in self.pages(
+            statistic=statistic,
+            period=period,
+            measure=measure,
+            label=label,
+            breakdown=breakdown,
+            first=first,
+            last=last,
+            limit=limit,
+        ):
+            yield from page["numbers"]
 
     def releases(self, *, first: str = "", last: str = "", limit: int | None = None) -> Iterator[ReleaseAnswer]:
         """Sealed releases in the order of their chain, each with its hash and the one before it."""
@@ -105,6 +126,29 @@ class Headcount:
 
     def _query(self, asked: dict[str, Any]) -> dict[str, str]:
         return {**self._subject, **{name: str(value) for name, value in asked.items() if value not in ("", None)}}
+
+
+class Headcount(Questions):
+    """One API, asked over HTTP with one reader's token.
+
+    Raises ``ValueError`` for an address over which a token must not go. ``timeout``, ``patience``: seconds to wait
+    for an answer, and for leave to ask when the API says to ask more slowly.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        customer: str = "",
+        app: str = "",
+        timeout: float = TIMEOUT_SECONDS,
+        patience: float = PATIENCE_SECONDS,
+        context: ssl.SSLContext | None = None,
+        wait: Callable[[float], None] = wait_seconds,
+    ) -> None:
+        asking = Asking(url, token, timeout=timeout, patience=patience, context=context, wait=wait)
+        super().__init__(asking, customer, app)
 
 
 def _joined(names: str | Sequence[str]) -> str:

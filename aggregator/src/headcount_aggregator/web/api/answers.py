@@ -88,6 +88,15 @@ async def answer_to(name: str, released: ReleasedReader, subject: Subject, query
     return questions.check_known(query, known) or await answering(released, subject, query)
 
 
+def following(found: Shape, query: Query) -> dict[str, str]:
+    """What the next page is asked for with; empty on the last one."""
+    if isinstance(found, shapes.NumbersAnswer):
+        return {"after": found.next} if found.next else {}
+    if isinstance(found, list) and len(found) >= int(query.get("limit", paging.LIMIT)):
+        return {"after": found[-1].release}
+    return {}
+
+
 def _numbers(
     found: Sequence[Number], subject: Subject, sealed_through: str | None, following: str | None
 ) -> shapes.NumbersAnswer:

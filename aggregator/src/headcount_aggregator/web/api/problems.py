@@ -69,20 +69,24 @@ class Refused:
     detail: str = ""
 
 
+def problem_of(refused: Refused) -> dict[str, str | int]:
+    """A refused question as RFC 9457 writes it."""
+    kind = refused.problem.value
+    detail = f"{refused.detail} {kind.advice}".strip()
+    return {"type": refused.problem.uri, "title": kind.sentence, "status": kind.status, "detail": detail}
+
+
 def problem_response(refused: Refused, headers: Mapping[str, str] | None = None) -> web.Response:
     """The ``application/problem+json`` answer to a refused question."""
     kind = refused.problem.value
-    body = {
-        "type": refused.problem.uri,
-        "title": kind.sentence,
-        "status": kind.status,
-        "detail": f"{refused.detail} {kind.advice}".strip(),
-    }
     headers = dict(headers or {})
     if kind.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="headcount"'
     if kind.status == 405:
         headers["Allow"] = "GET, HEAD"
     return web.Response(
-        body=orjson.dumps(body), status=kind.status, content_type="application/problem+json", headers=headers
+        body=orjson.dumps(problem_of(refused)),
+        status=kind.status,
+        content_type="application/problem+json",
+        headers=headers,
     )

@@ -14,9 +14,8 @@ from headcount_aggregator.released import ReleasedReader
 from headcount_aggregator.web import access
 from headcount_aggregator.web.answering import answer
 from headcount_aggregator.web.api import shapes
-from headcount_aggregator.web.api.answers import ADDRESSES, Shape, answer_to
+from headcount_aggregator.web.api.answers import ADDRESSES, Shape, answer_to, following
 from headcount_aggregator.web.api.openapi import text
-from headcount_aggregator.web.api.paging import LIMIT
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.tenancy import Tenancy
@@ -87,8 +86,8 @@ class Api:
             if isinstance(found, Refused):
                 return problem_response(found)
             response = _json(request, found)
-            if following := _following(request, found):
-                response.headers["Link"] = f'<{request.path}?{urlencode({**request.query, **following})}>; rel="next"'
+            if further := following(found, request.query):
+                response.headers["Link"] = f'<{request.path}?{urlencode({**request.query, **further})}>; rel="next"'
             return response
 
         return handle
@@ -110,15 +109,6 @@ class Api:
             return Refused(ApiProblem.TOKEN_MISSING)
         reader = access.reader_of(request, self._tenancy.organisation)
         return access.sight_of(reader) if reader else Refused(ApiProblem.TOKEN_UNKNOWN)
-
-
-def _following(request: web.Request, found: Shape) -> dict[str, str]:
-    """What the next page is asked for with; empty on the last one."""
-    if isinstance(found, shapes.NumbersAnswer):
-        return {"after": found.next} if found.next else {}
-    if isinstance(found, list) and len(found) >= int(request.query.get("limit", LIMIT)):
-        return {"after": found[-1].release}
-    return {}
 
 
 def _json(request: web.Request, shape: Shape) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from importlib.resources import files
 
@@ -40,7 +41,7 @@ class Dashboard:
         """Add every address of the dashboard."""
         router.add_get("/", self._home)
         router.add_get(PATH, self._page)
-        router.add_get(PATH + "/{figure}.{form:csv|json}", self._figure)
+        router.add_get(PATH + "/{figure}.{form:csv|json|svg|parquet}", self._figure)
         router.add_post("/sign-out", self._sign_out)
         router.add_get("/static/{name}", self._file)
         router.add_get("/favicon.ico", self._icon)
@@ -90,12 +91,13 @@ class Dashboard:
     async def _figure(self, request: web.Request) -> web.StreamResponse:
         kind, view = await self._view(request)
         figure = (await kind.build(view)).figure(request.match_info["figure"]) if view else None
-        if view is None or figure is None:
+        form = request.match_info["form"]
+        if view is None or figure is None or form not in export.forms_of(figure):
             return self._lost(request)
-        if request.match_info["form"] == "json":
-            return _spoken(answer(request, export.as_json(figure), "application/json"))
-        name = f"{view.subject.customer.name}-{view.subject.app.name}-{figure.key}.csv"
-        return _spoken(answer(request, export.as_csv(figure), "text/csv", filename=name))
+        # Off the event loop: the first Parquet file loads its library.
+        body = await asyncio.to_thread(export.as_file, figure, form, view.wording, view.about)
+        name = f"{view.subject.customer.name}-{view.subject.app.name}-{figure.key}.{form}"
+        return _spoken(answer(request, body, export.FORMS[form], filename="" if form == "json" else name))
 
     async def _view(self, request: web.Request) -> tuple[PageKind, View | None]:
         names = request.match_info

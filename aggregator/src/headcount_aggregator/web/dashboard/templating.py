@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import jinja2
 
 from headcount_aggregator.web.dashboard import chart
+from headcount_aggregator.web.dashboard.export import forms_of
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from headcount_aggregator.web.dashboard.span import SPAN_DAYS
@@ -29,6 +30,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "draw": chart.draw,
         "bar": chart.bar,
         "spread": chart.spread,
+        "forms_of": forms_of,
         "pages": PAGES,
         "languages": LANGUAGES,
         "span_days": SPAN_DAYS,

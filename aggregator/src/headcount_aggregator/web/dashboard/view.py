@@ -152,6 +152,17 @@ class View:
         subject = {"customer": self.subject.customer.name, "app": self.subject.app.name}
         return f"/api/v1/numbers?{urlencode(subject | span)}"
 
+    @property
+    def about(self) -> str:
+        """Whose numbers these are, of which days, and how far they are sealed: for a file that leaves the page."""
+        days_of = self.wording.days(self.span.first, self.span.last)
+        said = f"{self.subject.customer.title}, {self.subject.app.title}: {days_of}."
+        if self.freshness.sealed_through is None:
+            return said
+        return (
+            f"{said} {self.wording.say('Sealed through {day}.', day=self.wording.day(self.freshness.sealed_through))}"
+        )
+
     @staticmethod
     def iso(day: int) -> str:
         """A day as an address and a form write it."""

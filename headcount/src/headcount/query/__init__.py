@@ -1,0 +1,1 @@
+"""``headcount query``: released numbers in the terminal, as tables and small plots, as CSV or JSON."""

@@ -1,0 +1,47 @@
+"""The API's questions answered from the data folder of this machine: the same code, without a server and a token.
+
+Who can read the folder can read all that is released; no scope stands between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from headcount_aggregator.sealed_reader import SealedReader
+from headcount_aggregator.web import access
+from headcount_aggregator.web.api.answers import answer_to, following
+from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_of
+from headcount_wire.clock import Clock
+from headcount_wire.organisation import Organisation, Reader
+
+from headcount.client.asking import ProblemError
+
+
+class LocalFolder:
+    """What answers in place of the API over HTTP."""
+
+    def __init__(self, organisation: Organisation, data: Path, clock: Clock) -> None:
+        everybody = Reader("operator", "", "own", None, None)
+        self._organisation = organisation
+        self._sight = access.Sight(everybody, tuple(organisation.customers.values()))
+        self._released = SealedReader(data / "releases", clock, data / "indexes")
+
+    def get(self, path: str, query: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:
+        """The answer to a question, and the header fields that lead on. Raises ``ProblemError``."""
+        name = path.rpartition("/")[2]
+        subject = access.subject_of(self._organisation, self._sight, query.get("customer", ""), query.get("app", ""))
+        if subject is None:
+            raise _problem(Refused(ApiProblem.NOT_VISIBLE))
+        found = asyncio.run(answer_to(name, self._released, subject, query))
+        if isinstance(found, Refused):
+            raise _problem(found)
+        fields = {"link": '<>; rel="next"'} if following(found, query) else {}
+        return msgspec.to_builtins(found), fields
+
+
+def _problem(refused: Refused) -> ProblemError:
+    return ProblemError(refused.problem.value.status, problem_of(refused))

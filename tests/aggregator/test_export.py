@@ -1,0 +1,144 @@
+"""Figures as files: every form holds the chart's very numbers, and says by which rule."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from headcount_aggregator.web.app import create_app
+from headcount_aggregator.web.dashboard.pages import PAGES
+
+from tests.aggregator.made_up_releases import TOKENS
+from tests.aggregator.product_world import ProductReleases, World, write_product
+
+Client = TestClient[web.Request, web.Application]
+STATE = "?range=90&compare=before"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def product() -> ProductReleases:
+    return ProductReleases(World(count=500, length=110))
+
+
+@pytest.fixture
+async def client(tmp_path: Path, product: ProductReleases) -> AsyncIterator[Client]:
+    app = create_app(write_product(tmp_path), product)
+    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKENS['own']}"}) as found:
+        yield found
+
+
+def written(value: object) -> str:
+    """A value as CSV writes it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def links(client: Client, page: str) -> list[str]:
+    """The files that a page offers."""
+    answer = await client.get(f"/c/acme/meet/{page}{STATE}")
+    text = (await answer.text()).replace("&amp;", "&")
+    return re.findall(r'href="(/c/acme/meet/[^"]*\.(?:csv|json|svg|parquet)[^"]*)"', text)
+
+
+async def every_file(client: Client) -> dict[str, dict[str, bytes]]:
+    """Every file of every page, by its address without the form."""
+    found: dict[str, dict[str, bytes]] = {}
+    for page in PAGES:
+        for link in await links(client, page):
+            answer = await client.get(link)
+            assert answer.status == 200, link
+            path, _, _ = link.partition("?")
+            name, _, form = path.rpartition(".")
+            assert (form == "json") == ("Content-Disposition" not in answer.headers)
+            found.setdefault(name, {})[form] = await answer.read()
+    return found
+
+
+async def test_every_form_of_every_figure_says_the_same(client: Client) -> None:
+    """CSV, JSON and Parquet hold the same cells; each line says its rule, its interval, and why it is hidden."""
+    files = await every_file(client)
+    assert len(files) > 20
+    hidden = 0
+    for name, forms in files.items():
+        assert {"csv", "json", "parquet"} <= set(forms), name
+        body: dict[str, Any] = orjson.loads(forms["json"])
+        lines = list(csv.DictReader(io.StringIO(forms["csv"].decode())))
+        table = pq.read_table(io.BytesIO(forms["parquet"]))
+        rows = table.to_pylist()
+        assert len(lines) == len(rows) == len(body["cells"])
+        for cell, line, row in zip(body["cells"], lines, rows, strict=True):
+            for field, value in cell.items():
+                assert row[field] == value
+                assert line[field] == written(value)
+            assert (row["rule"], row["k"], line["rule"], line["k"]) == (body["rule"], 20, body["rule"], "20")
+            assert (cell["value"] is None) == (cell["state"] != "shown") == bool(cell["why"])
+        assert body["hidden"] == sum(cell["value"] is None for cell in body["cells"])
+        assert table.schema.metadata[b"rule"].decode() == body["rule"]
+        hidden += body["hidden"]
+    assert hidden
+
+
+async def test_a_drawing_stands_alone(client: Client) -> None:
+    """Each SVG is whole XML of fixed size, needs no style sheet, script or other host, and has its rule."""
+    files = {name: forms["svg"] for name, forms in (await every_file(client)).items() if "svg" in forms}
+    assert len(files) > 15
+    for name, data in files.items():
+        root = ElementTree.fromstring(data)  # noqa: S314  # our own answer
+        assert root.tag == f"{SVG}svg"
+        width, height = (float(root.attrib[side]) for side in ("width", "height"))
+        assert root.attrib["viewBox"] == f"0 0 {root.attrib['width']} {root.attrib['height']}"
+        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+            "svg",
+            "g",
+            "title",
+            "desc",
+            "defs",
+            "pattern",
+            "path",
+            "rect",
+            "text",
+        }, name
+        for element in root.iter():
+            assert not {"class", "style", "href"} & set(element.attrib), name
+            links = [value for value in element.attrib.values() if value.startswith("url(")]
+            assert all(link.startswith("url(#hatch") for link in links), name
+            for side in ("width", "height", "x", "y"):
+                value = element.attrib.get(side, "0")
+                assert value.endswith("%") or -1 <= float(value) <= max(width, height), (name, element.attrib)
+        words = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
+        assert "Rule: " in words
+        assert "Acme, Meet: " in words
+        assert b"http" not in data.replace(b"http://www.w3.org/2000/svg", b"")
+        title = root.find(f"{SVG}title")
+        assert title is not None
+        assert title.text
+
+
+async def test_what_is_no_file_is_not_found(client: Client) -> None:
+    """A figure that is not there, a form that is none, a drawing of a plain table: 404 and no number."""
+    for name in ("overview/none.csv", "overview/active.xlsx", "none/active.csv"):
+        assert (await client.get(f"/c/acme/meet/{name}")).status == 404
+
+
+async def test_the_library_for_parquet_keeps_nobody_waiting(client: Client) -> None:
+    """While the first Parquet file loads its library, other answers go out."""
+    (first,) = [link for link in await links(client, "overview") if ".parquet" in link][:1]
+    waiting = asyncio.create_task(client.get(first))
+    began = time.monotonic()
+    assert (await client.get("/livez")).status == 200
+    assert time.monotonic() - began < 5
+    assert (await waiting).status == 200
