@@ -66,6 +66,8 @@ class State(StrEnum):
     FEWER_THAN_K = "fewer_than_k"
     COMPLEMENT = "complement"
     FEWER_THAN_20 = "fewer_than_20"
+    UNDER_NOISE = "under_noise"
+    OVER_BUDGET = "over_budget"
 
     @property
     def sentence(self) -> str:
@@ -77,6 +79,8 @@ _STATES = {
     State.SHOWN: "Shown.",
     State.FEWER_THAN_K: "Fewer than {k} people: hidden, so that nobody can be singled out.",
     State.FEWER_THAN_20: "Fewer than 20 of them: so few people or requests are not told.",
+    State.UNDER_NOISE: "Too small to stand out of the noise that protects everybody: hidden, since it would mislead.",
+    State.OVER_BUDGET: "What may be told of a month is told: hidden until the next month, to keep the promise.",
     State.COMPLEMENT: "It would leave fewer than {k} others of another number: hidden, so that these stay hidden.",
 }
 
@@ -123,6 +127,7 @@ class Number:
 class ReleaseHeader:
     """One sealed release: what it covers, by which rule, and its place in the hash chain.
 
+    ``noise`` is the preset and ``promise`` what it means in words, where noise was added; both are empty else.
     ``late_dropped``: devices that came too late for it and were too few to be told, rounded up to tens.
     """
 
@@ -140,6 +145,8 @@ class ReleaseHeader:
     late_dropped: int
     previous: str
     hash: str
+    noise: str = ""
+    promise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
         late_dropped=plain["late_dropped"],
         previous=plain["previous"],
         hash=hashlib.sha256(data).hexdigest(),
+        noise=plain.get("noise", ""),
+        promise=plain.get("promise", ""),
     )
     return header, numbers_of(plain["columns"], plain["numbers"])
 

@@ -221,9 +221,19 @@ def _customer(name: str, table: Declared, partners: Mapping[str, Partner], regio
         retention_months=table.integer("retention_months", 1, 120, 25),
         k=table.integer("k", limits.K_MIN, 10_000, limits.K_MIN),
         cross_customer=table.boolean("cross_customer", True),
+        rule=_one_of(table, "rule", RULES, "threshold"),
+        noise=_one_of(table, "noise", tuple(PRESETS), "standard"),
     )
     table.close()
     return customer
+
+
+def _one_of(table: Declared, key: str, known: tuple[str, ...], default: str) -> str:
+    found = table.text(key, default)
+    if found not in known:
+        table.fault(f"must be one of {', '.join(known)}", key)
+        return default
+    return found
 
 
 def _policy(table: Declared) -> Policy:

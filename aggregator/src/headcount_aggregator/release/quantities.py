@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from headcount_wire import limits
 from headcount_wire.catalog import TOTAL, Measure
-from headcount_wire.facts import OTHER, WHOLE, Fact
+from headcount_wire.facts import OTHER, WHOLE, Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.release.day_sums import DaySums, Key, whole
@@ -20,6 +20,8 @@ from headcount_aggregator.release.family import OTHER_VALUE, Family, Part
 from headcount_aggregator.release.people import codes_of, completed
 from headcount_aggregator.release.threshold import Threshold, members_of, number_of
 from headcount_aggregator.released import Number, State, Statistic
+
+KIND = Kind.QUANTITY
 
 FROM = limits.K_MIN
 """From how many on a quantity of people is told."""

@@ -23,10 +23,13 @@ from headcount_aggregator.release.app_cells import AppCells
 from headcount_aggregator.release.block import Block, span_is_apart
 from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import whole
+from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
+from headcount_aggregator.release.dp.releases import NoisyReleases
+from headcount_aggregator.release.dp.sealing import NoisyChain
 from headcount_aggregator.release.due import due, open_periods
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.provisional import Provisional
-from headcount_aggregator.release.seal import Chain
+from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.sealed_reader import COLUMNS
@@ -45,6 +48,8 @@ class _App:
     chain: Chain
     blocks: dict[str, list[Block]]
     statistics: Statistics
+    noisy: NoisyChain | None
+    """Where noise is added in place of a threshold."""
     first: int
     """The first day of the chain; before the first release, the first day there are cells of."""
 
@@ -57,10 +62,11 @@ class _App:
 class Releaser:
     """Seals what is due. One per store process."""
 
-    def __init__(self, folder: Path, reader: CellReader, disk: Disk | None = None) -> None:
+    def __init__(self, folder: Path, reader: CellReader, disk: Disk | None = None, noise: Noise | None = None) -> None:
         self._folder = folder
         self._reader = reader
         self._disk = disk or Disk()
+        self._noise = noise or DiscreteGaussian()
         self._kept: dict[tuple[int, int], _App] = {}
 
     def release_due(self, organisation: Organisation, today: int) -> int:
@@ -76,39 +82,37 @@ class Releaser:
         """Write the totals of open days, weeks and months beside the releases, in place of those before."""
         for app in self._apps(organisation):
             numbers: list[Number] = []
-            rule = Threshold(app.customer.k)
-            if app.catalog.instances:
-                continue  # a rule of its own, and nothing that would be told while a day is open
-            app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
-            periods = open_periods(app.first, set(app.chain.names), today)
-            open_days = [period.first for period in periods if period.kind is PeriodKind.DAY]
-            provisional = Provisional(app.catalog, app.first, open_days, app.cells, rule)
-            for period in periods:
-                numbers += provisional.of_period(period, self._blocks(app, period))
+            if not app.catalog.instances and app.noisy is None:
+                numbers = self._provisional(app, today)
             rows = [[getattr(number, column) for column in COLUMNS] for number in numbers]
             path = self._folder / f"{app.span.customer}-{app.span.app}" / "provisional"
             path.with_suffix(".tmp").write_bytes(orjson.dumps({"columns": COLUMNS, "numbers": rows}))
             path.with_suffix(".tmp").rename(path)
+
+    def _provisional(self, app: _App, today: int) -> list[Number]:
+        """Totals of open periods. Of instances, and where noise is added, nothing is told while a day is open."""
+        app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
+        periods = open_periods(app.first, set(app.chain.names), today)
+        open_days = [period.first for period in periods if period.kind is PeriodKind.DAY]
+        provisional = Provisional(app.catalog, app.first, open_days, app.cells, Threshold(app.customer.k))
+        return [n for period in periods for n in provisional.of_period(period, self._blocks(app, period))]
 
     def _seal(self, app: _App, period: Period, today: int) -> None:
         rule = Threshold(app.customer.k)
         of_day = period.kind is PeriodKind.DAY
         first = period.last - WINDOW_DAYS if of_day else period.first
         app.cells.begin(first, period.last, app.sealed_through)
+        header: dict[str, Any] = {"customer": app.span.customer, "app": app.span.app, "sealed_on": today, "k": rule.k}
+        if app.noisy is not None:
+            app.noisy.seal({**header, "late_dropped": 0}, period)  # how many came late has no noise, so it is not told
+            return
         numbers: list[Number]
         blocks: list[Block] = []
         if of_day:
             numbers = list(app.statistics.of_day(period.first))
         else:
             numbers, blocks = app.statistics.of_span(period, self._blocks(app, period))
-        header: dict[str, Any] = {
-            "customer": app.span.customer,
-            "app": app.span.app,
-            "sealed_on": today,
-            "rule": rule.name,
-            "k": rule.k,
-            "late_dropped": _late_dropped(app, period, numbers),
-        }
+        header |= {"rule": rule.name, "late_dropped": _late_dropped(app, period, numbers)}
         app.chain.seal(header, period, numbers, blocks)
 
     def _blocks(self, app: _App, period: Period) -> list[Block]:
@@ -120,7 +124,7 @@ class Releaser:
             if int(last) < period.first or int(first) > period.last:
                 continue
             if name not in app.blocks:
-                numbers, blocks = app.chain.read(name)
+                numbers, blocks = app.chain.read(name) if app.chain.exact(name) else ((), [])
                 app.blocks[name] = blocks_of_day(numbers) if kind == PeriodKind.DAY else blocks
             found += (block for block in app.blocks[name] if not span_is_apart(block, span))
         return found
@@ -141,7 +145,12 @@ class Releaser:
             sealed = [int(name.split("-")[1]) for name in chain.names if name.startswith("day-")]
             first = min(sealed, default=span.first)
             statistics = Statistics(catalog, first, cells, Threshold(customer.k))
-            kept = self._kept[key] = _App(span, customer, catalog, cells, chain, {}, statistics, first)
+            noisy = None
+            if customer.rule == DP and not catalog.instances:
+                budget = budget_of(catalog, customer.noise)
+                releases = NoisyReleases(catalog, budget, first, cells, self._noise)
+                noisy = NoisyChain(chain, releases, budget, customer.noise)
+            kept = self._kept[key] = _App(span, customer, catalog, cells, chain, {}, statistics, noisy, first)
         return kept
 
 

@@ -23,6 +23,9 @@ from headcount_aggregator.sealed_reader import COLUMNS, parse_release
 
 GENESIS = "0" * 64
 
+DP = "dp"
+"""The rule in the header of a release that noise was added to."""
+
 _row_of = attrgetter(*COLUMNS)
 
 
@@ -39,6 +42,8 @@ class Chain:
         self._place = len(sealed)
         self._previous = hashlib.sha256(sealed[-1].read_bytes()).hexdigest() if sealed else GENESIS
         self._paths = {path.stem[7:]: path for path in sealed}
+        for name in self._paths:
+            disk.remove(self._draft(name))
 
     @property
     def names(self) -> Iterable[str]:
@@ -72,12 +77,37 @@ class Chain:
         self._place += 1
         self._previous = hashlib.sha256(data).hexdigest()
         self._paths[name] = path
+        self._disk.remove(self._draft(name))
         return self._previous
+
+    def draft(self, period: Period) -> bytes | None:
+        """What was written to be sealed for a period, if anything was: it was not shown to anybody yet."""
+        path = self._draft(name_of(period))
+        return path.read_bytes() if path.exists() else None
+
+    def write_draft(self, period: Period, data: bytes) -> None:
+        """Have on the disk what will be sealed; from now on nothing else may be."""
+        path = self._draft(name_of(period))
+        temporary = path.with_suffix(".new")
+        self._disk.write(temporary, data)
+        self._disk.rename(temporary, path)
+
+    def _draft(self, name: str) -> Path:
+        return self._folder / f"{name}.draft"
+
+    def plain(self, name: str) -> dict[str, Any]:
+        """A sealed period's file as it is."""
+        found: dict[str, Any] = orjson.loads(self._paths[name].read_bytes())
+        return found
 
     def read(self, name: str) -> tuple[Sequence[Number], list[Block]]:
         """A sealed period's numbers and the blocks it added."""
         data = self._paths[name].read_bytes()
         return parse_release(data)[1], [_block(plain) for plain in orjson.loads(data)["blocks"]]
+
+    def exact(self, name: str) -> bool:
+        """Whether a sealed period's numbers are what was counted: those of a rule that adds noise are not."""
+        return bool(self.plain(name)["rule"] != DP)
 
 
 def _plain_block(block: Block) -> dict[str, Any]:

@@ -18,7 +18,9 @@ State = Literal[
     "complement",
     "fewer_than_20",
     "fewer_than_k",
+    "over_budget",
     "shown",
+    "under_noise",
 ]
 Statistic = Literal[
     "count",
@@ -162,7 +164,10 @@ class ProblemAnswer(TypedDict):
 
 
 class ReleaseAnswer(TypedDict):
-    """One sealed release, and its place in the hash chain."""
+    """One sealed release, and its place in the hash chain.
+
+    ``rule`` is threshold or dp. Of dp, ``noise`` is the preset and ``promise`` says what it means, in words.
+    """
 
     release: str
     period: PeriodKind
@@ -176,3 +181,5 @@ class ReleaseAnswer(TypedDict):
     late_dropped: int
     previous: str
     hash: str
+    noise: str
+    promise: str

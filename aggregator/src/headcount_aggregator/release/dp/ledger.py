@@ -57,6 +57,13 @@ class Ledger:
         for one in spent:
             self.record(one)
 
+    def copy(self) -> Ledger:
+        """The same, to try something with."""
+        other = Ledger()
+        other._sums.update(self._sums)
+        other._once.update({place: dict(most) for place, most in self._once.items()})
+        return other
+
     def record(self, one: Spending) -> None:
         """Add what a sealed release spent."""
         for month in one.months:

@@ -104,4 +104,6 @@ def _numbers(
     answers = [shapes.number_answer(number, vocabulary, k) for number in found]
     hidden = sum(number.value is None for number in found)
     names = subject.customer.name, subject.app.name
-    return shapes.NumbersAnswer(*names, "threshold", k, sealed_through, shapes.FOOTNOTE, hidden, answers, following)
+    return shapes.NumbersAnswer(
+        *names, subject.customer.rule, k, sealed_through, shapes.FOOTNOTE, hidden, answers, following
+    )

@@ -127,7 +127,10 @@ class NumbersAnswer(msgspec.Struct, frozen=True):
 
 
 class ReleaseAnswer(msgspec.Struct, frozen=True):
-    """One sealed release, and its place in the hash chain."""
+    """One sealed release, and its place in the hash chain.
+
+    ``rule`` is threshold or dp. Of dp, ``noise`` is the preset and ``promise`` says what it means, in words.
+    """
 
     release: str
     period: PeriodKind
@@ -141,6 +144,8 @@ class ReleaseAnswer(msgspec.Struct, frozen=True):
     late_dropped: int
     previous: str
     hash: str
+    noise: str
+    promise: str
 
 
 class FreshnessAnswer(msgspec.Struct, frozen=True):
@@ -230,6 +235,8 @@ def release_answer(header: ReleaseHeader) -> ReleaseAnswer:
         header.late_dropped,
         header.previous,
         header.hash,
+        header.noise,
+        header.promise,
     )
 
 
