@@ -81,7 +81,7 @@ def test_no_sentence_is_missing(language: str) -> None:
     for first, message in said.items():
         found = known[first]
         assert not found.fuzzy, first
-        forms = [found.string] if isinstance(found.string, str) else list(found.string)
+        forms = [found.string] if isinstance(found.string, str) else list(found.string or ())
         assert len(forms) == (1 if isinstance(message, str) else catalog.num_plurals), first
         ids = [message] if isinstance(message, str) else list(message)
         for form, of in zip(forms, ids, strict=True):
@@ -176,7 +176,7 @@ def allowed() -> set[str]:
     for form in ("wide", "abbreviated"):
         names += [str(name) for table in (english.months, english.days) for name in table["format"][form].values()]
     names += [
-        "Headcount CSV JSON API OpenAPI Acme Europe London Berlin America New York Paris Madrid Malta",
+        "Headcount CSV JSON SVG Parquet API OpenAPI Acme Europe London Berlin America New York Paris Madrid Malta",
         "ms min Sept clean crashed",
     ]
     return {word.lower() for name in names for word in re.findall(r"[^\W\d_]+", name)}
