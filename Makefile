@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks replay bench-edge clean
+.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench-edge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,11 @@ check: lint test ## what CI runs
 
 fuzz: $(BIN)/.installed ## fuzz the decoders from the frozen vectors: make fuzz ARGS='--seconds 600'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+messages: $(BIN)/.installed ## find the dashboard's sentences anew and add the new ones to each language's file
+	cd aggregator/src/headcount_aggregator/web/dashboard && pot=$$(mktemp) && \
+	$(CURDIR)/$(BIN)/pybabel -q extract -F messages/babel.cfg -k say -k plural:1,2 -k mark --no-location --sort-output -o $$pot . && \
+	for language in de es fr; do $(CURDIR)/$(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete -i $$pot -l $$language -o messages/$$language.po; done; rm -f $$pot
 
 attacks: $(BIN)/.installed ## attack what is released, and a naive engine beside it, and print what came of it
 	$(BIN)/python -m tests.attacks

@@ -30,16 +30,26 @@ def beside(wording: Wording, figure: Figure, earlier: Figure, named: str) -> Fig
     cells = [MISSING] * max(0, len(sealed) - len(before)) + before[max(0, len(before) - len(sealed)) :]
     paired: dict[str, Cell] = {row.key: cell for row, cell in zip(sealed, cells, strict=True)}
     rows = tuple(replace(row, cells=(*row.cells, paired.get(row.key, MISSING))) for row in figure.rows)
-    pairs = [(row.cells[main].value, paired[row.key].value) for row in sealed if row.cells[main].state]
-    step = max((cell.rounding for row in sealed for cell in row.cells), default=1)
+    # Windows that overlap change together: where there are days, the days say whether a change is one.
+    judged = next((n for n, series in enumerate(figure.series) if series.key == "day"), main)
+    change = _change(figure, earlier, judged)
     name = figure.series[main].name
     title = named if len(figure.series) == 1 else wording.say("{series}, {earlier}", series=name, earlier=named)
     return replace(
         figure,
         series=(*figure.series, Series("before", title, Weight.BEFORE)),
         rows=rows,
-        remark=remark_of(wording, change_of_pairs(pairs, step), named),
+        remark=remark_of(wording, change, named if judged == main else wording.say("{days}, day by day", days=named)),
     )
+
+
+def _change(figure: Figure, earlier: Figure, place: int) -> Change:
+    """The change of one series, its sealed rows paired from the last one back."""
+    now = [row.cells[place] for row in figure.rows if not row.provisional]
+    before = [row.cells[place] for row in earlier.rows if not row.provisional]
+    paired = list(zip(reversed(now), reversed(before), strict=False))
+    step = max((cell.rounding for cell in now), default=1)
+    return change_of_pairs([(a.value, b.value) for a, b in reversed(paired) if a.state], step)
 
 
 def remark_of(wording: Wording, change: Change, named: str) -> Remark:

@@ -109,7 +109,7 @@ def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
         series=(
             Series("people", say("People"), Weight.STRONG),
             Series("share", say("Of all who began"), unit=PER_MILLE),
-            Series("lost", say("Lost before it")),
+            Series("lost", say("Did not come this far")),
         ),
         rows=tuple(rows),
         rule=say("At least {k} people at a step and {k} who stopped before it; or nobody, or everybody.", k=view.k),

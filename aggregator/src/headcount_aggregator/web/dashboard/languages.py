@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 
 from headcount_aggregator.web.dashboard.wording import Wording
 
-LANGUAGES = {"en": "English"}
+LANGUAGES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 """Each language by its own name, in the order of the switch."""
 
 LOCALES = {"en": "en_GB", "de": "de_DE", "es": "es_ES", "fr": "fr_FR"}

@@ -46,7 +46,7 @@ PAGES: dict[str, PageKind] = {
         PageKind("audience", mark("Audience"), audience, begins=mark("People")),
         PageKind("retention", mark("Retention"), retention, preset="90", by="week"),
         PageKind("engagement", mark("Engagement"), engagement, begins=mark("Use")),
-        PageKind("funnels", mark("Funnels"), funnels),
+        PageKind("funnels", mark("Funnels"), funnels, preset="90", by="week"),
         PageKind("performance", mark("Performance"), performance, begins=mark("Quality")),
         PageKind("problems", mark("Problems"), problems),
         PageKind("versions", mark("App versions"), versions, preset="90", by="day"),

@@ -78,7 +78,7 @@ class Wording:
 
     def exact_percent(self, share: float) -> str:
         """A share of 1 as a percentage to a tenth, rounded down: 99.9%, and 100% only where it is all."""
-        return format_percent(int(share * 1000) / 1000, format="#,##0.#%", locale=self.locale)
+        return format_percent(int(share * 1000) / 1000, locale=self.locale, decimal_quantization=False)
 
     def minute(self, moment: float) -> str:
         """A time of the day in UTC, to the minute: 14:05."""
@@ -102,8 +102,8 @@ class Wording:
     def percent(self, share: float) -> str:
         """A share of 1 as a whole percentage."""
         if 0 < share < 0.01:
-            return self.say("under {one}", one=format_percent(0.01, format="#,##0%", locale=self.locale))
-        return format_percent(share, format="#,##0%", locale=self.locale)
+            return self.say("under {one}", one=format_percent(0.01, locale=self.locale))
+        return format_percent(share, locale=self.locale)
 
     def day(self, day: int) -> str:
         """A date with its year: 17 Nov 2026."""
