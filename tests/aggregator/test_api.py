@@ -15,6 +15,7 @@ from headcount_aggregator.web.api.openapi import ADDRESSES, document, text
 from headcount_aggregator.web.api.problems import ApiProblem
 from headcount_aggregator.web.app import create_app
 from headcount_aggregator.web.rates import Rates
+from headcount_wire import days
 from openapi_spec_validator import validate
 from yarl import URL
 
@@ -37,12 +38,18 @@ async def client(tmp_path: Path, released: MadeUpReleases) -> AsyncIterator[Clie
         yield found
 
 
+def asked() -> list[str]:
+    """Every address, with what it cannot do without."""
+    needed = {f"{API}/sums": "?measure=meeting.joined&compare=weekdays"}
+    return [f"{address}{needed.get(address, '')}" for address in ADDRESSES]
+
+
 async def test_the_document_is_valid_and_names_every_address(client: Client) -> None:
     """The OpenAPI 3.1 document validates, needs no token, and each address it names answers."""
     document = await (await client.get(f"{API}/openapi.json", headers={"Authorization": ""})).json()
     validate(document)
     assert set(document["paths"]) == {f"{API}/openapi.json", *ADDRESSES}
-    for address in ADDRESSES:
+    for address in asked():
         assert (await client.get(address)).status == 200
     assert set(document["components"]["schemas"]["NumberAnswer"]["required"]) >= {"state", "value", "why"}
 
@@ -178,7 +185,7 @@ async def test_every_answer_has_the_shape_the_document_says(client: Client) -> N
     """Each address's answer, problems included, validates against its schema; the document is the one in docs/."""
     root = document()
     assert (ROOT / "docs/openapi-api.json").read_text("utf-8") == text()
-    for address in (*ADDRESSES, f"{API}/numbers?limit=none", f"{API}/numbers?customer=nobody"):
+    for address in (*asked(), f"{API}/numbers?limit=none", f"{API}/numbers?customer=nobody"):
         answer = await client.get(address)
         responses = root["paths"][address.partition("?")[0]]["get"]["responses"]
         content = responses[str(answer.status)]["content"][answer.content_type]["schema"]
@@ -209,3 +216,70 @@ async def test_the_catalog_says_what_may_be_counted(client: Client) -> None:
     assert joined["labels"] == ["link", "calendar", "dial_in", "room"]
     assert joined["breakdowns"] == ["os", "language", "time_zone"]
     assert body["purposes"]["usage"]["en"]
+
+
+async def sums(client: Client, **params: str) -> dict[str, Any]:
+    """The answer of /sums."""
+    answer = await client.get(f"{API}/sums", params=params)
+    assert answer.status == 200, await answer.text()
+    return dict(await answer.json())
+
+
+async def day_counts(client: Client, first: str, last: str, **params: str) -> list[dict[str, Any]]:
+    """The released counts of the days, as /numbers tells them."""
+    asked = {"statistic": "count", "period": "day", "from": first, "to": last, **params}
+    return list((await (await client.get(f"{API}/numbers", params=asked)).json())["numbers"])
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("2026-11-03", "2026-11-03"), ("2026-10-07", "2026-11-11"), ("2026-09-30", "2026-11-16")]
+)
+async def test_counts_add_up_over_any_range_of_sealed_days(client: Client, first: str, last: str) -> None:
+    """A sum is that of the days' own released counts; hidden days are counted beside it, for each label and cut."""
+    whole = await sums(client, measure="meeting.joined", **{"from": first, "to": last})
+    for params in ({}, {"label": "all"}, {"breakdown": "os"}):
+        body = await sums(client, measure="meeting.joined", **{"from": first, "to": last}, **params)
+        asked = {"measure": "meeting.joined", "label": "whole", "breakdown": "total"} | params
+        numbers = await day_counts(client, first, last, **{name: v for name, v in asked.items() if v != "all"})
+        for part in body["parts"]:
+            mine = [n for n in numbers if (n["label"], n["value1"]) == (part["label"], part["value1"])]
+            shown = [n["value"] for n in mine if n["value"] is not None]
+            assert part["value"] == (sum(shown) if shown else None)
+            assert part["left_out"] == body["days"] - len(shown)
+            assert part["verdict"] is None
+    assert [part["label"] for part in whole["parts"]] == [""]
+
+
+@pytest.mark.parametrize(("compare", "shift"), [("before", 10), ("weekdays", 14), ("year", 364)])
+async def test_a_sum_is_compared_day_by_day(client: Client, compare: str, shift: int) -> None:
+    """The earlier days are those the word says; the change is over the pairs of which both are shown."""
+    span = {"from": "2026-11-02", "to": "2026-11-11"}
+    body = await sums(client, measure="meeting.joined", compare=compare, **span)
+    (part,) = body["parts"]
+    moved = days.parse(span["from"]) - shift
+    assert (body["earlier_first"], body["earlier_last"]) == (days.text(moved), days.text(moved + 9))
+    now = await day_counts(client, *span.values(), measure="meeting.joined", label="whole", breakdown="total")
+    then = await day_counts(
+        client, body["earlier_first"], body["earlier_last"], measure="meeting.joined", label="whole", breakdown="total"
+    )
+    before = {days.parse(n["first"]) + shift: n["value"] for n in then}
+    pairs = [(n["value"], before.get(days.parse(n["first"]))) for n in now]
+    shown = [(a, b) for a, b in pairs if a is not None and b is not None]
+    assert part["before"] == sum(b for _, b in shown)
+    if part["verdict"] == "open":
+        assert len(shown) < 7
+    else:
+        assert part["share"] == round(sum(a for a, _ in shown) / part["before"] - 1, 4)
+
+
+async def test_only_sealed_counts_add_up(client: Client) -> None:
+    """Days that are open, a measure that is not named, a comparison that is none: each is told why."""
+    for params, word in (
+        ({"measure": "meeting.joined", "to": "2026-11-18"}, "sealed"),
+        ({}, "measure"),
+        ({"measure": "meeting.joined", "compare": "luck"}, "compare"),
+        ({"measure": "meeting.joined", "statistic": "people"}, "Known here"),
+    ):
+        answer = await client.get(f"{API}/sums", params=params)
+        assert answer.status == 400
+        assert word in (await answer.json())["detail"]

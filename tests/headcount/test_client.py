@@ -101,6 +101,9 @@ def test_every_question_is_answered_with_its_shape(served: Served) -> None:
     assert len(served.statuses) == -(-len(whole) // 20)
     first = next(iter(api.numbers(statistic="people", measure="active", first="2026-11-01", last="2026-11-01")))
     assert first.keys() == headcount.client.shapes.NumberAnswer.__annotations__.keys()
+    summed = api.sums("meeting.joined", first="2026-11-02", last="2026-11-11", compare="weekdays")
+    assert summed.keys() == headcount.client.shapes.SumsAnswer.__annotations__.keys()
+    assert [part["value"] is None for part in summed["parts"]] == [False]
     hashes = [release["hash"] for release in api.releases(limit=9)]
     assert hashes == [release["hash"] for release in api.releases()]
     assert [release["previous"] for release in api.releases()][1:] == hashes[:-1]

@@ -22,7 +22,10 @@ BATCH_FILES = 64
 
 @dataclass(slots=True)
 class Kept:
-    """What is remembered of an app between looks: the files that are in its index, and those that were refused."""
+    """What is remembered of an app between looks: the files that are in its index, and those that were refused.
+
+    Who opens an index or makes it anew forgets ``files``: they are what is in this very index.
+    """
 
     codes: tuple[int, int]
     files: dict[str, Indexed] = field(default_factory=dict)
@@ -37,6 +40,8 @@ class Kept:
 def bring_up(index: SealedIndex, folder: Path, kept: Kept) -> None:
     """Add what was sealed since the last look; make the index anew when a file in it is gone or changed."""
     there = _stamps(folder)
+    if there and there == {name: file.stamp for name, file in kept.files.items()}:
+        return
     kept.files = index.files()
     kept.refused = {name: stamp for name, stamp in kept.refused.items() if there.get(name) == stamp}
     if not _as_indexed(index, folder, kept, there):

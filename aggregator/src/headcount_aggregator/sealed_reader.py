@@ -192,6 +192,7 @@ class SealedReader:
 
     def _opened(self, codes: Codes) -> _App:
         kept = self._kept.setdefault(codes, Kept(codes))
+        kept.files = {}
         path = self._index_of(codes)
         try:
             if path:
@@ -220,13 +221,14 @@ class SealedReader:
             bring_up(known.index, folder, known.kept)
         except sqlite3.OperationalError as error:  # the disk is full, or its folder cannot be written any more
             known.index.close()
-            known.index = _in_memory(error)
+            known.index, known.kept.files = _in_memory(error), {}
             bring_up(known.index, folder, known.kept)
         known.folder_changed, known.looked = changed, now
 
     def _begin_anew(self, known: _App) -> None:
         log.warning("index_damaged", app=known.kept.name, advice="it is made again from the sealed files")
         known.index.begin_anew()
+        known.kept.files = {}
         known.looked = float("-inf")
 
     def _provisional(self, customer: int, app: int) -> Sequence[Number]:

@@ -16,6 +16,7 @@ from headcount.client.shapes import (
     PeriodKind,
     ReleaseAnswer,
     Statistic,
+    SumsAnswer,
 )
 
 PREFIX = "/api/v1/"
@@ -109,6 +110,16 @@ class Questions:
             limit=limit,
         ):
             yield from page["numbers"]
+
+    def sums(
+        self, measure: str, *, label: str = "", breakdown: str = "", first: str = "", last: str = "", compare: str = ""
+    ) -> SumsAnswer:
+        """How often over any range of whole sealed days; ``compare``: before, weekdays or year.
+
+        ``label="all"`` gives each label, ``breakdown="all"`` each cut.
+        """
+        asked = {"measure": measure, "label": label, "breakdown": breakdown, "from": first, "to": last}
+        return cast("SumsAnswer", self._get("sums", **asked, compare=compare))
 
     def releases(self, *, first: str = "", last: str = "", limit: int | None = None) -> Iterator[ReleaseAnswer]:
         """Sealed releases in the order of their chain, each with its hash and the one before it."""

@@ -36,6 +36,11 @@ Statistic = Literal[
     "returning_people",
     "severity",
 ]
+Verdict = Literal[
+    "noise",
+    "open",
+    "real",
+]
 
 
 class AppShape(TypedDict):
@@ -183,3 +188,42 @@ class ReleaseAnswer(TypedDict):
     hash: str
     noise: str
     promise: str
+
+
+class SumPart(TypedDict):
+    """One part's sum over the days on which it is shown; ``left_out`` days are not in it, and are not zero.
+
+    ``low`` and ``high`` are the ends of the sum's interval, where noise was added. With ``compare``: ``before`` is the
+    sum of the earlier days, over the pairs of days of which both are shown, ``share`` the change between the two as a
+    share of it, ``verdict`` whether that is real or noise, or open where too few days are shown in both.
+    """
+
+    label: str
+    breakdown: str
+    value1: str
+    value2: str
+    value: int | None
+    low: int | None
+    high: int | None
+    left_out: int
+    before: int | None
+    share: float | None
+    verdict: Verdict | None
+
+
+class SumsAnswer(TypedDict):
+    """How often something happened over a range of sealed days; ``days`` of them have numbers."""
+
+    customer: str
+    app: str
+    measure: str
+    first: str
+    last: str
+    days: int
+    earlier_first: str | None
+    earlier_last: str | None
+    rule: str
+    k: int
+    sealed_through: str | None
+    footnote: str
+    parts: list[SumPart]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headcount.client.shapes import NumberAnswer, PeriodKind
+from headcount.client.shapes import NumberAnswer
 
 COLUMNS_MOST = 6
 WHOLE = "all"
@@ -76,16 +76,3 @@ def _size(numbers: dict[tuple[str, str], NumberAnswer]) -> int:
 
 def _period(first: str, last: str) -> str:
     return first if first == last else f"{first} to {last}"
-
-
-KINDS: tuple[PeriodKind, ...] = (
-    "day",
-    "week",
-    "month",
-    "quarter",
-    "year",
-    "rolling_7",
-    "rolling_28",
-    "rolling_30",
-)
-"""The periods people are counted over, as the command line names them."""

@@ -13,6 +13,7 @@ from headcount_aggregator.released import Number, ReleasedReader
 from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.api import paging, questions, shapes
 from headcount_aggregator.web.api.problems import ApiProblem, Refused
+from headcount_aggregator.web.api.sums import sums
 from headcount_aggregator.web.vocabulary import Vocabulary
 
 Shape = msgspec.Struct | Sequence[msgspec.Struct]
@@ -75,6 +76,7 @@ async def freshness(released: ReleasedReader, subject: Subject, _: Query) -> Sha
 ADDRESSES: dict[str, tuple[Answering, tuple[str, ...]]] = {
     "catalog": (catalog, ()),
     "numbers": (numbers, (*questions.NUMBERS, *questions.PAGE)),
+    "sums": (sums, (*questions.SUMS, *questions.SPAN)),
     "provisional": (provisional, ()),
     "releases": (releases, (*questions.SPAN, *questions.PAGE)),
     "freshness": (freshness, ()),

@@ -22,6 +22,11 @@ ADDRESSES: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         "Released numbers, page by page.",
         (*questions.NUMBERS, *questions.PAGE, *questions.SUBJECT),
     ),
+    "/api/v1/sums": (
+        shapes.SumsAnswer,
+        "How often over any range of whole sealed days, and whether it changed.",
+        (*questions.SUMS, *questions.SPAN, *questions.SUBJECT),
+    ),
     "/api/v1/provisional": (shapes.NumbersAnswer, "Open days so far, rounded down to tens.", questions.SUBJECT),
     "/api/v1/releases": (
         list[shapes.ReleaseAnswer],
@@ -49,6 +54,10 @@ _PARAMETERS: dict[str, tuple[Plain, str]] = {
     "breakdown": (_TEXT, "'total', or as the catalog writes it: 'os', 'os x app_version'."),
     "from": (_DAY, "The first day; 27 days before 'to' when it is not given."),
     "to": (_DAY, f"The last day, included. At most {questions.SPAN_DAYS} days at a time."),
+    "compare": (
+        {"type": "string", "enum": ["before", "weekdays", "year"]},
+        "Beside which earlier days: as many before, the same weekdays before, the same weekdays a year before.",
+    ),
     "limit": (
         {"type": "integer", "minimum": 1, "maximum": paging.LIMIT_MOST, "default": paging.LIMIT},
         "How many a page holds at most.",

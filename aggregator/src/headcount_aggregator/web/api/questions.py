@@ -25,6 +25,7 @@ SPAN_DEFAULT_DAYS = 28
 SUBJECT = ("customer", "app")
 SPAN = ("from", "to")
 PAGE = ("limit", "after")
+SUMS = ("measure", "label", "breakdown", "compare")
 NUMBERS = ("statistic", "period", "measure", "label", "breakdown", *SPAN)
 
 

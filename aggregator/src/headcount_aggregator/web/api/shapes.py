@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, ReleaseHeader, State, Statistic
+from headcount_aggregator.web.dashboard.change import Verdict
 from headcount_aggregator.web.vocabulary import Vocabulary, breakdown_of
 
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A local day, YYYY-MM-DD.")]
@@ -124,6 +125,45 @@ class NumbersAnswer(msgspec.Struct, frozen=True):
     hidden: int
     numbers: list[NumberAnswer]
     next: str | None
+
+
+class SumPart(msgspec.Struct, frozen=True):
+    """One part's sum over the days on which it is shown; ``left_out`` days are not in it, and are not zero.
+
+    ``low`` and ``high`` are the ends of the sum's interval, where noise was added. With ``compare``: ``before`` is the
+    sum of the earlier days, over the pairs of days of which both are shown, ``share`` the change between the two as a
+    share of it, ``verdict`` whether that is real or noise, or open where too few days are shown in both.
+    """
+
+    label: str
+    breakdown: str
+    value1: str
+    value2: str
+    value: int | None
+    low: int | None
+    high: int | None
+    left_out: int
+    before: int | None
+    share: float | None
+    verdict: Verdict | None
+
+
+class SumsAnswer(msgspec.Struct, frozen=True):
+    """How often something happened over a range of sealed days; ``days`` of them have numbers."""
+
+    customer: str
+    app: str
+    measure: str
+    first: Day
+    last: Day
+    days: int
+    earlier_first: Day | None
+    earlier_last: Day | None
+    rule: str
+    k: int
+    sealed_through: Day | None
+    footnote: str
+    parts: list[SumPart]
 
 
 class ReleaseAnswer(msgspec.Struct, frozen=True):
