@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tests.attacks import inference, refreshing, subtraction
-from tests.attacks.outcome import ONLY_NAIVE, SUCCEEDS, Attack, Engine
+from tests.attacks import customers, inference, refreshing, subtraction
+from tests.attacks.outcome import FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine
 
 KNOWN = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: SUCCEEDS}
 """What the threshold does not stop, and ``docs/limitations.md`` says so."""
+
+ACROSS = {Engine.NAIVE: SUCCEEDS, Engine.CUSTOMERS: FAILS}
+"""The target of an attack on a Customer in numbers of several."""
 
 ATTACKS = (
     Attack(
@@ -74,5 +77,23 @@ ATTACKS = (
         "k - 1 forged devices beside one real one.",
         inference.sybil_fill,
         KNOWN,
+    ),
+    Attack(
+        "insider Customer",
+        "A Customer takes itself out of a sum: what is left is nearly the largest other one.",
+        customers.insider,
+        ACROSS,
+    ),
+    Attack(
+        "hidden sibling",
+        "All Customers less the shown Partners' are the hidden ones.",
+        customers.hidden_sibling,
+        ACROSS,
+    ),
+    Attack(
+        "join and leave",
+        "The sum after less the sum before is who came.",
+        customers.join_and_leave,
+        ACROSS,
     ),
 )

@@ -7,8 +7,8 @@ this module can name a cell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -101,6 +101,9 @@ class Number:
     noise was added; both are ``None`` where none was.
     ``left_out``: days of the period whose count is not in the value, since too few devices
     stand behind them; new people count them with the middle of what can be told of them.
+    ``complete``: what share of the reports behind it is in it, in percent and steps of five; what is not was lost,
+    refused, clipped by a cap or late, as the release's header tells by measure. ``None``: it is not told, as of
+    provisional numbers and under noise.
     """
 
     statistic: Statistic
@@ -121,6 +124,7 @@ class Number:
     left_out: int = 0
     low: int | None = None
     high: int | None = None
+    complete: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class ReleaseHeader:
 
     ``noise`` is the preset and ``promise`` what it means in words, where noise was added; both are empty else.
     ``late_dropped``: devices that came too late for it and were too few to be told, rounded up to tens.
+    ``missing``: by measure code, what is missing of its reports: lost, refused, clipped, late, in percent.
     """
 
     release: str
@@ -147,6 +152,7 @@ class ReleaseHeader:
     hash: str
     noise: str = ""
     promise: str = ""
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

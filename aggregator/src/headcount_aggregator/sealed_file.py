@@ -37,6 +37,7 @@ def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
         hash=hashlib.sha256(data).hexdigest(),
         noise=plain.get("noise", ""),
         promise=plain.get("promise", ""),
+        missing=plain.get("missing", {}),
     )
     return header, numbers_of(plain["columns"], plain["numbers"])
 

@@ -24,7 +24,7 @@ import zstandard
 
 from headcount_aggregator.released import Number, Question, ReleaseHeader, Statistic
 
-FORMAT = 1
+FORMAT = 2
 STRETCH_DAYS = 32
 """The days of one chunk. A year's question reads a dozen of each series; a new day rewrites one."""
 

@@ -29,6 +29,7 @@ from headcount_aggregator.disclosure.watch import DisclosureWatch
 from headcount_aggregator.load.frontier import Frontier, frontiers, least
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
+from headcount_aggregator.release.completeness import MissedFiles
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, WarehouseError
@@ -63,7 +64,8 @@ class Store:
         cells = WarehouseCells(self._warehouse)
         self._chains = Chains(settings.releases)
         self._chains.look()
-        self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains))
+        missed = MissedFiles(settings.spool)
+        self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains), missed=missed)
         self._disclosed = DisclosureWatch(DisclosureLog(settings.disclosures, clock), settings.data)
         self._debug = DebugPublisher(settings.releases, cells)
         self._debug_day = -1

@@ -57,6 +57,10 @@ def _release(found: ReleaseReport) -> list[str]:
     shown = found.states.get(State.SHOWN, 0)
     hidden = ", ".join(f"{n} {state.value}" for state, n in found.states.items() if state is not State.SHOWN)
     merged = ", ".join(f"measure {code}: up to {share} %" for code, share in found.merged.items() if share)
+    missing = "; ".join(
+        f"measure {code}: " + ", ".join(f"{share} % {what}" for what, share in found.items() if share)
+        for code, found in header.missing.items()
+    )
     sealed = "as recorded" if found.recorded else "not recorded yet"
     return [
         f"release     {found.folder}/{header.release}",
@@ -68,6 +72,7 @@ def _release(found: ReleaseReport) -> list[str]:
         f"hidden      {hidden or 'none'}",
         f"merged      {merged or 'nothing'}",
         f"left out    {found.left_out} days of wide counts; late devices dropped: {header.late_dropped or 'none'}",
+        f"missing     {missing or 'nothing that is known of'}",
         f"hash        {header.hash} ({sealed if found.as_sealed else 'NOT what was sealed: ' + found.recorded})",
         f"previous    {header.previous}",
     ]

@@ -10,6 +10,7 @@ from headcount_ingest.fleet import FleetShare
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.metrics import Metrics
+from headcount_ingest.missed import Missed
 from headcount_ingest.rates import Rates
 from headcount_ingest.settings import EdgeSettings
 from headcount_ingest.spool import Spool
@@ -27,3 +28,4 @@ class Edge:
     gate: Gate
     spool: Spool
     metrics: Metrics
+    missed: Missed

@@ -74,6 +74,7 @@ def count(edge: Edge, outcome: Outcome) -> None:
     if isinstance(outcome, Accepted):
         edge.metrics.admitted.inc(outcome.admitted)
     if isinstance(outcome, Accepted | Refused):
+        edge.missed.note(outcome)
         for (measure, reason), times in outcome.drops.items():
             name = "undeclared" if reason is Dropped.UNKNOWN_MEASURE else str(measure)
             edge.metrics.dropped.labels(str(outcome.customer), name, reason.value).inc(times)

@@ -18,12 +18,16 @@ NO_DROPS: Drops = {}
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """A refusal: the problem, how many seconds to wait, what else the answer says, and what it dropped."""
+    """A refusal: the problem, how many seconds to wait, what else the answer says, and what it dropped.
+
+    ``customer`` and ``app``: whose live report it was, where that is known; 0 otherwise.
+    """
 
     problem: Problem
     retry_after: int = 0
     extra: dict[str, str] = msgspec.field(default_factory=dict)
     customer: int = 0
+    app: int = 0
     drops: Drops = msgspec.field(default_factory=dict)
     allow: str = ""
     """Which methods the address answers, where that is what was wrong."""
@@ -40,6 +44,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     customer: int
     admitted: int
     drops: Drops
+    app: int = 0
+    """0 for what came with a debug key."""
 
     name: ClassVar[str] = "accepted"
 

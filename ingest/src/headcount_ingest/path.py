@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headcount_wire import days
+from msgspec import structs
 
 from headcount_ingest.admit import admit
 from headcount_ingest.arrive import Body, arrive
@@ -14,6 +15,7 @@ from headcount_ingest.outcomes import Accepted, Gone, Outcome, Refused
 from headcount_ingest.own import another_s, own
 from headcount_ingest.receive import receive
 from headcount_ingest.strip import strip
+from headcount_ingest.terms import Account
 
 
 async def take(head: Head, body: Body, edge: Edge) -> Outcome:
@@ -36,10 +38,10 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     with room:
         arrived = await arrive(authentic, body, room)
         if isinstance(arrived, Refused | Gone):
-            return arrived
+            return _of(authentic.account, arrived)
         decoded = decode(arrived)
         if isinstance(decoded, Refused):
-            return decoded
+            return _of(authentic.account, decoded)
         today = days.utc_day(edge.clock.now())
         edge.metrics.skew(decoded.report.created - today)
         owned = own(decoded, edge.fleet, today)
@@ -47,9 +49,17 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
             return owned
         admitted = admit(owned, today)
         if isinstance(admitted, Refused):
-            return admitted
+            return _of(authentic.account, admitted)
         anonymous = strip(admitted)
-        accepted = Accepted(admitted.account.customer.code, admitted.count, admitted.drops)
+        account = admitted.account
+        accepted = Accepted(account.customer.code, admitted.count, admitted.drops, account.live_app)
         # While a report waits for the disk, only its record waits with it.
-        del received, authentic, arrived, decoded, owned, admitted
+        del received, authentic, arrived, decoded, owned, admitted, account
         return await edge.spool.append(anonymous) or accepted
+
+
+def _of(account: Account, outcome: Refused | Gone) -> Refused | Gone:
+    """A refusal that says whose report it was: for completeness, and for nothing that is answered."""
+    if isinstance(outcome, Gone):
+        return outcome
+    return structs.replace(outcome, customer=account.customer.code, app=account.live_app)

@@ -42,13 +42,17 @@ class Terms:
 
 
 class Account:
-    """An app key with what its organisation declares of it. ``debug``: what it sends is kept apart."""
+    """An app key with what its organisation declares of it. ``debug``: what it sends is kept apart.
+
+    ``live_app``: the app's code; 0 for a debug key.
+    """
 
     def __init__(self, key: AppKey, *, debug: bool) -> None:
         self.key = key
         self.customer = key.customer
         self.app = key.app
         self.debug = debug
+        self.live_app = 0 if debug else key.app.code
         self._terms: dict[tuple[object, ...], Terms] = {}
 
     def terms(self, catalog: int, granted: Mapping[str, int]) -> Terms | None:

@@ -23,6 +23,7 @@ from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.load_shedding import ComeBack
 from headcount_ingest.metrics import Metrics
+from headcount_ingest.missed import Missed
 from headcount_ingest.rates import Rates
 from headcount_ingest.server import EdgeServer
 from headcount_ingest.settings import EdgeSettings
@@ -92,6 +93,7 @@ async def serve(
         gate=Gate(settings.bytes_in_flight, settings.wait_seconds, look, come_back),
         spool=spool,
         metrics=metrics,
+        missed=Missed(settings.spool / settings.worker, clock),
     )
     stop, reload = stop or asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -112,6 +114,7 @@ async def serve(
     edge.gate.draining = True
     await public.drain()
     await edge.spool.close()
+    edge.missed.write()
     look.end()
     await looking
     await admin.cleanup()
@@ -141,6 +144,7 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> No
 
 
 def _reload(edge: Edge, *, force: bool) -> None:
-    """Look at the organisation file, and have what it says of the fleet in force where it may be."""
+    """Look at the organisation file, have what it says of the fleet in force, and write what was missed."""
     edge.keyring.reload_if_changed(force=force)
     edge.fleet.declare(edge.keyring.organisation.fleet, days.utc_day(edge.clock.now()))
+    edge.missed.write()

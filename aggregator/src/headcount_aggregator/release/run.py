@@ -21,6 +21,14 @@ from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release import people
 from headcount_aggregator.release.app_cells import AppCells
 from headcount_aggregator.release.block import Block, span_is_apart
+from headcount_aggregator.release.completeness import (
+    ARRIVES_AFTER_DAYS,
+    Missed,
+    Missing,
+    NothingMissed,
+    marked,
+    missing_of,
+)
 from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import whole
 from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
@@ -62,8 +70,16 @@ class _App:
 class Releaser:
     """Seals what is due. One per store process."""
 
-    def __init__(self, folder: Path, reader: CellReader, disk: Disk | None = None, noise: Noise | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        reader: CellReader,
+        disk: Disk | None = None,
+        noise: Noise | None = None,
+        missed: Missed | None = None,
+    ) -> None:
         self._folder = folder
+        self._missed = missed or NothingMissed()
         self._reader = reader
         self._disk = disk or Disk()
         self._noise = noise or DiscreteGaussian()
@@ -113,7 +129,15 @@ class Releaser:
         else:
             numbers, blocks = app.statistics.of_span(period, self._blocks(app, period))
         header |= {"rule": rule.name, "late_dropped": _late_dropped(app, period, numbers)}
-        app.chain.seal(header, period, numbers, blocks)
+        missing = self._missing(app, period)
+        header["missing"] = {str(measure): found.plain for measure, found in missing.items()}
+        app.chain.seal(header, period, marked(numbers, missing), blocks)
+
+    def _missing(self, app: _App, period: Period) -> dict[int, Missing]:
+        """What is missing of each measure's reports in a period."""
+        arrived = period.first + ARRIVES_AFTER_DAYS, period.last + ARRIVES_AFTER_DAYS
+        missed = self._missed.of(app.span.customer, app.span.app, *arrived)
+        return missing_of(app.catalog, period, app.first, app.cells, missed, app.customer.k)
 
     def _blocks(self, app: _App, period: Period) -> list[Block]:
         """The sealed blocks that touch a period; each file is read once."""

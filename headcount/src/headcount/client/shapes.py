@@ -107,6 +107,15 @@ class MeasureShape(TypedDict):
     expires: str | None
 
 
+class MissingShape(TypedDict):
+    """What is missing of a measure's reports, in percent and steps of five, by what became of them."""
+
+    lost: int
+    refused: int
+    clipped: int
+    late: int
+
+
 class NumberAnswer(TypedDict):
     """One released number; ``value`` is null where ``state`` says it is hidden, and ``why`` says why.
 
@@ -117,7 +126,8 @@ class NumberAnswer(TypedDict):
     of an interval that holds the true value in 95 of 100 cases, where noise
     was added, and null where none was. ``rounding`` is the step of rounding (1: exact).
     ``left_out``: days of the period that are not in the value, since too few people stand behind them; new
-    people count them with the middle of what can be told of them.
+    people count them with the middle of what can be told of them. ``complete``: the share of the reports
+    behind it that is in it, in percent and steps of five; null for provisional numbers and under noise.
     """
 
     statistic: Statistic
@@ -140,6 +150,7 @@ class NumberAnswer(TypedDict):
     members: int
     provisional: bool
     left_out: int
+    complete: int | None
 
 
 class NumbersAnswer(TypedDict):
@@ -169,7 +180,7 @@ class ProblemAnswer(TypedDict):
 
 
 class ReleaseAnswer(TypedDict):
-    """One sealed release, and its place in the hash chain.
+    """One sealed release, and its place in the hash chain. ``missing``: by measure, where anything is.
 
     ``rule`` is threshold or dp. Of dp, ``noise`` is the preset and ``promise`` says what it means, in words.
     """
@@ -188,6 +199,7 @@ class ReleaseAnswer(TypedDict):
     hash: str
     noise: str
     promise: str
+    missing: dict[str, MissingShape]
 
 
 class SumPart(TypedDict):

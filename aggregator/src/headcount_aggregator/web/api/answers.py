@@ -65,7 +65,8 @@ async def releases(released: ReleasedReader, subject: Subject, query: Query) -> 
     if "after" in query and query["after"] not in names:
         return Refused(ApiProblem.PARAMETER, "'after' must be the name of the last release of the page before.")
     begin = names.index(query["after"]) + 1 if "after" in query else 0
-    return [shapes.release_answer(header) for header in found[begin : begin + most[0]]]
+    vocabulary = Vocabulary(subject.app)
+    return [shapes.release_answer(header, vocabulary) for header in found[begin : begin + most[0]]]
 
 
 async def freshness(released: ReleasedReader, subject: Subject, _: Query) -> Shape | Refused:

@@ -85,7 +85,8 @@ class NumberAnswer(msgspec.Struct, frozen=True):
     of an interval that holds the true value in 95 of 100 cases, where noise
     was added, and null where none was. ``rounding`` is the step of rounding (1: exact).
     ``left_out``: days of the period that are not in the value, since too few people stand behind them; new
-    people count them with the middle of what can be told of them.
+    people count them with the middle of what can be told of them. ``complete``: the share of the reports
+    behind it that is in it, in percent and steps of five; null for provisional numbers and under noise.
     """
 
     statistic: Statistic
@@ -108,6 +109,16 @@ class NumberAnswer(msgspec.Struct, frozen=True):
     members: int
     provisional: bool
     left_out: int
+    complete: int | None
+
+
+class MissingShape(msgspec.Struct, frozen=True):
+    """What is missing of a measure's reports, in percent and steps of five, by what became of them."""
+
+    lost: int
+    refused: int
+    clipped: int
+    late: int
 
 
 class NumbersAnswer(msgspec.Struct, frozen=True):
@@ -167,7 +178,7 @@ class SumsAnswer(msgspec.Struct, frozen=True):
 
 
 class ReleaseAnswer(msgspec.Struct, frozen=True):
-    """One sealed release, and its place in the hash chain.
+    """One sealed release, and its place in the hash chain. ``missing``: by measure, where anything is.
 
     ``rule`` is threshold or dp. Of dp, ``noise`` is the preset and ``promise`` says what it means, in words.
     """
@@ -186,6 +197,7 @@ class ReleaseAnswer(msgspec.Struct, frozen=True):
     hash: str
     noise: str
     promise: str
+    missing: dict[str, MissingShape]
 
 
 class FreshnessAnswer(msgspec.Struct, frozen=True):
@@ -257,10 +269,11 @@ def number_answer(number: Number, vocabulary: Vocabulary, k: int) -> NumberAnswe
         members=number.members,
         provisional=number.provisional,
         left_out=number.left_out,
+        complete=number.complete,
     )
 
 
-def release_answer(header: ReleaseHeader) -> ReleaseAnswer:
+def release_answer(header: ReleaseHeader, vocabulary: Vocabulary) -> ReleaseAnswer:
     """A release's header as the API shows it: without the codes of Customer and app."""
     return ReleaseAnswer(
         header.release,
@@ -277,6 +290,7 @@ def release_answer(header: ReleaseHeader) -> ReleaseAnswer:
         header.hash,
         header.noise,
         header.promise,
+        {vocabulary.measure_name(int(code)): MissingShape(**found) for code, found in header.missing.items()},
     )
 
 

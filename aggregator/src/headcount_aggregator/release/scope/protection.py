@@ -1,0 +1,110 @@
+"""The rule that keeps a Customer from being recognised in numbers of several. Pure.
+
+A sum over Customers is *safe* when at least five are in it, none has more than half of it, and what is left when
+the two largest are taken away is at least 15 percent of the largest: then the second largest, who knows itself, is
+that much in the dark about the largest. What is hidden must not come back by subtraction: siblings that are
+hidden are, all together, safe; never exactly one that is not. ``tests/attacks`` subtracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+LEAST = 5
+"""Customers in a sum."""
+
+LEAST_CHANGING = 3
+"""Customers that come into a panel together, or leave it."""
+
+BEHIND = Fraction(15, 100)
+"""What is behind the two largest, as a part of the largest."""
+
+MOST = Fraction(1, 2)
+"""The most that one Customer may have of a sum."""
+
+Contributions = Mapping[int, int]
+"""What each Customer (its code) has of a sum; nothing is negative."""
+
+
+def is_safe(of: Contributions, least: int = LEAST) -> bool:
+    """Whether a sum over Customers tells about none of them."""
+    sizes = sorted((n for n in of.values() if n > 0), reverse=True)
+    whole = sum(sizes)
+    return len(sizes) >= least and sizes[0] <= MOST * whole and whole - sizes[0] - sizes[1] >= BEHIND * sizes[0]
+
+
+def together(parts: Iterable[Contributions]) -> dict[int, int]:
+    """Several sums as one."""
+    found: dict[int, int] = {}
+    for part in parts:
+        for customer, n in part.items():
+            found[customer] = found.get(customer, 0) + n
+    return found
+
+
+def hidden(siblings: Mapping[str, Contributions], always: Collection[str] = ()) -> frozenset[str]:
+    """Which parts of a shown whole must be hidden. ``always``: those that are shown to nobody anyway.
+
+    Unsafe ones are, and then the smallest shown one, until what is hidden is nothing or together safe. A part that is
+    only ever hidden and safe by itself needs no company: who works it out has what might have been shown.
+    """
+    found = {name for name, part in siblings.items() if name in always or not is_safe(part)}
+    found = {name for name in found if any(siblings[name].values())}
+    size = {name: (sum(part.values()), name) for name, part in siblings.items()}
+    shown = sorted(siblings.keys() - found, key=lambda name: size[name], reverse=True)
+    while found and not is_safe(together(siblings[name] for name in found)):
+        if not shown:
+            break
+        found.add(shown.pop())
+    return frozenset({*found, *(name for name in siblings if not any(siblings[name].values()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What may be shown of one view across Customers: by value over all of them, and by Partner.
+
+    ``whole``: the sum over everything. ``values``: those that stand alone; the others are merged. ``open``: the
+    Partners of which the same values are shown.
+    """
+
+    whole: bool
+    values: frozenset[str] = frozenset()
+    open: frozenset[int] = frozenset()
+
+
+def protect(
+    by_value: Mapping[str, Contributions], partner_of: Mapping[int, int], closed: Collection[int] = ()
+) -> Shown:
+    """What may be shown of one view. ``closed``: Partners whose whole is hidden already; 0 is no Partner.
+
+    The same values are shown of all Customers and of every open Partner, so that the table of values and
+    Partners can be taken apart into shown sums only: each value of each open Partner, and of the closed ones together.
+    """
+    if not is_safe(together(by_value.values())):
+        return Shown(whole=False)
+    merged = hidden(by_value)
+    alone = frozenset(by_value) - merged
+    columns = {value: by_value[value] for value in alone}
+    if rest := together(by_value[value] for value in merged):
+        columns[""] = rest
+    partners = sorted({partner for partner in partner_of.values() if partner} - set(closed))
+    tables = {partner: _of(columns, {c for c, p in partner_of.items() if p == partner}) for partner in partners}
+    size = {partner: (sum(sum(part.values()) for part in table.values()), partner) for partner, table in tables.items()}
+    shown = [partner for partner in partners if all(_may_be_told(part) for part in tables[partner].values())]
+    shown.sort(key=lambda partner: size[partner], reverse=True)
+    while shown:
+        others = {customer for customer, partner in partner_of.items() if partner not in shown}
+        if all(_may_be_told(part) for part in _of(columns, others).values()):
+            break
+        shown.pop()
+    return Shown(True, alone, frozenset(shown))
+
+
+def _may_be_told(part: Contributions) -> bool:
+    return not any(part.values()) or is_safe(part)
+
+
+def _of(columns: Mapping[str, Contributions], customers: Collection[int]) -> dict[str, Contributions]:
+    return {value: {c: n for c, n in part.items() if c in customers} for value, part in columns.items()}
