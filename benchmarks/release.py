@@ -1,6 +1,7 @@
-"""``python -m benchmarks.release``: releases a year of one Customer's app, and says what it cost.
+"""``python -m benchmarks.release``: releases a million cells of one Customer's app, and says what it cost.
 
-The app is the demo's. Devices are drawn, not run: their cells go straight into a real warehouse.
+The app is the demo's, with many values of each dimension; its cells are drawn and go straight into a real warehouse.
+With ``--devices`` and ``--days`` devices are drawn instead, and their cells follow. ``--rule dp`` adds noise.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from headcount_wire import days, limits
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.clock import ManualClock
 from headcount_wire.facts import FACT_RULES, Fact, First, Kind
-from headcount_wire.organisation import Organisation, parse_organisation
+from headcount_wire.organisation import RULES, Organisation, parse_organisation
 from rich.console import Console
 from rich.progress import track
+
+from benchmarks.release_cells import sums_of
 
 FIRST_DAY = days.parse("2025-01-01")
 Sum = tuple[int, int, int, int, int, str, str]
@@ -39,7 +42,8 @@ ORGANISATION = """\
 name = "Benchmark"
 [customers.acme]
 code = 1
-policy = { version = 1, purposes = ["usage", "diagnostics", "context"] }
+rule = "{rule}"
+policy = {{ version = 1, purposes = ["usage", "diagnostics", "context"] }}
 [apps.meet]
 code = 1
 catalogs = ["catalog.toml"]
@@ -47,28 +51,36 @@ catalogs = ["catalog.toml"]
 
 
 def main() -> int:
-    """Fill a warehouse, release the year, ask a year's question."""
+    """Fill a warehouse, release all of it, ask a question over it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.release")
-    parser.add_argument("--devices", type=int, default=1000)
+    parser.add_argument("--cells", type=int, default=1_000_000)
+    parser.add_argument("--devices", type=int, default=0)
     parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--rule", choices=RULES, default=RULES[0])
     arguments = parser.parse_args()
     out = Console()
     with tempfile.TemporaryDirectory(prefix="headcount-release-") as name:
         folder = Path(name)
         catalog = files("headcount.demo").joinpath("catalog.toml").read_text("utf-8")
         (folder / "catalog.toml").write_text(catalog)
-        organisation = parse_organisation(ORGANISATION, folder)
+        organisation = parse_organisation(ORGANISATION.format(rule=arguments.rule), folder)
         warehouse = open_embedded(folder / "warehouse")
-        cells = fill(warehouse, organisation, arguments.devices, arguments.days, out)
+        if arguments.devices:
+            span, cells = arguments.days, fill(warehouse, organisation, arguments.devices, arguments.days, out)
+        else:
+            span, cells = _fill_sums(warehouse, organisation, arguments.cells)
         releaser = Releaser(folder / "releases", WarehouseCells(warehouse), Disk())
         began = time.process_time(), time.monotonic()
-        sealed = releaser.release_due(organisation, FIRST_DAY + arguments.days + 12)
+        sealed = releaser.release_due(organisation, FIRST_DAY + span + 12)
         cpu, wall = time.process_time() - began[0], time.monotonic() - began[1]
         chain = folder / "releases/1-1"
         size = sum(path.stat().st_size for path in chain.glob("*.json"))
-        out.print(f"{cells:,} cells: {sealed} releases in {wall:.1f} s ({cpu:.1f} CPU-s), {cells / wall:,.0f} cells/s")
+        out.print(
+            f"{arguments.rule}, {cells:,} cells of {span} days: {sealed} releases in {wall:.1f} s ({cpu:.1f} CPU-s)"
+        )
+        out.print(f"{cells / wall:,.0f} cells/s, {cells / cpu:,.0f} for each CPU-s")
         out.print(f"{size / 1e6:.1f} MB of sealed files, {verify(chain)} links")
-        asyncio.run(_ask(folder / "releases", arguments.days, out))
+        asyncio.run(_ask(folder / "releases", span, out))
         warehouse.close()
     return 0
 
@@ -108,6 +120,19 @@ def fill(warehouse: Embedded, organisation: Organisation, devices: int, span: in
         )
         cells += len(rows)
     return cells
+
+
+def _fill_sums(warehouse: Embedded, organisation: Organisation, cells: int) -> tuple[int, int]:
+    """Days of drawn sums until there are so many cells; returns how many days, and cells."""
+    catalog, day, found = organisation.apps["meet"].catalog, 0, 0
+    while found < cells:
+        sums = [row for measure in catalog.measures.values() for row in sums_of(measure, day)]
+        at = (0, 1, 1, FIRST_DAY + day, 0)
+        unit = secrets.token_bytes(16)
+        rows = [(unit, number, FIRST_DAY + day, 0, *at, *row) for number, row in enumerate(sums)]
+        warehouse.insert(Table.LANDING, encode_rows(Table.LANDING, rows))
+        day, found = day + 1, found + len(sums)
+    return day, found
 
 
 def _person(draw: random.Random) -> tuple[float, dict[str, str]]:

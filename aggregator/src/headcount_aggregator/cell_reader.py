@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from headcount_wire.segment import Stream
 
@@ -22,6 +22,7 @@ class WarehouseCells:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
+        self._mark: int | None = None
 
     def sums(self, query: CellQuery) -> Sequence[CellRow]:
         """The sums a query asks for, ordered by its ``by`` columns."""
@@ -41,7 +42,7 @@ class WarehouseCells:
                 f"WHERE {where} AND if(version > {{mark}}, held, n) > 0"
             )
             rows = self._consistent(f"SELECT {chosen} FROM ({landing} UNION ALL {final}){group}")
-        return [_cell(query, row) for row in rows]
+        return _cells(query, rows)
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:
         """Every Customer's app that has cells."""
@@ -58,12 +59,17 @@ class WarehouseCells:
         return [Span(*row) for row in rows]
 
     def _consistent(self, statement: str) -> Sequence[Row]:
-        """The answer at one watermark: asked again when a roll-up moved it meanwhile."""
+        """The answer at one watermark: asked again when a roll-up moved it meanwhile.
+
+        It only ever rises; so what the last answer was checked by is what this one can begin with.
+        """
+        mark = watermark(self._warehouse) if self._mark is None else self._mark
         for _ in range(_ATTEMPTS):
-            mark = watermark(self._warehouse)
             rows = self._warehouse.query(statement.format(mark=mark))
-            if watermark(self._warehouse) == mark:
+            self._mark = watermark(self._warehouse)
+            if self._mark == mark:
                 return rows
+            mark = self._mark
         raise WarehouseError(Reason.MISMATCH)
 
 
@@ -95,7 +101,17 @@ def _narrowed(column: str, values: Iterable[int] | None) -> list[str]:
     return [f"{column} IN ({listed})" if listed else "0"]
 
 
-def _cell(query: CellQuery, row: Row) -> Cell:
-    empty: dict[str, Any] = {name: "" if name.startswith("value") else 0 for name in Cell._fields}
-    found = {**empty, "stream": int(query.stream), **dict(zip(query.by, row, strict=False)), "n": int(row[-1])}
-    return Cell(**found)
+def _cells(query: CellQuery, rows: Sequence[Row]) -> list[Cell]:
+    """The rows of an answer as cells: what was grouped by stands in its place, the rest is empty."""
+    empty = [0, int(query.stream), ""]
+    place: dict[str, int] = {name: at for at, name in enumerate(query.by)}
+    width = len(query.by)
+    pick = itemgetter(
+        *(place.get(name, width + _EMPTY.get(name, 0)) for name in Cell._fields[:-1]),
+        width + len(empty),
+    )
+    return [Cell._make(pick((*row[:width], *empty, int(row[-1])))) for row in rows]
+
+
+_EMPTY = {"stream": 1, "value1": 2, "value2": 2}
+"""Which of the empty values stands where nothing was grouped by."""

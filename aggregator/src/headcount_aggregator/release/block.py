@@ -6,14 +6,13 @@ disjoint, and every wide count is a sum of whole ones (``counts.py``).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.facts import WHOLE
 
-from headcount_aggregator.release.day_sums import DaySums, Key, Sums
+from headcount_aggregator.release.day_sums import DaySums, Key, Sums, add
 from headcount_aggregator.released import Number
 
 
@@ -53,10 +52,11 @@ def devices(measure: Measure, days: Sequence[int], held: Mapping[int, DaySums], 
     """Devices behind some days together: distinct ones where gaps tell (``reach``), else the largest day's."""
     if len(days) == 1:
         return held[days[0]].devices(measure.code, code, label)
-    found: Counter[Key] = Counter()
+    found: dict[Key, int] = {}
     for day in days:
         if measure.reach and label == WHOLE:
-            found.update(held[day].reaching(measure.code, day - days[0], code))
+            add(found, held[day].reaching(measure.code, day - days[0], code))
         else:
-            found |= Counter(held[day].devices(measure.code, code, label))
+            for key, n in held[day].devices(measure.code, code, label).items():
+                found[key] = max(n, found.get(key, 0))
     return found

@@ -21,7 +21,7 @@ from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import splits
 from headcount_aggregator.release.block import Block, block_of, devices, span_is_apart
-from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, whole
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, add, whole
 from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Room, Rule
 from headcount_aggregator.release.people import Everyone, codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
@@ -154,13 +154,13 @@ def _block_of_late(
     return Block(measure.code, days, True, family.total.value)
 
 
-def counted(measure: Measure, sums: DaySums, code: int, label: int) -> Counter[Key]:
+def counted(measure: Measure, sums: DaySums, code: int, label: int) -> Sums:
     """How often, by value, under one label."""
     if Fact.COUNT in measure.facts:
-        return Counter(sums.of(measure.code, Fact.COUNT, 0, code, label))
-    found: Counter[Key] = Counter()
+        return sums.of(measure.code, Fact.COUNT, 0, code, label)
+    found: dict[Key, int] = {}
     for observations in sums.slots(measure.code, Fact.BUCKET, code, label).values():
-        found.update(observations)
+        add(found, observations)
     return found
 
 
@@ -168,11 +168,11 @@ def family_of(measure: Measure, period: Period, days: Sequence[int], held: Mappi
     """The count of some days together, with devices that are never overstated."""
     labels = measure.label_codes or range(WHOLE, WHOLE + 1)
 
-    def times(code: int, label: int | None = None) -> Counter[Key]:
-        found: Counter[Key] = Counter()
+    def times(code: int, label: int | None = None) -> dict[Key, int]:
+        found: dict[Key, int] = {}
         for day in days:
             for one in labels if label is None else (label,):
-                found.update(counted(measure, held[day], code, one))
+                add(found, counted(measure, held[day], code, one))
         return found
 
     total, behind = whole(times(TOTAL)), whole(devices(measure, days, held, TOTAL))

@@ -81,6 +81,12 @@ class Cells(Protocol):
         ...
 
 
+def add(found: dict[Key, int], sums: Sums) -> None:
+    """Add sums to others, in place. ``Counter.update`` does the same in several times the time."""
+    for key, n in sums.items():
+        found[key] = found.get(key, 0) + n
+
+
 def whole(sums: Sums) -> int:
     """The one number of a total."""
     return sums.get(WHOLE_KEY, 0)

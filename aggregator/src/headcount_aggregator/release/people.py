@@ -6,7 +6,6 @@ up to the total. Everything here that is not all active people is a subset of th
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.facts import Fact, First
 
 from headcount_aggregator.periods import Period, PeriodKind
-from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key, Sums, whole
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key, Sums, add, whole
 from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Rule
 from headcount_aggregator.released import Number, State, Statistic
 
@@ -105,9 +104,9 @@ def in_window(measure: Measure, first: int, last: int, cells: Cells, k: int) -> 
     )
 
     def sums_of(code: int) -> Sums:
-        found: Counter[Key] = Counter()
+        found: dict[Key, int] = {}
         for day in range(first, last + 1):
-            found.update(cells.day(day).reaching(measure.code, day - first, code))
+            add(found, cells.day(day).reaching(measure.code, day - first, code))
         return found
 
     return exact(codes_of(measure), sums_of, late if late >= k else 0)

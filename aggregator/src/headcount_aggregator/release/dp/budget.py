@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from statistics import NormalDist
 
 from headcount_wire.catalog import Catalog
@@ -52,7 +53,7 @@ class Budget:
         """What the numbers of a single day cost."""
         return sum((p.rho for p in self.planned if p.view.share is Share.DAY), Fraction())
 
-    @property
+    @cached_property
     def words(self) -> str:
         """The promise, for a privacy officer."""
         month, day = recognised(self.rho), recognised(self.rho_of_day)

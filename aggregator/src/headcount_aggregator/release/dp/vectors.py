@@ -5,7 +5,6 @@ For the release layer's own use: noise is added before anything of it is written
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
@@ -16,7 +15,7 @@ from headcount_wire.facts import OTHER, WHOLE, Fact, Kind, Severity
 
 from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release.counts import counted
-from headcount_aggregator.release.day_sums import Cells, Key, Sums, whole
+from headcount_aggregator.release.day_sums import Cells, Key, Sums, add, whole
 from headcount_aggregator.release.dp.noisy import Domain, Place
 from headcount_aggregator.release.dp.views import Axis, View
 from headcount_aggregator.release.people import FIRST_SLOTS, completed
@@ -104,9 +103,9 @@ def _people(measure: Measure, view: View, period: Period, cells: Cells) -> BySlo
         if measure.kind is Kind.ACTIVE and period.kind in FIRST_SLOTS:
             span = cells.span(period.first, period.last)
             return {(WHOLE, 0): span.of(measure.code, Fact.FIRST, FIRST_SLOTS[period.kind], code)}
-        found: Counter[Key] = Counter()
+        found: dict[Key, int] = {}
         for day in range(period.first, period.last + 1):
-            found.update(cells.day(day).reaching(measure.code, day - period.first, code))
+            add(found, cells.day(day).reaching(measure.code, day - period.first, code))
         return {(WHOLE, 0): found}
 
     return sums_of
@@ -129,9 +128,9 @@ def _counts(measure: Measure, view: View, period: Period, cells: Cells) -> BySlo
         by_label = {label: counted(measure, day, code, label) for label in labels}
         if view.axis is Axis.LABELS:
             return {(label, 0): sums for label, sums in by_label.items()}
-        together: Counter[Key] = Counter()
+        together: dict[Key, int] = {}
         for sums in by_label.values():
-            together.update(sums)
+            add(together, sums)
         return {(WHOLE, 0): together}
 
     return sums_of
@@ -146,10 +145,10 @@ def _problems(measure: Measure, view: View, period: Period, cells: Cells) -> ByS
     day, fact = cells.day(period.first), _PROBLEM_FACTS[view.statistic]
 
     def sums_of(code: int) -> Mapping[SlotKey, Sums]:
-        found: dict[SlotKey, Counter[Key]] = {}
+        found: dict[SlotKey, dict[Key, int]] = {}
         for label in measure.label_codes:
             for slot, sums in day.slots(measure.code, fact, code, label).items():
-                found.setdefault((WHOLE, slot), Counter()).update(sums)
+                add(found.setdefault((WHOLE, slot), {}), sums)
         return found
 
     return sums_of
@@ -166,11 +165,11 @@ def _moves(measure: Measure, view: View, period: Period, cells: Cells) -> BySlot
 
 def _buckets(measure: Measure, view: View, period: Period, cells: Cells) -> BySlot:
     def sums_of(code: int) -> Mapping[SlotKey, Sums]:
-        found: dict[SlotKey, Counter[Key]] = {}
+        found: dict[SlotKey, dict[Key, int]] = {}
         for day in range(period.first, period.last + 1):
             for label in measure.label_codes or (WHOLE,):
                 for bucket, sums in cells.day(day).slots(measure.code, Fact.BUCKET, code, label).items():
-                    found.setdefault((WHOLE, bucket // BUCKETS_TOGETHER), Counter()).update(sums)
+                    add(found.setdefault((WHOLE, bucket // BUCKETS_TOGETHER), {}), sums)
         return found
 
     return sums_of
