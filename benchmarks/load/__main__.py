@@ -20,10 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load.population import Shape
-from benchmarks.load.run import Loaded, load
+from benchmarks.load.run import Day, Loaded, load
 
 RSS_MOST = 1024 * 1024 * 1024
 """The store process holds at most this much, chDB included, however much is loaded."""
+GROWTH_MOST = 0.05
+"""The last third of the days takes at most this share more memory than the third before it."""
 GROWTH = {
     "device_days": (5_000, 20_000, 80_000),
     "devices": (1_000, 10_000, 100_000),
@@ -50,13 +52,13 @@ def main() -> int:
         print(json.dumps(asdict(load(Shape(**plain), device_days, 1, lambda _: None))))  # for the asker
         return 0
     found = load(Shape(), arguments.device_days, arguments.days, lambda line: err.print(line, style="dim"))
-    Console().print(_table(found))
+    Console().print(_table(found), _curve(found))
     curve = _growth(err) if arguments.growth else {}
     for name, points in curve.items():
         Console().print(f"{name}: rows grow as {name}^{exponent([(x, one.final_rows) for x, one in points]):.2f}")
     if arguments.into:
         _write(arguments.into, found, curve)
-    return 0 if found.peak_rss <= RSS_MOST else 1
+    return 0 if found.peak_rss <= RSS_MOST and found.growth <= GROWTH_MOST else 1
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float:
@@ -76,7 +78,9 @@ def _growth(err: Console) -> dict[str, list[tuple[float, Loaded]]]:
             plain[name] = value
             command = [sys.executable, "-m", "benchmarks.load", "--one", json.dumps(plain)]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            curve.setdefault(name, []).append((value, Loaded(**json.loads(done.stdout.splitlines()[-1]))))
+            told = json.loads(done.stdout.splitlines()[-1])
+            told["memory"] = [Day(*one) for one in told["memory"]]
+            curve.setdefault(name, []).append((value, Loaded(**told)))
             err.print(f"{name} = {value}", style="dim")
     return curve
 
@@ -96,8 +100,18 @@ def _table(found: Loaded) -> Table:
         ("unit files at most", f"{found.units_bytes / 1e6:,.0f} MB"),
         ("memory at most (ceiling 1,074 MB)", f"{found.peak_rss / 1e6:,.0f} MB"),
         ("memory when the loader had started", f"{found.rss_after_start / 1e6:,.0f} MB"),
+        ("memory, last third of the days against the third before", f"{found.growth:+.1%}"),
     ):
         shown.add_row(name, value)
+    return shown
+
+
+def _curve(found: Loaded) -> Table:
+    names = ("device-days loaded", "most, loading", "most, rolling up", "afterwards", "of it files", "of it ids")
+    shown = Table(*names, title="memory, MB")
+    step = max(1, len(found.memory) // 15)
+    for day in found.memory[step - 1 :: step]:
+        shown.add_row(f"{day.device_days:,}", *(f"{held / 1e6:,.0f}" for held in day[1:]))
     return shown
 
 

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import resource
-import sys
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from headcount_aggregator.load.loader import Loader
 from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
 from headcount_wire.clock import ManualClock
 
+from benchmarks.load.memory import begin_phase, held
 from benchmarks.load.population import Shape, organisation_of
 from benchmarks.load.writer import Writer
 
 FIRST_DAY = 20_000
 DAY = 86_400.0
 CHUNK = 200_000
+
+
+class Day(NamedTuple):
+    """Bytes of memory on one day: most while it was loaded and while it was rolled up, and afterwards.
+
+    ``of_files``: how much of the latter is pages of files, which the system can take back (chDB's code is 200 MB of
+    them); ``ids``: how much is for report ids that are remembered.
+    """
+
+    device_days: int
+    loading: int
+    rolling_up: int
+    afterwards: int
+    of_files: int
+    ids: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +54,20 @@ class Loaded:
     final_bytes: int
     segment_bytes: int
     units_bytes: int
-    peak_rss: int
     rss_after_start: int
+    memory: list[Day]
+
+    @property
+    def peak_rss(self) -> int:
+        """Most memory that was held at any time."""
+        return max(max(day.loading, day.rolling_up) for day in self.memory)
+
+    @property
+    def growth(self) -> float:
+        """By what share the last third of the days took more memory at their peak than the third before it."""
+        peaks = [max(day.loading, day.rolling_up) for day in self.memory]
+        third = len(peaks) // 3
+        return statistics.mean(peaks[-third:]) / statistics.mean(peaks[-2 * third : -third]) - 1 if third else 0.0
 
     @property
     def device_days_per_second(self) -> float:
@@ -82,26 +110,32 @@ def load(shape: Shape, device_days: int, days: int, say: Callable[[str], None]) 
         clock = ManualClock(FIRST_DAY * DAY + DAY)
         (folder / "spool").mkdir()
         loader = Loader(folder / "spool", folder / "units", organisation, warehouse, clock)
-        started = peak_rss()
+        started = held().now
         loading, rolling = _Timer(), _Timer()
         landing = segments = units = 0
+        memory: list[Day] = []
         with Writer(shape, folder / "spool") as writer:
             for day in range(days):
                 moment = (FIRST_DAY + day + 1) * DAY
                 clock.advance(moment - clock.now())
-                todo = device_days * (day + 1) // days - device_days * day // days
-                while todo:
-                    count = min(CHUNK, todo)
-                    todo -= count
+                done, todo = device_days * day // days, device_days * (day + 1) // days
+                begin_phase()
+                while done < todo:
+                    count = min(CHUNK, todo - done)
+                    done += count
                     writer.begin(FIRST_DAY + day, count, moment)
                     segments += writer.wait()
-                    loading(lambda: say(f"{loader.load_once()} rss {peak_rss() / 1e6:.0f}, now {rss() / 1e6:.0f} MB"))
+                    loading(loader.load_once)
+                while_loading = held().peak
                 landing += _rows(warehouse, "landing")
                 units = max(units, _size(folder / "units"))
                 clock.advance(DAY)
+                begin_phase()
                 rolling(loader.compact)
                 loader.forget()
-                say(f"day {day + 1} of {days}: rss {peak_rss() / 1e6:.0f}, now {rss() / 1e6:.0f} MB")
+                now = held()
+                memory.append(Day(done, while_loading, now.peak, now.now, now.of_files, loader.ids_bytes))
+                say(f"day {day + 1} of {days}: {loading.cpu + rolling.cpu:.0f} CPU s, {_text(memory[-1])}")
             interactions = writer.interactions
         warehouse.execute("OPTIMIZE TABLE headcount.final FINAL")
         rows, size = _final(warehouse)
@@ -109,20 +143,12 @@ def load(shape: Shape, device_days: int, days: int, say: Callable[[str], None]) 
         warehouse.close()
     return Loaded(
         device_days, days, interactions, loading.seconds, loading.cpu, rolling.seconds, rolling.cpu,
-        landing, rows, size, segments, units, peak_rss(), started,
+        landing, rows, size, segments, units, started, memory,
     )  # fmt: skip
 
 
-def peak_rss() -> int:
-    """Bytes of memory this process has held at most."""
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else found * 1024
-
-
-def rss() -> int:
-    """Bytes of memory this process holds now; 0 where the system does not say."""
-    status = Path("/proc/self/statm")
-    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
+def _text(day: Day) -> str:
+    return f"loading {day.loading / 1e6:.0f} MB, rolling up {day.rolling_up / 1e6:.0f}, then {day.afterwards / 1e6:.0f}"
 
 
 def _rows(warehouse: Embedded, table: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,21 +22,10 @@ from tests.homes.clickhouse import ClickHouse
 from tests.homes.cluster import ClusterProcesses
 from tests.homes.filled import DAY, House, every_cell, make_house, totals
 from tests.homes.fresh import fresh_address
-from tests.homes.processes import await_that
+from tests.homes.processes import await_that, started
 
 KILLS = int(os.environ.get("HEADCOUNT_SERVER_KILLS", "10"))
 """How often the server is killed; set it higher for a long run."""
-
-
-def answers_alone(server: ClickHouse) -> bool:
-    """Whether the server's own process, and no other one, listens on its port."""
-    listening = {
-        line.split()[9]
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-        if line.split()[1].endswith(f":{server.port:04X}") and line.split()[3] == "0A"
-    }
-    held = {str(link.readlink()) for link in Path(f"/proc/{server.pid}/fd").iterdir() if link.is_symlink()}
-    return len(listening) == 1 and all(f"socket:[{inode}]" in held for inode in listening)
 
 
 class Watched:
@@ -136,15 +126,19 @@ def _compacted(loader: Loader, warehouse: Warehouse) -> bool:
 
 def test_a_server_is_killed_again_and_again(tmp_path: Path) -> None:
     """SIGKILL of the process that answers, in the middle of inserts and roll-ups, days on end: 0 lost, 0 doubled."""
-    server, house, draw = ClickHouse(tmp_path / "server"), make_house(tmp_path / "house"), random.Random(1)
-    server.start()
+    house, draw = make_house(tmp_path / "house"), random.Random(1)
+    with started(lambda: ClickHouse(Path(tempfile.mkdtemp(dir=tmp_path)) / "server")) as server:
+        _kill_again_and_again(tmp_path, server, house, draw)
+
+
+def _kill_again_and_again(tmp_path: Path, server: ClickHouse, house: House, draw: random.Random) -> None:
     home = open_warehouse(server.address(), tmp_path)
     watched = Watched(home)
     try:
         with closing(house.loader(watched)) as loader:  # type: ignore[arg-type]  # its dialect may not answer
             with retrying(loader) as refusals:
                 for kill in range(KILLS):
-                    await_that(lambda: answers_alone(server), "the process that is killed is the one that answers", 10)
+                    await_that(server.listens_alone, "the process that is killed is the one that answers", 10)
                     watched.inserting.clear()
                     arrive_until_written(house, draw, watched)
                     threading.Event().wait(draw.choice((0.0, 0.001, 0.005, 0.02)))
@@ -157,7 +151,6 @@ def test_a_server_is_killed_again_and_again(tmp_path: Path) -> None:
             assert refusals, "no kill was met"
     finally:
         home.close()
-        server.stop()
 
 
 def rows_of_copies(warehouse: Warehouse) -> list[set[tuple[object, ...]]]:

@@ -245,6 +245,11 @@ class Loader:
         os.close(self._lock)
 
     @property
+    def ids_bytes(self) -> int:
+        """Bytes of memory that the remembered ids take."""
+        return self._seen.size
+
+    @property
     def _today(self) -> int:
         return days.utc_day(self._clock.now())
 
