@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -82,6 +83,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.log is None:
         parser.error("name a log: a CSV file with the columns customer and date (or set HEADCOUNT_LOG)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started for the replay ends with it
     out = Console()
     with tempfile.TemporaryDirectory(prefix="headcount-replay-") as name, _warehouse(arguments.home, Path(name)) as at:
         devices = read_log(Path(arguments.log), arguments.seed)[: arguments.devices]
@@ -123,7 +125,7 @@ def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, wareh
         admin_port=_two_free_ports(),
         dashboard_port=free_port(),
         seal_seconds=0.02,
-        unit_seconds=0.02,
+        unit_seconds=0.02 if warehouse == "embedded" else 0.1,
     )
     began = time.monotonic()
     with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
