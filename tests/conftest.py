@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests.crash.machine import power_cuts
 from tests.homes.clickhouse import ClickHouse
 from tests.homes.cluster import ClusterProcesses
+from tests.homes.processes import started
 
 # Machines are shared: how long an example takes says nothing about the code it tests.
 settings.register_profile("house", deadline=None)
@@ -25,16 +26,12 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """A real ClickHouse server, started when a test first asks for it."""
-    server = ClickHouse(tmp_path_factory.mktemp("clickhouse") / "server")
-    try:
-        server.start()
+    with started(lambda: ClickHouse(tmp_path_factory.mktemp("clickhouse") / "server")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterProcesses]:
     """A real cluster of two shards and two replicas each, started when a test first asks for it."""
-    with ClusterProcesses(tmp_path_factory.mktemp("cluster")) as found:
+    with started(lambda: ClusterProcesses(tmp_path_factory.mktemp("cluster"))) as found:
         yield found

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from headcount.file_clock import FileClock
@@ -22,10 +25,15 @@ from rich.progress import track
 
 from benchmarks.replay.compare import expected_release, from_cells, released_totals
 from benchmarks.replay.drive import CANARY, DAY, Replay
-from benchmarks.replay.log import read_log
+from benchmarks.replay.log import LogDevice, read_log
 from benchmarks.replay.truth import Truth
+from tests.homes.clickhouse import ClickHouse
+from tests.homes.cluster import ClusterProcesses
+from tests.homes.fresh import HOMES
+from tests.homes.processes import started
 
 PLANTED = (CANARY.encode(), b"hc_live_")
+SERVERS = "servers"
 SEARCH_EVERY_DAYS = 15
 """Files are searched for what was planted so often, after each kill, and at the end."""
 
@@ -66,16 +74,38 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=10**9, help="only the first so many customers")
     parser.add_argument("--kills", type=int, default=0, help="SIGKILL a worker or the store so many times")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--home",
+        choices=HOMES,
+        default="embedded",
+        help="the warehouse: chDB, or a ClickHouse server or cluster that is started for the replay on free ports",
+    )
     arguments = parser.parse_args()
     if arguments.log is None:
         parser.error("name a log: a CSV file with the columns customer and date (or set HEADCOUNT_LOG)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started for the replay ends with it
     out = Console()
-    with tempfile.TemporaryDirectory(prefix="headcount-replay-") as name:
-        return _replay(Path(arguments.log), arguments.devices, arguments.kills, arguments.seed, Path(name), out)
+    with tempfile.TemporaryDirectory(prefix="headcount-replay-") as name, _warehouse(arguments.home, Path(name)) as at:
+        devices = read_log(Path(arguments.log), arguments.seed)[: arguments.devices]
+        return _replay(devices, arguments.kills, arguments.seed, Path(name), at, out)
 
 
-def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Console) -> int:
-    devices = read_log(log, seed)[:most]
+@contextmanager
+def _warehouse(home: str, folder: Path) -> Iterator[str]:
+    """The address of a warehouse; its servers, if it has any, keep their files in ``SERVERS``."""
+    servers = folder / SERVERS
+    servers.mkdir()
+    if home == "embedded":
+        yield home
+    elif home == "server":
+        with started(lambda: ClickHouse(Path(tempfile.mkdtemp(dir=servers)) / "server")) as server:
+            yield server.address()
+    else:
+        with started(lambda: ClusterProcesses(Path(tempfile.mkdtemp(dir=servers)))) as cluster:
+            yield cluster.address()
+
+
+def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, warehouse: str, out: Console) -> int:
     key = new_key("live")
     (folder / "catalog.toml").write_text(CATALOG)
     (folder / "organisation.toml").write_text(
@@ -89,12 +119,13 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
     settings = Settings(
         organisation=folder / "organisation.toml",
         data=folder / "data",
+        warehouse=warehouse,
         workers=2,
         edge_port=free_port(),
         admin_port=_two_free_ports(),
         dashboard_port=free_port(),
         seal_seconds=0.02,
-        unit_seconds=0.02,
+        unit_seconds=0.02 if warehouse == "embedded" else 0.1,
     )
     began = time.monotonic()
     with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
@@ -145,12 +176,17 @@ def _replay(log: Path, most: int, kills: int, seed: int, folder: Path, out: Cons
 
 
 def _planted(folder: Path) -> set[Path]:
-    """Files in which a planted header, an app key or (in data) the peer's address is found, byte for byte."""
+    """Files in which a planted header, an app key or (in data) the peer's address is found, byte for byte.
+
+    A server's own files name the addresses it listens on; the headers and the key have no business there either.
+    """
     found: set[Path] = set()
     # os.walk, unlike rglob, goes on when a folder is merged away under it.
-    walked = (Path(name) / file for name, _, files in os.walk(folder / "data") for file in files)
-    for path in [*walked, folder / "log"]:
-        needles = PLANTED if path.name == "log" else (*PLANTED, b"127.0.0.1")
+    of_house, servers = (
+        {Path(name) / file for name, _, files in os.walk(folder / part) for file in files} for part in ("data", SERVERS)
+    )
+    for path in [*of_house, *servers, folder / "log"]:
+        needles = PLANTED if path in servers or path.name == "log" else (*PLANTED, b"127.0.0.1")
         try:
             data = path.read_bytes()
         except FileNotFoundError:  # folded, merged or sealed meanwhile

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -121,9 +122,10 @@ def test_pushing_again_changes_nothing(tmp_path: Path, loader: Loader, warehouse
     count = Spooled()
     spool(tmp_path / "spool", [(report_id, record_of(draw)) for report_id in ids(draw, 50)], count=count)
     loader.load_once()
-    unit = Units(tmp_path / "units", Disk()).read(1)
-    warehouse.insert(Table.LANDING, unit.block)
-    warehouse.insert(Table.LANDING, unit.block)
+    units = Units(tmp_path / "units", Disk())
+    ((_, rows),) = units.rows(units.header(1))
+    warehouse.insert(Table.LANDING, rows)
+    warehouse.insert(Table.LANDING, rows)
     assert cells_of(warehouse) == count.totals
     assert loader.reconcile() == 0
     lose(warehouse)
@@ -199,8 +201,11 @@ class DyingDisk(Disk):
         if self.step == self.at:
             path.write_bytes(data[: len(data) // 2])
             raise Died
-        super().write(path, data)
+        super().write_parts(path, (data,))
         self._hit()
+
+    def write_parts(self, path: Path, parts: Iterable[bytes]) -> None:
+        self.write(path, b"".join(parts))
 
     def rename(self, source: Path, target: Path) -> None:
         self._hit()

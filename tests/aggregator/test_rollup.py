@@ -176,7 +176,9 @@ def test_a_resurrected_partition_is_read_by_nobody(
     load_days(tmp_path, loader, clock, 1, random.Random(4), Spooled())
     loader.compact()
     before = every_cell(warehouse)
-    warehouse.insert(Table.LANDING, Units(tmp_path / "units", Disk()).read(1).block)
+    units = Units(tmp_path / "units", Disk())
+    for _, rows in units.rows(units.header(1)):
+        warehouse.insert(Table.LANDING, rows)
     assert every_cell(warehouse) == before
     assert loader.reconcile() == 0
     loader.compact()
@@ -217,8 +219,9 @@ def test_a_changed_row_is_found_and_mended(tmp_path: Path, loader: Loader, wareh
     loader.load_once()
     assert loader.reconcile() == 0
     before = every_cell(warehouse)
-    unit = Units(tmp_path / "units", Disk()).read(1)
-    rows = [list(values) for values, _ in decode_rows(Table.LANDING, unit.block)]
+    units = Units(tmp_path / "units", Disk())
+    ((_, block),) = units.rows(units.header(1))
+    rows = [list(values) for values, _ in decode_rows(Table.LANDING, block)]
     rows[1][-1] += 1
     rows[2][-1] -= 1
     warehouse.insert(Table.LANDING, encode_rows(Table.LANDING, rows))

@@ -14,7 +14,8 @@ from headcount_aggregator.warehouse.embedded import Embedded
 from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation, parse_organisation
-from headcount_wire.segment import Record, Stream
+from headcount_wire.segment import Record, Stream, encode_source
+from headcount_wire.segment_slices import Source, source_of
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
 
@@ -28,6 +29,10 @@ def of_version(
     record = record_of(draw, day=day, customer=customer, stream=stream)
     context = (*record.context[:4], version, record.context[5])
     return draw.randbytes(16), replace(record, context=context, origin=None)
+
+
+def source_of_record(record: Record) -> Source:
+    return source_of(encode_source(*(getattr(record, name) for name in Source._fields)))
 
 
 def people_by_version(warehouse: Embedded, customer: int = 11) -> dict[str, int]:
@@ -97,7 +102,7 @@ def test_what_is_remembered_is_bounded_and_survives_its_bytes() -> None:
     """However many versions are made up, a Customer's app has a bounded list; a unit gives it back as it was."""
     draw, kept = random.Random(3), Versions()
     versions = AppVersions(kept)
-    versions.count([of_version(draw, f"{n}.1")[1] for n in range(2_000)], TODAY)
+    versions.count([(source_of_record(of_version(draw, f"{n}.1")[1]), 1) for n in range(2_000)], TODAY)
     (mine,) = kept.values()
     assert sum(found.live for found in mine.values()) == FULL
     assert len(mine) == 4 * FULL

@@ -13,7 +13,8 @@ from headcount_aggregator.load.spool_reader import records_of, sealed
 from headcount_ingest.spool import SegmentWriter
 from headcount_wire import segment
 from headcount_wire.clock import ManualClock
-from headcount_wire.segment import Record
+from headcount_wire.segment import FRAME_BYTES, Record, encode_record
+from headcount_wire.segment_slices import Sliced, slice_payload
 
 from tests.aggregator.conftest import TODAY, record_of
 from tests.crash.variants import NeverSyncs
@@ -170,14 +171,20 @@ def read_spool(folder: Path, written: Sequence[Written], model: Mapping[bytes, R
         if read is None:
             found[name] = set(), True
             continue
-        right = {report_id for report_id, record in read.records if model.get(report_id) == record}
+        right = {report.report_id for report in read.records if _sliced(report.report_id, model) == report}
         result.read += len(read.records)
-        result.wrong += sum(1 for report_id, record in read.records if model.get(report_id) != record)
+        result.wrong += sum(1 for report in read.records if _sliced(report.report_id, model) != report)
         found[name] = right, bool(read.gaps)
     for file in written:
         right, counted = found.get(file.name, (set(), _was_set_aside(folder, file)))
         _account(file, right, counted, result)
     return result
+
+
+def _sliced(report_id: bytes, model: Mapping[bytes, Record]) -> Sliced | None:
+    """A record of the model as the loader reads it."""
+    record = model.get(report_id)
+    return None if record is None else slice_payload(report_id, encode_record(report_id, record)[FRAME_BYTES:])
 
 
 def _was_set_aside(folder: Path, file: Written) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.cells import CellQuery
+from headcount_aggregator.load.batch import Batch
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.loader import Loader, LoadResult, _Batch
+from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.warehouse import Warehouse
 from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
 from headcount_aggregator.warehouse.tables import Table
@@ -46,8 +47,8 @@ class DoesNotRestore(Loader):
 class RemovesFirst(Loader):
     """Bug: sources are removed before the commit."""
 
-    def _fold(self, paths: list[Path], fold_day: int) -> _Batch:
-        batch = super()._fold(paths, fold_day)
+    def _gather(self, paths: list[Path], fold_day: int) -> Batch:
+        batch = super()._gather(paths, fold_day)
         self._remove(batch.sources)
         return batch
 
@@ -57,18 +58,17 @@ class NamesUnitsAtThePush(Loader):
 
     def _push_pending(self, result: LoadResult) -> None:
         for number in self._units.pending():
-            block = self._units.read(number).block
-            name = bytes.fromhex(self._units.header(number).unit)
-            self._warehouse.insert(Table.LANDING, block.replace(name, secrets.token_bytes(16)))
+            for block, rows in self._units.rows(self._units.header(number)):
+                self._warehouse.insert(Table.LANDING, rows.replace(bytes.fromhex(block.unit), secrets.token_bytes(16)))
             self._units.done(number)
 
 
 class DropsTheCarry(Loader):
     """Bug: what a small group held is not taken over by the next unit."""
 
-    def _fold(self, paths: list[Path], fold_day: int) -> _Batch:
+    def _gather(self, paths: list[Path], fold_day: int) -> Batch:
         self._carry = {}
-        return super()._fold(paths, fold_day)
+        return super()._gather(paths, fold_day)
 
 
 def totals(warehouse: Warehouse) -> dict[tuple[int, ...], int]:

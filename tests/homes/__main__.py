@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.homes.cluster import ClusterProcesses
-from tests.homes.processes import NotInstalledError
+from tests.homes.processes import NotInstalledError, started
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="headcount-cluster-") as folder,
-            ClusterProcesses(Path(folder)) as cluster,
+            started(lambda: ClusterProcesses(Path(tempfile.mkdtemp(dir=folder)))) as cluster,
         ):
             out.print("two shards of two replicas, and a ZooKeeper; Ctrl-C ends them and forgets what they hold")
             for place, shard in enumerate(cluster.shards, 1):

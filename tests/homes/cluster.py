@@ -12,7 +12,7 @@ from tests.homes.zookeeper import ZooKeeper
 
 
 class ClusterProcesses:
-    """Two shards of two replicas, unless told otherwise. Use it as a context manager."""
+    """Two shards of two replicas, unless told otherwise."""
 
     def __init__(self, folder: Path, shards: int = 2, replicas: int = 2) -> None:
         self.keeper = ZooKeeper(folder / "keeper")
@@ -41,20 +41,13 @@ class ClusterProcesses:
         hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.replicas)
         return f"clickhouse://{USER}:{quote(PASSWORD, safe='')}@{hosts}/{database}?cluster=headcount"
 
-    def __enter__(self) -> ClusterProcesses:
-        try:
-            self.keeper.start()
-            for one in self.replicas:
-                one.start(wait=False)
-            for one in self.replicas:
-                one.await_answer()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def start(self) -> None:
+        """Start every process; return once all answer."""
+        self.keeper.start()
+        for one in self.replicas:
+            one.start(wait=False)
+        for one in self.replicas:
+            one.await_answer()
 
     def stop(self) -> None:
         """End every process."""

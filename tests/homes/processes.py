@@ -10,15 +10,22 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 INSTALL = "sh tests/servers.sh"
 START_SECONDS = 90.0
+LISTEN = "0A"
+"""How the system's table of sockets says that one listens."""
 
 
 class NotInstalledError(Exception):
     """A server that the tests need is not on this machine; the text says how to install it."""
+
+
+class PortTakenError(Exception):
+    """Between the choice of a port and its use another program took it: choose again."""
 
 
 def program(name: str) -> str:
@@ -75,13 +82,32 @@ class ServerProcess:
 
     def await_answer(self) -> None:
         """Return once the process answers."""
-        await_that(lambda: bool(self.pid) and self.answers(), self._command[0])
+        await_that(lambda: self._runs() and self.listens_alone() and self.answers(), self._command[0])
 
     def answers(self) -> bool:
         """Whether the process accepts connections."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
             return True
         return False
+
+    def _runs(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None and self._said("Address already in use"):
+            self._process = None
+            raise PortTakenError(f"{self._command[0]}: see {self.folder}")
+        return bool(self.pid)
+
+    def _said(self, words: str) -> bool:
+        logs = (self.folder / name for name in ("output", "errors"))
+        return any(words in log.read_text("utf-8", "replace") for log in logs if log.exists())
+
+    def listens_alone(self) -> bool:
+        """Whether this very process, and no other one, listens on its port."""
+        tables = (Path(f"/proc/net/{name}") for name in ("tcp", "tcp6"))
+        lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+        listening = {words[9] for words in lines if words[1].endswith(f":{self.port:04X}") and words[3] == LISTEN}
+        held = {str(link.readlink()) for link in Path(f"/proc/{self.pid}/fd").iterdir() if link.is_symlink()}
+        return len(listening) == 1 and all(f"socket:[{inode}]" in held for inode in listening)
 
     def kill(self) -> int:
         """SIGKILL the process; returns its id."""
@@ -112,3 +138,37 @@ class ServerProcess:
             process.kill()
             process.wait()
         return process.pid
+
+
+class Startable(Protocol):
+    """What is started, and stopped whatever became of its start."""
+
+    def start(self) -> None:
+        """Return once it answers."""
+        ...
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+Started = TypeVar("Started", bound=Startable)
+TRIES = 3
+
+
+@contextlib.contextmanager
+def started(make: Callable[[], Started]) -> Iterator[Started]:
+    """What ``make`` makes, started, and stopped afterwards; made anew when somebody else took one of its ports."""
+    for tries_left in reversed(range(TRIES)):
+        found = make()
+        try:
+            try:
+                found.start()
+            except PortTakenError:
+                if not tries_left:
+                    raise
+                continue
+            yield found
+            return
+        finally:
+            found.stop()

@@ -95,9 +95,9 @@ def test_a_move_brings_every_cell(tmp_path: Path, request: pytest.FixtureRequest
 def _half_roll_up(warehouse: Warehouse, load_day: int) -> None:
     """Roll up the half of a day's cells, on the first shard alone, as a crash would leave it."""
     shard = warehouse.shards[0]
-    for first, last in rollup._spans(shard, load_day):
+    for span in rollup._spans(shard, load_day):
         half = _Half(shard)
-        rollup._add(half, load_day, first, last)
+        rollup._add(half, load_day, span)
 
 
 class _Half:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import tempfile
 import threading
 from collections import Counter
 from contextlib import closing
@@ -31,6 +33,7 @@ from tests.homes.clickhouse import PASSWORD, USER, ClickHouse
 from tests.homes.cluster import ClusterProcesses
 from tests.homes.filled import make_house, totals
 from tests.homes.fresh import fresh_address
+from tests.homes.processes import started
 
 SECRET = "s3cr3t@pass"
 
@@ -332,3 +335,12 @@ def test_a_closed_home_says_so(clickhouse: ClickHouse) -> None:
     with pytest.raises(WarehouseError) as caught:
         home.query("SELECT 1")
     assert caught.value.reason is Reason.CLOSED
+
+
+def test_a_port_that_was_taken_meanwhile_is_chosen_anew(tmp_path: Path) -> None:
+    """A server whose port another program took is neither used nor waited for: another port is."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        drawn = iter((taken.getsockname()[1], 0))
+        with started(lambda: ClickHouse(Path(tempfile.mkdtemp(dir=tmp_path)) / "server", next(drawn))) as server:
+            assert server.listens_alone()
+        assert next(drawn, None) is None, "the first port was tried"

@@ -15,6 +15,10 @@ from headcount_aggregator.sealed_chain import RECORD, Survey, Surveyor
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
 
+APP = "[0-9]*-[0-9]*"
+"""Names of the folders that hold a chain; others hold none (``debug_counts.FOLDER``)."""
+
+
 class Chains:
     """The chains of every Customer's app. ``broken``: what is wrong, by folder name; empty when nothing is."""
 
@@ -27,7 +31,7 @@ class Chains:
     def look(self) -> bool:
         """Look at every chain, and record what was sealed since; returns whether a broken one is whole again."""
         before, self.broken = self.broken, {}
-        folders = sorted(path for path in self._folder.glob("*") if path.is_dir()) if self._folder.is_dir() else []
+        folders = sorted(path for path in self._folder.glob(APP) if path.is_dir()) if self._folder.is_dir() else []
         for folder in folders:
             found = self._surveyor.survey(folder)
             if found.faults:

@@ -20,7 +20,7 @@ from headcount_wire import days
 from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.tables import Table
 
-CELLS_AT_ONCE = 500_000
+CELLS_AT_ONCE = 200_000
 
 _CELL = "partner, customer, app, day, late, measure, label, fact, slot, breakdown, value1, value2"
 
@@ -47,10 +47,12 @@ def roll_up(warehouse: Warehouse, load_day: int) -> None:
     """
     load_day = int(load_day)
     for shard in warehouse.shards:
-        for first, last in _spans(shard, load_day):
-            _add(shard, load_day, first, last)
+        for span in _spans(shard, load_day):
+            _add(shard, load_day, span)
     for shard in warehouse.shards:
-        _verify(shard, load_day)
+        for span in _spans(shard, load_day):
+            _verify(shard, load_day, span)
+        _verify(shard, load_day, "1", sum_only=True)
     warehouse.execute(
         f"INSERT INTO {Table.WATERMARK.sql} (load_day) {warehouse.dialect.insert_settings} SELECT toDate({load_day})"
     )
@@ -78,27 +80,34 @@ def _drop(warehouse: Warehouse, table: Table, before: int) -> int:
     return len(dropped)
 
 
-def _spans(warehouse: Warehouse, load_day: int) -> list[tuple[int, int]]:
-    """Spans of local days, each in one month and of bounded size: one insert each, into one partition."""
+def _spans(warehouse: Warehouse, load_day: int) -> list[str]:
+    """Conditions that part a load day's rows, each of one month and of bounded size, and in the order of the key.
+
+    One is one insert, into one partition; memory is bounded by it, however much a day or a Customer holds.
+    """
     counted = warehouse.query(
-        f"SELECT toUInt16(day), count() FROM {Table.LANDING.sql} WHERE load_day = toDate({load_day}) "
-        "GROUP BY day ORDER BY day"
+        f"SELECT toUInt16(toStartOfMonth(day)) AS month, customer, count() FROM {Table.LANDING.sql} "
+        f"WHERE load_day = toDate({load_day}) GROUP BY month, customer ORDER BY month, customer"
     )
-    spans: list[tuple[int, int]] = []
-    size = 0
-    for day, rows in counted:
-        same_month = spans and days.month_start(spans[-1][1]) == days.month_start(day)
-        if same_month and size + rows <= CELLS_AT_ONCE:
-            spans[-1] = (spans[-1][0], day)
-            size += rows
-        else:
-            spans.append((day, day))
-            size = rows
+    spans: list[str] = []
+    month = first = last = size = 0
+
+    def end() -> None:
+        parts = -(-size // CELLS_AT_ONCE)
+        of = f"customer BETWEEN {first} AND {last}"
+        of += f" AND day BETWEEN toDate({month}) AND toDate({days.month_start(month + 31) - 1})"
+        spans.extend(f"{of} AND measure % {parts} = {part}" for part in range(parts))
+
+    for its_month, customer, rows in counted:
+        if its_month != month or size + int(rows) > CELLS_AT_ONCE:
+            end()
+            month, first, size = int(its_month), int(customer), 0
+        last, size = int(customer), size + int(rows)
+    end()
     return spans
 
 
-def _add(warehouse: Warehouse, load_day: int, first: int, last: int) -> None:
-    span = f"day BETWEEN toDate({int(first)}) AND toDate({int(last)})"
+def _add(warehouse: Warehouse, load_day: int, span: str) -> None:
     loaded = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {span}"
     warehouse.execute(
         f"INSERT INTO {Table.FINAL.sql} ({_CELL}, n, held, version) {warehouse.dialect.insert_settings} "
@@ -110,13 +119,14 @@ def _add(warehouse: Warehouse, load_day: int, first: int, last: int) -> None:
     )
 
 
-def _verify(warehouse: Warehouse, load_day: int) -> None:
-    loaded = warehouse.query(
-        f"SELECT count(), toString(sum(m)) FROM (SELECT {_CELL}, sum(n) AS m FROM {Table.LANDING.sql} FINAL "
-        f"WHERE load_day = toDate({load_day}) GROUP BY {_CELL})"
-    )
+def _verify(warehouse: Warehouse, load_day: int, span: str, *, sum_only: bool = False) -> None:
+    """Rows and sums of a span; over all spans only the sum, which nobody has to group."""
+    of = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {span}"
+    counted = "toUInt64(0)" if sum_only else "count()"
+    grouped = f"n AS m {of}" if sum_only else f"{_CELL}, sum(n) AS m {of} GROUP BY {_CELL}"
+    loaded = warehouse.query(f"SELECT {counted}, toString(sum(m)) FROM (SELECT {grouped})")
     added = warehouse.query(
-        f"SELECT count(), toString(sum(n - held)) FROM {Table.FINAL.sql} FINAL WHERE version = {load_day}"
+        f"SELECT {counted}, toString(sum(n - held)) FROM {Table.FINAL.sql} FINAL WHERE version = {load_day} AND {span}"
     )
     if [*map(tuple, loaded)] != [*map(tuple, added)]:
         raise WarehouseError(Reason.MISMATCH)

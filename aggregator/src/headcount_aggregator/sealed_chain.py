@@ -16,6 +16,16 @@ import orjson
 
 GENESIS = "0" * 64
 RECORD = "chain"
+PRUNED = "pruned"
+"""Says up to which place releases are gone, because their time was over; the next one names the last one's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Where a chain begins: how many releases are gone, and the hash of the last of them."""
+
+    place: int = 0
+    hash: str = GENESIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,32 @@ def link_of(name: str, data: bytes) -> Link:
     return Link(name, hashlib.sha256(data).hexdigest(), previous if isinstance(previous, str) else None)
 
 
+def pruned_of(folder: Path) -> Pruned:
+    """Where an app's chain begins; raises ``ValueError`` when the file that says so is damaged."""
+    try:
+        place, hash_before = (folder / PRUNED).read_text("ascii").split()
+    except FileNotFoundError:
+        return Pruned()
+    return Pruned(int(place), hash_before)
+
+
+def sealed_paths(folder: Path) -> list[Path]:
+    """An app's sealed files in order, without those that are being removed; raises as ``pruned_of``."""
+    first = pruned_of(folder).place
+    return [path for path in sorted(folder.glob("*.json")) if place_of(path) >= first]
+
+
+def place_of(path: Path) -> int:
+    """A sealed file's place in its chain, by its name; a name that is none comes last."""
+    place = path.name.partition("-")[0]
+    return int(place) if place.isdecimal() else 10**6
+
+
+def hash_of(path: Path) -> str:
+    """What the next release must name."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def record_of(folder: Path) -> dict[str, str]:
     """The recorded hash of each release, by file name, in order; empty where there is no record yet.
 
@@ -69,15 +105,19 @@ class Surveyor:
     def survey(self, folder: Path) -> Survey:
         """Every link of an app's chain, held against the one before it and against the record."""
         found = Survey()
+        begins = Pruned()
         try:
             record = record_of(folder)
+            begins = pruned_of(folder)
+            record = {name: its for name, its in record.items() if place_of(folder / name) >= begins.place}
         except (OSError, ValueError):
             record = {}
-            found.faults.append(f"{folder.name}: the record of its releases ({RECORD}) cannot be read")
+            found.faults.append(f"{folder.name}: the record of its releases ({RECORD}, {PRUNED}) cannot be read")
         found.recorded = len(record)
-        previous = GENESIS
+        previous = begins.hash
         altered: list[str] = []
-        for place, path in enumerate(sorted(folder.glob("*.json"))):
+        paths = [path for path in sorted(folder.glob("*.json")) if place_of(path) >= begins.place]
+        for place, path in enumerate(paths, begins.place):
             link = self._link(path)
             found.links.append(link)
             if link.previous is None:

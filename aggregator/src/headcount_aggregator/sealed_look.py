@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from headcount_aggregator.sealed_chain import GENESIS, link_of, record_of
+from headcount_aggregator.sealed_chain import Pruned, link_of, place_of, pruned_of, record_of
 from headcount_aggregator.sealed_file import parse_release
 from headcount_aggregator.sealed_index import Indexed, Sealed, SealedIndex, Stamp
 
@@ -39,7 +39,8 @@ class Kept:
 
 def bring_up(index: SealedIndex, folder: Path, kept: Kept) -> None:
     """Add what was sealed since the last look; make the index anew when a file in it is gone or changed."""
-    there = _stamps(folder)
+    begins = _begins(folder)
+    there = _stamps(folder, begins)
     if there and there == {name: file.stamp for name, file in kept.files.items()}:
         return
     kept.files = index.files()
@@ -50,7 +51,7 @@ def bring_up(index: SealedIndex, folder: Path, kept: Kept) -> None:
     new = [name for name in there if name not in kept.files and name not in kept.refused]
     if not new:
         return
-    chain = _Chain(folder, list(there))
+    chain = _Chain(folder, list(there), begins)
     for begin in range(0, len(new), BATCH_FILES):
         names = new[begin : begin + BATCH_FILES]
         found = [sealed for name in names if (sealed := _sealed(chain, name, there[name], kept))]
@@ -58,11 +59,20 @@ def bring_up(index: SealedIndex, folder: Path, kept: Kept) -> None:
     kept.files = index.files()
 
 
-def _stamps(folder: Path) -> dict[str, Stamp]:
-    """The files that are named as sealed ones, in the order of the chain."""
+def _begins(folder: Path) -> Pruned:
+    """Where the chain begins: what is before it is kept no longer, and is on its way out."""
+    try:
+        return pruned_of(folder)
+    except (OSError, ValueError):
+        return Pruned()
+
+
+def _stamps(folder: Path, begins: Pruned) -> dict[str, Stamp]:
+    """The files that are named as sealed ones and are still kept, in the order of the chain."""
     try:
         with os.scandir(folder) as entries:
-            found = {entry.name: entry.stat() for entry in entries if entry.name.endswith(".json")}
+            sealed = [entry for entry in entries if entry.name.endswith(".json")]
+            found = {entry.name: entry.stat() for entry in sealed if place_of(folder / entry.name) >= begins.place}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     return {name: Stamp(stat.st_ctime_ns, stat.st_size, stat.st_ino) for name, stat in sorted(found.items())}
@@ -86,8 +96,9 @@ def _as_indexed(index: SealedIndex, folder: Path, kept: Kept, there: Mapping[str
 class _Chain:
     """The hash each file of a folder must have: by the record, or by the links of its neighbours."""
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+    def __init__(self, folder: Path, names: Sequence[str], begins: Pruned) -> None:
         self.folder = folder
+        self._before = begins.hash
         self._names = names
         self._place = {name: place for place, name in enumerate(names)}
         try:
@@ -104,7 +115,7 @@ class _Chain:
         place = self._place[name]
         if place + 1 < len(self._names) and (named := link_of("", self._read(place + 1)).previous):
             return named
-        before = hashlib.sha256(self._read(place - 1)).hexdigest() if place else GENESIS
+        before = hashlib.sha256(self._read(place - 1)).hexdigest() if place else self._before
         link = link_of(name, data)
         return link.hash if link.previous == before else ""
 

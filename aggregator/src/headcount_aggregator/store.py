@@ -31,6 +31,7 @@ from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.completeness import MissedFiles
 from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.retention.keeper import Keeper
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, WarehouseError
 from headcount_aggregator.warehouse.address import EMBEDDED
@@ -61,6 +62,7 @@ class Store:
         self._loader = Loader(
             settings.spool, settings.units, self._file.organisation, self._warehouse, clock, node=settings.node
         )
+        self._keeper = Keeper(settings.data, self._warehouse, self._loader)
         cells = WarehouseCells(self._warehouse)
         self._chains = Chains(settings.releases)
         self._chains.look()
@@ -74,10 +76,11 @@ class Store:
         self._rests_until = -1.0
         self._released_through = -1
         self._tidied = self._rolled_up = self._told = -1
+        self._kept = -1
         self._waited = -1
         self._waits = 0
         self._refused = ""
-        self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0}
+        self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0, "reports_unexplained": 0}
 
     def tick(self) -> dict[str, Any]:
         """Do everything that is due now, once; returns what the status file says."""
@@ -89,6 +92,7 @@ class Store:
         released = repaired = 0
         settled, refused = False, ""
         try:
+            self._erase(today)
             repaired = self._reconcile()
             settled = self._drained(moment)
             self._tell(today)
@@ -96,6 +100,8 @@ class Store:
             self._note(result, today)
             self._tidy(today)
             if self._releases(today):
+                self._disclosed.note(self._file.organisation)
+                self._keep(today)
                 self._disclosed.note(self._file.organisation)
                 if result.units or self._debug_day != today:
                     self._debug.publish(moment)
@@ -120,6 +126,11 @@ class Store:
             return f"{folder}: cannot be written ({error.strerror})."
         log.info("backed_up")
         return ""
+
+    def erase_requested(self) -> int:
+        """Erase the Customers somebody asked to erase, and nothing else; returns how many could not be yet."""
+        self._erase(days.utc_day(self._clock.now()))
+        return self._keeper.waiting
 
     def close(self) -> None:
         """Let go of everything."""
@@ -205,7 +216,15 @@ class Store:
         if now - self._reconciled < self._settings.reconcile_seconds:
             return 0
         self._reconciled = now
+        self._keeper.confirm(days.utc_day(self._clock.now()))
+        self._found["reports_unexplained"] = self._loader.drift()
+        if self._found["reports_unexplained"]:
+            log.error("account_drift", reports=self._found["reports_unexplained"], by_app_and_day=self._account())
         return self._loader.reconcile()
+
+    def _account(self) -> list[list[int]]:
+        """``[app, day, read, counted, repeated]`` of the units that are kept."""
+        return self._loader.account.to_plain()
 
     def _tidy(self, today: int) -> None:
         """Once a day: roll up the load days that are over, forget what is past its window.
@@ -233,6 +252,28 @@ class Store:
         if self._least(today).load_day >= today - 1:
             self._rolled_up = today
 
+    def _keep(self, today: int) -> None:
+        """Once a day, after what is due is sealed: drop what may be kept no longer."""
+        if self._kept == today or self._released_through != today:
+            return
+        self._kept = today
+        unsealed = {int(name.partition("-")[0]) for name in self._chains.broken}
+        if self._keeper.daily(self._file.organisation, today, unsealed):
+            self._releaser.forget()
+            self._chains.look()
+
+    def _erase(self, today: int) -> None:
+        try:
+            erased = self._keeper.erase(today)
+        except WarehouseError as error:
+            if error.reason is not Reason.MISMATCH:
+                raise
+            log.error("erasing_refused", advice="the sums did not come out; it is tried again")
+            return
+        if erased:
+            self._releaser.forget()
+            self._chains.look()
+
     def _reload(self) -> None:
         faults = self._file.reload_if_changed()
         if faults:
@@ -244,6 +285,7 @@ class Store:
     def _say(self, settled: float | None, result: LoadResult, released: int, repaired: int) -> dict[str, Any]:
         status: dict[str, Any] = {"released_through": self._released_through, "since_start": self._found}
         today = days.utc_day(self._clock.now())
+        status["account"] = self._account()
         status["warehouse"] = {"waits_for": self._refused, "units_waiting": self._waits}
         status["warehouse"] |= {"repaired": self._loader.repaired, "unmatched": self._loader.unmatched}
         if self._chains.broken:

@@ -118,3 +118,23 @@ def keys_new(
     err.print(
         "\nThe key is shown only now. Put the block into the organisation file and fill in the dots.", style="dim"
     )
+
+
+@app.command()
+def erase(
+    customer: Annotated[str, typer.Argument(help="The Customer's name in the organisation file, or its code.")],
+    config: Config = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase all that is held of a Customer: cells, releases, what waits. Others' numbers stay as they are."""
+    from headcount.retention_command import run_erase
+
+    raise typer.Exit(run_erase(customer, config, out, err, yes=yes))
+
+
+@app.command()
+def retention(config: Config = None) -> None:
+    """Show what is kept of each Customer until when, and what was dropped."""
+    from headcount.retention_command import run_retention
+
+    raise typer.Exit(run_retention(config, out, err))

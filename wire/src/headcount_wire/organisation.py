@@ -56,6 +56,8 @@ class Customer:
     retention_months: int
     k: int
     cross_customer: bool
+    cells_months: int
+    agreement_ends: int | None
     rule: str = "threshold"
     noise: str = "standard"
 
@@ -211,6 +213,7 @@ def _customer(name: str, table: Declared, partners: Mapping[str, Partner], regio
     partner_name = table.text("partner", "")
     if partner_name and partner_name not in partners:
         table.fault(f'"{partner_name}" is not declared under [partners]', "partner")
+    retention_months = table.integer("retention_months", 1, 120, 25)
     customer = Customer(
         name=name,
         code=table.integer("code", 1, _CODE_MAX),
@@ -218,9 +221,11 @@ def _customer(name: str, table: Declared, partners: Mapping[str, Partner], regio
         partner=partners.get(partner_name),
         region=table.text("region", region),
         policy=_policy(table.table("policy")),
-        retention_months=table.integer("retention_months", 1, 120, 25),
+        retention_months=retention_months,
         k=table.integer("k", limits.K_MIN, 10_000, limits.K_MIN),
         cross_customer=table.boolean("cross_customer", True),
+        cells_months=table.integer("cells_months", 1, 120, retention_months),
+        agreement_ends=table.day("agreement_ends"),
         rule=_one_of(table, "rule", RULES, "threshold"),
         noise=_one_of(table, "noise", tuple(PRESETS), "standard"),
     )

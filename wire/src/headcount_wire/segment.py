@@ -45,14 +45,14 @@ VERSIONS_READ = (_VERSION_1, VERSION)
 _HEADER = struct.Struct("<5sB8sIHI")
 _FRAME = struct.Struct(f"<II{REPORT_ID_BYTES}s")
 _LENGTH = struct.Struct("<I")
-_PAYLOAD = struct.Struct("<BBHIIII")
+PAYLOAD = struct.Struct("<BBHIIII")
 _COUNT = struct.Struct("<H")
-_DAY = struct.Struct("<HH")
-_TALLY = struct.Struct("<HBBHI")
+DAY = struct.Struct("<HH")
+TALLY = struct.Struct("<HBBHI")
 _DAYS_MAX = 255
 _TALLY_OF_VERSION_1 = struct.Struct("<HHBBHI")
 
-_VERSION_AT = len(MAGIC)
+VERSION_AT = len(MAGIC)
 HEADER_BYTES = _HEADER.size
 FRAME_BYTES = _FRAME.size
 
@@ -142,7 +142,7 @@ def decode_header(data: bytes) -> Header:
     return Header(worker, sequence, created)
 
 
-pack_tally = _TALLY.pack
+pack_tally = TALLY.pack
 """The bytes of ``(measure, label, fact, slot, n)``."""
 
 
@@ -175,7 +175,7 @@ def encode_source(
     origin: Values | None,
 ) -> bytes:
     """A payload up to its tallies: whose it is, of which day, by which catalog and in which context."""
-    start = _PAYLOAD.pack(VERSION, stream, created, partner, customer, app, catalog)
+    start = PAYLOAD.pack(VERSION, stream, created, partner, customer, app, catalog)
     then = b"\x00" if origin is None else b"\x01" + _pack_values(origin)
     return start + _pack_values(context) + then
 
@@ -186,7 +186,7 @@ def frame(report_id: bytes, source: bytes, told: Sequence[Packed]) -> bytes:
         raise MalformedSegment("a record tells of more days than the format allows")
     parts = [source, bytes((len(told),))]
     for day, number, tallies in told:
-        parts += (_DAY.pack(day, number), tallies)
+        parts += (DAY.pack(day, number), tallies)
     payload = b"".join(parts)
     if len(payload) > limits.RECORD_BYTES:
         raise MalformedSegment("a record is larger than the format allows")
@@ -197,10 +197,10 @@ def frame(report_id: bytes, source: bytes, told: Sequence[Packed]) -> bytes:
 def decode_payload(payload: bytes, version: int = VERSION) -> Record:
     """The record in a payload whose crc was right, of a segment of this version; raises ``MalformedSegment``."""
     try:
-        kind, stream, created, partner, customer, app, catalog = _PAYLOAD.unpack_from(payload)
+        kind, stream, created, partner, customer, app, catalog = PAYLOAD.unpack_from(payload)
         if kind != version:
             raise MalformedSegment(f"record kind {kind} is not known in a segment of version {version}")
-        context, at = _unpack_values(payload, _PAYLOAD.size)
+        context, at = _unpack_values(payload, PAYLOAD.size)
         origin: Values | None = None
         flag, at = payload[at], at + 1
         if flag:
@@ -215,9 +215,9 @@ def _unpack_days(payload: bytes, at: int) -> tuple[tuple[int, int, int, int, int
     tallies: list[tuple[int, int, int, int, int, int]] = []
     count, at = payload[at], at + 1
     for _ in range(count):
-        day, lines = _DAY.unpack_from(payload, at)
-        at, end = at + _DAY.size, at + _DAY.size + lines * _TALLY.size
-        tallies += [(day, *line) for line in _TALLY.iter_unpack(payload[at:end])]
+        day, lines = DAY.unpack_from(payload, at)
+        at, end = at + DAY.size, at + DAY.size + lines * TALLY.size
+        tallies += [(day, *line) for line in TALLY.iter_unpack(payload[at:end])]
         at = end
     if at != len(payload):
         raise MalformedSegment("a record's tallies do not fill it")
@@ -254,7 +254,7 @@ def records(data: bytes) -> Iterator[tuple[bytes, Record]]:
     whose payload is not (a newer writer): such a segment is set aside whole.
     """
     for report_id, payload, _ in _frames(data):
-        yield report_id, decode_payload(payload, data[_VERSION_AT])
+        yield report_id, decode_payload(payload, data[VERSION_AT])
 
 
 def salvage(data: bytes) -> Salvaged:
@@ -262,8 +262,14 @@ def salvage(data: bytes) -> Salvaged:
 
     Raises ``MalformedSegment`` as ``records`` does.
     """
+    frames, gaps, lost = whole_frames(data)
+    return Salvaged([(name, decode_payload(payload, data[VERSION_AT])) for name, payload in frames], gaps, lost)
+
+
+def whole_frames(data: bytes) -> tuple[list[tuple[bytes, bytes]], int, int]:
+    """The id and payload of every record whose crc is right, and ``salvage``'s gaps and lost bytes."""
     decode_header(data)
-    found: list[tuple[bytes, Record]] = []
+    found: list[tuple[bytes, bytes]] = []
     at, gaps, lost = HEADER_BYTES, 0, 0
     while at < len(data):
         frame = _frame_at(data, at)
@@ -272,8 +278,8 @@ def salvage(data: bytes) -> Salvaged:
             gaps, lost, at = gaps + 1, lost + behind - at, behind
             continue
         report_id, payload, at = frame
-        found.append((report_id, decode_payload(payload, data[_VERSION_AT])))
-    return Salvaged(found, gaps, lost)
+        found.append((report_id, payload))
+    return found, gaps, lost
 
 
 def _frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
@@ -298,8 +304,8 @@ def _frame_at(data: bytes, at: int) -> tuple[bytes, bytes, int] | None:
 
 def _next_frame(data: bytes, at: int) -> int:
     """Where the first whole record behind a place begins, or the end of the data."""
-    kind = data[_VERSION_AT]
-    for place in range(at + 1, len(data) - FRAME_BYTES - _PAYLOAD.size + 1):
+    kind = data[VERSION_AT]
+    for place in range(at + 1, len(data) - FRAME_BYTES - PAYLOAD.size + 1):
         # A look at the payload's first two bytes spares nearly every crc.
         if (
             data[place + FRAME_BYTES] == kind

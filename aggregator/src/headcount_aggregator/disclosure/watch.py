@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from headcount_wire import days
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.organisation import Customer, Organisation, Reader
 
 from headcount_aggregator.disclosure.entry import Event
 from headcount_aggregator.disclosure.log import DisclosureLog
-from headcount_aggregator.sealed_chain import RECORD, record_of
+from headcount_aggregator.retention.record import ALL
+from headcount_aggregator.sealed_chain import RECORD, place_of, pruned_of, record_of
 
 Plain = dict[str, Any]
 RETENTION = "retention.jsonl"
@@ -73,9 +75,9 @@ class DisclosureWatch:
             folder = record.parent
             logged = self._released.setdefault(folder.name, set())
             try:
-                sealed = record_of(folder)
-                for name, digest in sealed.items():
-                    if name not in logged:
+                first = pruned_of(folder).place
+                for name, digest in record_of(folder).items():
+                    if name not in logged and place_of(folder / name) >= first:
                         self._add(Event.RELEASED, _release(folder / name, digest))
                         added += 1
             except (OSError, ValueError):
@@ -116,8 +118,15 @@ class DisclosureWatch:
                 self._readers.pop(about["reader"], None)
             case Event.DELETED:
                 self._deleted = about["line"] + 1
+                if about.get("kind") == ALL:
+                    self._forget(about["customer"])
             case _:
                 pass  # what readers do is logged by the web process
+
+    def _forget(self, customer: int) -> None:
+        """A Customer that was erased can come back: then what is sealed has the names of what is gone."""
+        for folder in [name for name in self._released if name.partition("-")[0] == str(customer)]:
+            del self._released[folder]
 
 
 def policy_of(customer: Customer) -> Plain:
@@ -135,6 +144,8 @@ def policy_of(customer: Customer) -> Plain:
         "minimum_sdk": policy.minimum_sdk,
         "k": customer.k,
         "retention_months": customer.retention_months,
+        "cells_months": customer.cells_months,
+        "agreement_ends": days.text(customer.agreement_ends) if customer.agreement_ends is not None else "",
         "cross_customer": customer.cross_customer,
     }
 

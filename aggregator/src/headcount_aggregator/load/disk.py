@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -11,11 +12,16 @@ class Disk:
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a file, synced when this returns."""
+        self.write_parts(path, (data,))
+
+    def write_parts(self, path: Path, parts: Iterable[bytes]) -> None:
+        """Write a file part by part as they come, synced when this returns."""
         fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(fd, view) :]
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -7,19 +7,34 @@ group waits until the month it could still join is frozen. Debug groups never wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import base64
+import struct
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple
 
 from headcount_wire import limits
 from headcount_wire.catalog import TOTAL
-from headcount_wire.segment import Stream
+from headcount_wire.segment import Stream, pack_tally
+from headcount_wire.segment_slices import TALLY_BYTES, split_sum, split_tallies
 
-from headcount_aggregator.cells import Cell
 from headcount_aggregator.periods import PeriodKind, day_frozen_from, period_of
 
-Sum = tuple[int, int, int, int, int, str, str]
-"""``(measure, label, fact, slot, breakdown, value1, value2)``."""
+Cut = tuple[int, str, str]
+"""``(breakdown, value1, value2)``; ``WHOLE`` for a total."""
+
+WHOLE: Cut = (TOTAL, "", "")
+
+Counts = dict[Cut, Counter[bytes]]
+"""For each cut, how often each tally was said, by its bytes (``pack_tally``, ``n`` included)."""
+
+Sums = dict[bytes, int]
+"""For each tally without its ``n`` (six bytes), the sum of ``n``."""
+
+_HEAD = struct.Struct("<BI")
+_N_MAX = 2**32 - 1
 
 
 class GroupKey(NamedTuple):
@@ -33,12 +48,19 @@ class GroupKey(NamedTuple):
     late: int
 
 
-@dataclass(slots=True)
-class Group:
-    """The sums of one group, and how many reports they hold."""
+class Fate(Enum):
+    """What becomes of a group today."""
 
-    reports: int = 0
-    sums: dict[Sum, int] = field(default_factory=dict)
+    WAIT = "it is carried on"
+    TOTALS = "its totals are loaded"
+    ALL = "all of it is loaded"
+
+
+class Group(NamedTuple):
+    """A group that waits: how many reports it holds, and its sums (``pack``)."""
+
+    reports: int
+    packed: bytes
 
 
 Groups = dict[GroupKey, Group]
@@ -53,39 +75,91 @@ def waits_until(key: GroupKey) -> int:
     return day_frozen_from(key.day)
 
 
-def part(groups: Groups, today: int) -> tuple[list[Cell], Groups]:
-    """What may be loaded today, and what is carried on."""
-    cells: list[Cell] = []
-    carry: Groups = {}
-    for key, group in groups.items():
-        if key.stream == Stream.DEBUG or group.reports >= limits.GROUP_REPORTS_MIN:
-            cells += _cells(key, group, everything=True)
-        elif today >= waits_until(key):
-            cells += _cells(key, group, everything=False)
-        else:
-            carry[key] = group
-    return cells, carry
+def fate(key: GroupKey, reports: int, today: int) -> Fate:
+    """What may be loaded of a group today."""
+    if key.stream == Stream.DEBUG or reports >= limits.GROUP_REPORTS_MIN:
+        return Fate.ALL
+    return Fate.TOTALS if today >= waits_until(key) else Fate.WAIT
 
 
-def _cells(key: GroupKey, group: Group, *, everything: bool) -> Iterator[Cell]:
-    for found, n in group.sums.items():
-        if everything or found[4] == TOTAL:
-            measure, label, fact, slot, breakdown, value1, value2 = found
-            yield Cell(*key, measure, label, fact, slot, breakdown, value1, value2, n)
+def sums_of(counts: Counter[bytes]) -> Sums:
+    """Tallies added up: whatever their ``n`` was, they are of one cell."""
+    sums: Sums = {}
+    for line, times in counts.items():
+        what, n = split_sum(line)
+        sums[what] = sums.get(what, 0) + n * times
+    return sums
+
+
+def merged(parts: Iterable[Counts]) -> Counts:
+    """Counts added up."""
+    found: Counts = {}
+    for part in parts:
+        for cut, counts in part.items():
+            held = found.get(cut)
+            if held is None:
+                found[cut] = counts
+            else:
+                held.update(counts)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    data: bytes
+
+    def cuts(self) -> Iterator[tuple[Cut, bytes]]:
+        at = 0
+        while at < len(self.data):
+            code, lines = _HEAD.unpack_from(self.data, at)
+            value1, at = self._text(at + _HEAD.size)
+            value2, at = self._text(at)
+            end = at + lines * TALLY_BYTES
+            yield (code, value1, value2), self.data[at:end]
+            at = end
+
+    def _text(self, at: int) -> tuple[str, int]:
+        end = at + 1 + self.data[at]
+        return self.data[at + 1 : end].decode("ascii"), end
+
+
+def pack(counts: Counts) -> bytes:
+    """Sums as bytes: 10 for each, and the cut they stand under once."""
+    parts: list[bytes] = []
+    for (code, value1, value2), lines in sorted(counts.items()):
+        told: list[bytes] = []
+        for what, n in sorted(sums_of(lines).items()):
+            whole, rest = divmod(n, _N_MAX)
+            told += [what + _N_MAX.to_bytes(4, "little")] * whole
+            told += [what + rest.to_bytes(4, "little")] if rest or not whole else []
+        parts.append(_HEAD.pack(code, len(told)))
+        parts += (bytes((len(value),)) + value.encode("ascii") for value in (value1, value2))
+        parts += told
+    return b"".join(parts)
+
+
+def unpack(packed: bytes) -> Counts:
+    """Counts out of what ``pack`` made."""
+    return {cut: Counter(split_tallies(lines)) for cut, lines in _Reader(packed).cuts()}
 
 
 def to_plain(groups: Groups) -> list[Any]:
     """Groups as JSON holds them."""
     return [
-        [*key, group.reports, [[*found, n] for found, n in sorted(group.sums.items())]]
-        for key, group in sorted(groups.items())
+        [*key, group.reports, base64.b64encode(group.packed).decode("ascii")] for key, group in sorted(groups.items())
     ]
 
 
 def from_plain(plain: list[Any]) -> Groups:
-    """Groups out of what ``to_plain`` made."""
+    """Groups out of what ``to_plain`` made, also in the form of units before version 4."""
     found: Groups = {}
-    for stream, partner, customer, app, day, late, reports, sums in plain:
-        table: dict[Sum, int] = {(m, la, f, s, b, v1, v2): n for m, la, f, s, b, v1, v2, n in sums}
-        found[GroupKey(stream, partner, customer, app, day, late)] = Group(reports, table)
+    for *key, reports, sums in plain:
+        found[GroupKey(*key)] = Group(reports, base64.b64decode(sums) if isinstance(sums, str) else _pack_older(sums))
     return found
+
+
+def _pack_older(sums: list[Any]) -> bytes:
+    counts: Counts = {}
+    for measure, label, fact, slot, breakdown, value1, value2, n in sums:
+        counts.setdefault((breakdown, value1, value2), Counter())[pack_tally(measure, label, fact, slot, n)] += 1
+    return pack(counts)

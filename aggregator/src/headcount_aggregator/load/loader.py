@@ -9,34 +9,35 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from headcount_wire import days, limits
 from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation
-from headcount_wire.segment import Record, Stream
 
 from headcount_aggregator import rollup
 from headcount_aggregator.load import frontier
+from headcount_aggregator.load.account import Account
+from headcount_aggregator.load.batch import Batch, BatchSums, gather
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.fold import Folder
 from headcount_aggregator.load.frontier import Promise
-from headcount_aggregator.load.groups import Group, Groups, part, waits_until
+from headcount_aggregator.load.groups import Groups, waits_until
 from headcount_aggregator.load.orphans import take_over
-from headcount_aggregator.load.reconcile import checksum, compare, held
-from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, records_of, sealed
+from headcount_aggregator.load.reconcile import compare, held
+from headcount_aggregator.load.seen import Seen
+from headcount_aggregator.load.spool_reader import batches, forget_set_aside, oldest_day, sealed
 from headcount_aggregator.load.unit import Header, Unit, Units
-from headcount_aggregator.load.versions import AppVersions, Versions
+from headcount_aggregator.load.versions import Versions
 from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
-from headcount_aggregator.warehouse.tables import Table, encode_rows
+from headcount_aggregator.warehouse.tables import Table
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.loader")
 
-BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 48 * 1024 * 1024
+"""Of segments that are read for one unit: more give fewer rows, and take as much memory."""
 UNIT_DAYS = 7
 DEBUG_DAYS = 1
 
@@ -67,20 +68,6 @@ class LoadResult:
     refused: str = ""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What some segments hold that was not counted before."""
-
-    groups: Groups
-    versions: Versions
-    ids: dict[bytes, int] = field(default_factory=dict)
-    sources: list[Path] = field(default_factory=list)
-    duplicates: int = 0
-    quarantined: int = 0
-    damaged: int = 0
-    lost: int = 0
-
-
 class Loader:
     """The one loader of a node. It owns ``units`` and removes what it has counted from ``spool``."""
 
@@ -109,8 +96,11 @@ class Loader:
         self._node = node
         self._promise = Promise(units, self._disk)
         self._settled = 0
-        self._seen: dict[int, set[bytes]] = {}
+        self._seen = Seen()
         self._remember(self._units.ids())
+        self.account = Account()
+        for header in self._units.headers():
+            self.account.add(header.account)
         numbers = self._units.numbers()
         newest = self._units.read(numbers[-1]) if numbers else None
         # Only the newest unit can have left sources: they are removed before the next is begun.
@@ -151,6 +141,25 @@ class Loader:
         self._load([], result, today=2**30)
         return result
 
+    def erase(self, customer: int) -> None:
+        """Leave nothing of a Customer in units and in what waits; what is in tables is for others to drop.
+
+        All that is loaded is rolled up at once, today's too: then no unit is ever pushed again, and none keeps rows.
+        Others' sums stay. Raises ``WarehouseError`` when the roll-up does not come out; it can be done again.
+        """
+        result = self.load_once()
+        carry = {key: group for key, group in self._carry.items() if key.customer != customer}
+        kept = {whose: mine for whose, mine in self._versions.items() if whose[1] != customer}
+        self._units.commit(Unit(Header(self._next, self._today, (), 0, 0), carry, kept), ())
+        self._next += 1
+        self._consumed, self._carry, self._versions = set(), carry, kept
+        self._push_pending(result)
+        through = max((header.load_day for header in self._units.headers()), default=0)
+        self.compact(through=through)
+        if self._units.pending() or rollup.watermark(self._warehouse) < max((day for day in self._stored()), default=0):
+            raise WarehouseError(Reason.MISMATCH)
+        self._units.strip()
+
     def reconcile(self) -> int:
         """Compare every unit above the watermark with the warehouse; push again what differs. Returns how many did."""
         stored = self._stored()
@@ -158,15 +167,29 @@ class Loader:
         self.unmatched = sum(self._reconcile(day, headers) for day, headers in stored.items())
         return self.repaired - before
 
+    def drift(self) -> int:
+        """Reports that do not add up: read and neither counted nor a repeat, or counted without an id.
+
+        By app and day over all units that are kept, and unit by unit above the watermark; 0 when nothing is wrong.
+        """
+        wrong = sum(abs(n) for n in self.account.unexplained().values())
+        for headers in self._stored().values():
+            for header in headers:
+                wrong += abs(self._units.count_ids(header.number) - header.records)
+        return wrong
+
     def settle(self, today: int) -> None:
         """Tell that everything which was acknowledged before a UTC day began is loaded."""
         self._settled = max(self._settled, today)
         self._tell()
 
-    def promise(self) -> int:
-        """Tell how far this node has come (``frontier``); returns the last load day that is stored as its units say."""
+    def promise(self, through: int | None = None) -> int:
+        """Tell how far this node has come (``frontier``); returns the last load day that is stored as its units say.
+
+        ``through``: promise load days up to this one, today's too; nothing more is loaded to them.
+        """
         waiting = [self._units.header(number).load_day for number in self._units.pending()]
-        sound = min([self._today, *waiting]) - 1
+        sound = min([self._today if through is None else through + 1, *waiting]) - 1
         for day, headers in sorted(self._stored().items()):
             if day > sound:
                 break
@@ -176,17 +199,17 @@ class Loader:
         self._tell()
         return sound
 
-    def compact(self, nodes: Sequence[str] | None = None) -> int:
+    def compact(self, nodes: Sequence[str] | None = None, through: int | None = None) -> int:
         """Roll up the load days that are over at all of these nodes (this one, if not given); returns how many.
 
         Raises ``WarehouseError`` with ``Reason.MISMATCH`` when the sums do not come out; then nothing was dropped.
         """
-        sound = self.promise()
+        sound = self.promise(through)
         known = frontier.frontiers(self._warehouse)
-        through = min(sound, frontier.least(known, nodes or [self._node]).load_day)
+        last = min(sound, frontier.least(known, nodes or [self._node]).load_day)
         done = 0
         for day in sorted({*rollup.loaded_days(self._warehouse), *self._stored()}):
-            if day > through:
+            if day > last:
                 break
             # Of a node that is gone nobody knows what it had told next.
             checked = len(known) > 1 and all(one.load_day >= day for one in known.values())
@@ -209,7 +232,8 @@ class Loader:
         if oldest is not None:
             before = min(before, oldest - limits.CREATED_PAST_DAYS - 1)
         self._units.forget_ids(before)
-        self._seen = {created: ids for created, ids in self._seen.items() if created >= before}
+        self._seen.forget(before)
+        self.account.forget(before)
         self._units.forget_debug(today - DEBUG_DAYS)
         rollup.drop_debug(self._warehouse, today - DEBUG_DAYS)
         mark = rollup.watermark(self._warehouse)
@@ -221,6 +245,11 @@ class Loader:
         os.close(self._lock)
 
     @property
+    def ids_bytes(self) -> int:
+        """Bytes of memory that the remembered ids take."""
+        return self._seen.size
+
+    @property
     def _today(self) -> int:
         return days.utc_day(self._clock.now())
 
@@ -229,74 +258,46 @@ class Loader:
 
     def _load(self, paths: list[Path], result: LoadResult, today: int | None = None) -> None:
         fold_day = self._today
-        batch = self._fold(paths, fold_day)
+        batch = self._gather(paths, fold_day)
         result.quarantined += batch.quarantined + batch.damaged
         result.damaged += batch.damaged
         result.lost += batch.lost
-        cells, carry = part(batch.groups, fold_day if today is None else today)
-        if not batch.sources and not cells:
-            return
         # What is loaded never falls at or below the watermark or a promise, even when the clock was set back.
         load_day = max(fold_day, self._mark() + 1, self._promise.load_day + 1)
-        unit = secrets.token_bytes(16)
-        numbered = [(unit, row, load_day, *cell) for row, cell in enumerate(sorted(cells))]
-        debug = [row for row in numbered if row[3] == Stream.DEBUG]
-        live = numbered[: len(numbered) - len(debug)]  # sorted by stream: debug comes last
+        sums = BatchSums(batch, self._carry, self._organisation, fold_day if today is None else today)
+        if not batch.sources and not sums.anything:
+            return
+        debug = self._units.write_rows(self._next, sums.debug(load_day), debug=True)
+        blocks = self._units.write_rows(self._next, sums.live(load_day))
         header = Header(
             number=self._next,
-            unit=unit.hex(),
             load_day=load_day,
             sources=tuple(self._name(path) for path in batch.sources),
             records=len(batch.ids),
             duplicates=batch.duplicates,
-            rows=len(live),
-            total=sum(cell.n for cell in cells if cell.stream != Stream.DEBUG),
-            checksum=checksum(live),
-            debug_rows=len(debug),
+            blocks=tuple(blocks),
+            debug=tuple(debug),
+            account=batch.account,
         )
-        blocks = encode_rows(Table.LANDING, live), encode_rows(Table.DEBUG, debug)
-        self._units.commit(Unit(header, *blocks, carry, batch.versions), batch.ids.items())
+        sums.must_balance()
+        self._units.commit(Unit(header, sums.carry, batch.versions), batch.ids.items())
         self._next += 1
+        self.account.add(batch.account)
         self._remember(batch.ids.items())
         self._consumed = set(header.sources)
-        self._carry, self._versions = carry, batch.versions
+        self._carry, self._versions = sums.carry, batch.versions
         self._remove(batch.sources)
         result.records += header.records
         result.duplicates += header.duplicates
         result.units += 1
         self._push_pending(result)
 
-    def _fold(self, paths: list[Path], fold_day: int) -> _Batch:
-        """The carry and what is new in some segments, added up. Changes nothing of the loader's."""
-        batch = _Batch(
-            groups={key: Group(group.reports, dict(group.sums)) for key, group in self._carry.items()},
-            versions={whose: dict(mine) for whose, mine in self._versions.items()},
-        )
-        versions = AppVersions(batch.versions)
-        folder = Folder(self._organisation, versions)
-        for path in paths:
-            found = records_of(path, self._disk)
-            if found is None:
-                batch.quarantined += 1
-                continue
-            batch.sources.append(path)
-            batch.damaged += bool(found.gaps)
-            batch.lost += found.gaps
-            new: list[Record] = []
-            for report_id, record in found.records:
-                if report_id in batch.ids or any(report_id in ids for ids in self._seen.values()):
-                    batch.duplicates += 1
-                    continue
-                batch.ids[report_id] = record.created
-                new.append(record)
-            versions.count(new, fold_day)
-            for record in new:
-                folder.add(batch.groups, record, fold_day)
-        return batch
+    def _gather(self, paths: list[Path], fold_day: int) -> Batch:
+        """What is new in some segments. Changes nothing of the loader's."""
+        return gather(paths, self._seen, self._versions, fold_day, self._disk)
 
     def _remember(self, ids: Iterable[tuple[bytes, int]]) -> None:
-        for report_id, created in ids:
-            self._seen.setdefault(created, set()).add(report_id)
+        self._seen.add(ids)
 
     def _remove(self, sources: list[Path]) -> None:
         for path in sources:
@@ -308,10 +309,12 @@ class Loader:
         pending = self._units.pending()
         result.waiting = len(pending)
         for number in pending if not result.refused else ():
-            unit = self._units.read(number)
+            header = self._units.header(number)
             try:
-                self._warehouse.insert(Table.LANDING, unit.block)
-                self._warehouse.insert(Table.DEBUG, unit.debug)
+                for _, rows in self._units.rows(header):
+                    self._warehouse.insert(Table.LANDING, rows)
+                for rows in self._units.debug_rows(header):
+                    self._warehouse.insert(Table.DEBUG, rows)
             except WarehouseError as error:
                 if not error.reason.passes:
                     raise
@@ -319,7 +322,7 @@ class Loader:
                 return  # the unit is committed: it waits, and what arrives meanwhile is folded all the same
             self._units.done(number)
             result.waiting -= 1
-            result.rows += unit.header.rows
+            result.rows += header.rows
 
     def _tell(self) -> None:
         """Have the warehouse know this node's frontier, with the sums of each load day it did not know of."""
@@ -355,18 +358,20 @@ class Loader:
 
     def _reconcile(self, load_day: int, headers: list[Header]) -> int:
         """Push again what differs in any copy; returns how many units differ even then."""
-        found = compare(self._warehouse, load_day, headers)
-        for header in found.headers:
-            self._warehouse.insert(Table.LANDING, self._units.read(header.number).block)
+        whose = {block.unit: header.number for header in headers for block in header.blocks}
+        blocks = [block for header in headers for block in header.blocks]
+        found = compare(self._warehouse, load_day, blocks)
+        for block in found.blocks:
+            self._warehouse.insert(Table.LANDING, self._units.block(whose[block.unit], block))
         if not found.differences:
             return 0
-        self.repaired += len(found.headers)
-        left = compare(self._warehouse, load_day, headers).differences
+        self.repaired += len(found.blocks)
+        left = compare(self._warehouse, load_day, blocks).differences
         log.warning(
             "units_differed",
             load_day=load_day,
-            repaired=len(found.headers),
+            repaired=len(found.blocks),
             copies=sorted({f"{one.shard}/{one.copy}" for one in found.differences}),
-            still=[(one.header.number, f"{one.shard}/{one.copy}") for one in left],
+            still=[(whose[one.block.unit], f"{one.shard}/{one.copy}") for one in left],
         )
-        return len({one.header.number for one in left})
+        return len({whose[one.block.unit] for one in left})

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from headcount_aggregator.load.unit import Header
+from headcount_aggregator.load.rows import Block
 from headcount_aggregator.warehouse import Warehouse, WarehouseError
 from headcount_aggregator.warehouse.columns import shard_of
 from headcount_aggregator.warehouse.tables import Table
@@ -38,9 +38,9 @@ def held(warehouse: Warehouse, load_day: int) -> tuple[int, int, int]:
 
 
 class Difference(NamedTuple):
-    """A unit that a copy of its shard does not hold as its header says; shards and copies are counted from 1."""
+    """A block that a copy of its shard does not hold as it was written; shards and copies are counted from 1."""
 
-    header: Header
+    block: Block
     shard: int
     copy: int
     rows: int
@@ -53,23 +53,23 @@ class Compared(NamedTuple):
     silent: int
 
     @property
-    def headers(self) -> list[Header]:
-        """The units that differ anywhere, each once."""
-        return list({found.header.number: found.header for found in self.differences}.values())
+    def blocks(self) -> list[Block]:
+        """The blocks that differ anywhere, each once."""
+        return list({found.block.unit: found.block for found in self.differences}.values())
 
 
-def compare(warehouse: Warehouse, load_day: int, headers: Iterable[Header]) -> Compared:
-    """Compare rows, sum and hash of a load day's units with their headers, in every copy of their shard.
+def compare(warehouse: Warehouse, load_day: int, blocks: Iterable[Block]) -> Compared:
+    """Compare rows, sum and hash of a load day's blocks with what was written, in every copy of their shard.
 
-    A unit is looked for on its own shard only. A copy that does not answer is passed over, unless every copy
+    A block is looked for on its own shard only. A copy that does not answer is passed over, unless every copy
     of its shard is silent: then the ``WarehouseError`` is raised.
     """
-    wanted = [header for header in headers if header.rows]
+    wanted = [block for block in blocks if block.rows]
     shards = warehouse.shards
     differences: list[Difference] = []
     silent = 0
     for place, shard in enumerate(shards):
-        mine = [header for header in wanted if shard_of(header.unit, len(shards)) == place]
+        mine = [block for block in wanted if shard_of(block.unit, len(shards)) == place]
         failures: list[WarehouseError] = []
         for number, copy in enumerate(shard.replicas, 1):
             try:
@@ -80,9 +80,9 @@ def compare(warehouse: Warehouse, load_day: int, headers: Iterable[Header]) -> C
                 failures.append(error)
                 continue
             differences += [
-                Difference(header, place + 1, number, found.get(header.unit, (0, 0, 0))[0])
-                for header in mine
-                if found.get(header.unit) != (header.rows, header.total, header.checksum)
+                Difference(block, place + 1, number, found.get(block.unit, (0, 0, 0))[0])
+                for block in mine
+                if found.get(block.unit) != (block.rows, block.total, block.checksum)
             ]
         if mine and len(failures) == len(shard.replicas):
             raise failures[0]

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from headcount_wire import segment
 from headcount_wire.errors import MalformedSegment
-from headcount_wire.segment import Record
+from headcount_wire.segment_slices import Sliced, salvage_sliced
 
 from headcount_aggregator.load.disk import Disk
 
@@ -26,7 +25,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 class Found:
     """What a sealed segment holds. ``gaps``: damaged stretches, each of one record or more, that nobody can read."""
 
-    records: list[tuple[bytes, Record]]
+    records: list[Sliced]
     gaps: int = 0
 
 
@@ -84,7 +83,7 @@ def records_of(path: Path, disk: Disk) -> Found | None:
     """
     try:
         data = path.read_bytes()
-        found = segment.salvage(data)
+        found = salvage_sliced(data)
     except (OSError, MalformedSegment):
         try:
             set_aside(path, disk)

@@ -4,10 +4,12 @@
 
     N.ids    the ids this unit counted: 16 bytes + creation day u16 each; each forgotten with its window
     N.debug  what debug keys sent, in RowBinary; forgotten after a day
-    N.unit   a JSON line (header), a JSON line (state), the rows in RowBinary; N.done once they are stored
+    N.rows   the rows in RowBinary, block after block
+    N.unit   a JSON line (header), a JSON line (state); N.done once its blocks are stored
 
-The header names the sources, so that a restart skips and removes what is already counted. The
-state is everything the next unit carries on: small groups, and how often each app version was lately reported.
+The header names the sources, so that a restart skips and removes what is already counted, and the blocks:
+each is one insert of bounded size. The state is everything the next unit carries on: small groups, and how
+often each app version was lately reported. Up to version 3 the rows stood in ``N.unit``, as one block.
 """
 
 from __future__ import annotations
@@ -16,18 +18,21 @@ import hashlib
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from headcount_aggregator.load import versions
+from headcount_aggregator.load.account import Account
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.groups import Groups, from_plain, to_plain
+from headcount_aggregator.load.rows import Block
 from headcount_aggregator.load.versions import Versions
 
 _ID = struct.Struct("<16sH")
-VERSION, READS = 3, (2, 3)
+VERSION, READS = 4, (2, 3, 4)
 """The form that is written, and those that are read: version 2 knew app versions by app alone."""
+_LAST_WITH_ROWS_INSIDE = 3
 
 
 class UnitCorrupt(Exception):
@@ -36,27 +41,38 @@ class UnitCorrupt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What one unit is. ``rows``, ``total`` and ``checksum`` are what the warehouse must hold of it."""
+    """What one unit is. ``account``: what became of the reports it read (``account.Account``)."""
 
     number: int
-    unit: str
     load_day: int
     sources: tuple[str, ...]
     records: int
     duplicates: int
-    rows: int
-    total: int
-    checksum: int
-    debug_rows: int = 0
+    blocks: tuple[Block, ...] = ()
+    debug: tuple[Block, ...] = ()
+    account: Account = field(default_factory=Account)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all blocks."""
+        return sum(block.rows for block in self.blocks)
+
+    @property
+    def total(self) -> int:
+        """The sum of all blocks."""
+        return sum(block.total for block in self.blocks)
+
+    @property
+    def checksum(self) -> int:
+        """The checksum of all blocks."""
+        return sum(block.checksum for block in self.blocks) % 2**64
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One committed unit: its header, its rows, and what the next unit carries on."""
+    """One committed unit: its header, and what the next unit carries on."""
 
     header: Header
-    block: bytes
-    debug: bytes = b""
     carry: Groups = field(default_factory=dict)
     versions: Versions = field(default_factory=dict)
 
@@ -74,17 +90,35 @@ class Units:
         for path in self.folder.glob("*.new"):
             self._disk.remove(path)
         committed = set(self.numbers())
-        for suffix in (".ids", ".debug"):
+        for suffix in (".ids", ".debug", ".rows"):
             for number in self._with(suffix):
                 if number not in committed:
                     self._disk.remove(self._path(number, suffix))
 
+    def write_rows(self, number: int, blocks: Iterable[tuple[Block, bytes]], *, debug: bool = False) -> list[Block]:
+        """Write a unit's blocks before its commit; returns each with its place in the file."""
+        written: list[Block] = []
+        at = 0
+
+        def parts() -> Iterator[bytes]:
+            nonlocal at
+            for block, data in blocks:
+                sha256 = hashlib.sha256(data).hexdigest()
+                place = {"at": at, "length": len(data), "sha256": sha256}
+                written.append(Block(**{**asdict(block), **place}))
+                at += len(data)
+                yield data
+
+        path = self._path(number, ".debug" if debug else ".rows")
+        self._disk.write_parts(path, parts())
+        if not written:
+            self._disk.remove(path)
+        return written
+
     def commit(self, unit: Unit, ids: Iterable[tuple[bytes, int]]) -> None:
-        """Commit a unit: from the rename on, its sources are counted, and never again."""
+        """Commit a unit whose rows are written: from the rename on, its sources are counted, and never again."""
         number = unit.header.number
         self._disk.write(self._path(number, ".ids"), b"".join(_ID.pack(*found) for found in ids))
-        if unit.debug:
-            self._disk.write(self._path(number, ".debug"), unit.debug)
         self._disk.write(self._path(number, ".new"), _encode(unit))
         self._disk.rename(self._path(number, ".new"), self._path(number, ".unit"))
 
@@ -101,7 +135,7 @@ class Units:
         return sorted([*self._with(".unit"), *self._with(".done")])
 
     def header(self, number: int) -> Header:
-        """A unit's header, without its rows; raises ``UnitCorrupt``."""
+        """A unit's header, without its state; raises ``UnitCorrupt``."""
         with self._kept(number).open("rb") as file:
             return _header(number, file.readline())[0]
 
@@ -110,32 +144,53 @@ class Units:
         return (self.header(number) for number in self.numbers())
 
     def read(self, number: int) -> Unit:
-        """A unit from its files; raises ``UnitCorrupt``. Debug rows that were forgotten are empty."""
+        """A unit and what it carries on; raises ``UnitCorrupt``."""
         head, _, rest = self._kept(number).read_bytes().partition(b"\n")
-        state, _, block = rest.partition(b"\n")
-        header, sha256 = _header(number, head)
-        if hashlib.sha256(state + b"\n" + block).hexdigest() != sha256:
+        header, sha256, version = _header(number, head)
+        if hashlib.sha256(rest).hexdigest() != sha256:
             raise UnitCorrupt(f"unit {number} is corrupt")
-        plain = json.loads(state)
-        debug = self._path(number, ".debug")
-        return Unit(
-            header,
-            block,
-            debug.read_bytes() if debug.exists() else b"",
-            from_plain(plain["carry"]),
-            versions.from_plain(plain["versions"]),
-        )
+        plain = json.loads(rest.partition(b"\n")[0] if version <= _LAST_WITH_ROWS_INSIDE else rest)
+        return Unit(header, from_plain(plain["carry"]), versions.from_plain(plain["versions"]))
+
+    def rows(self, header: Header) -> Iterator[tuple[Block, bytes]]:
+        """Each block of a unit with its bytes; raises ``UnitCorrupt``."""
+        return ((block, self.block(header.number, block)) for block in header.blocks)
+
+    def debug_rows(self, header: Header) -> Iterator[bytes]:
+        """The debug rows of a unit, unless they were forgotten."""
+        path = self._path(header.number, ".debug")
+        if path.exists():
+            yield from (self._part(path, header.number, block) for block in header.debug)
+
+    def block(self, number: int, block: Block) -> bytes:
+        """One block's bytes; raises ``UnitCorrupt``."""
+        path = self._path(number, ".rows")
+        if not path.exists() and not block.sha256:  # of a unit up to version 3
+            self.read(number)
+            return self._kept(number).read_bytes().split(b"\n", 2)[2]
+        return self._part(path, number, block)
 
     def ids(self) -> Iterator[tuple[bytes, int]]:
         """Every id that is remembered, with its creation day."""
         for number in self._with(".ids"):
-            yield from _ID.iter_unpack(self._path(number, ".ids").read_bytes())
+            yield from self.ids_of(number)
+
+    def ids_of(self, number: int) -> Iterator[tuple[bytes, int]]:
+        """The ids of one unit that are remembered; none once they are forgotten."""
+        path = self._path(number, ".ids")
+        if path.exists():
+            yield from _ID.iter_unpack(path.read_bytes())
+
+    def count_ids(self, number: int) -> int:
+        """How many ids of a unit are remembered."""
+        path = self._path(number, ".ids")
+        return path.stat().st_size // _ID.size if path.exists() else 0
 
     def forget_ids(self, before: int) -> None:
         """Forget every id created before a day, also those that stand beside younger ones."""
         for number in self._with(".ids"):
             path = self._path(number, ".ids")
-            found = list(_ID.iter_unpack(path.read_bytes()))
+            found = list(self.ids_of(number))
             kept = [pair for pair in found if pair[1] >= before]
             if not kept:
                 self._disk.remove(path)
@@ -149,12 +204,38 @@ class Units:
             if self.header(number).load_day < before:
                 self._disk.remove(self._path(number, ".debug"))
 
+    def strip(self) -> None:
+        """Leave of stored units what the next start needs: ids and sources; and the newest one's state."""
+        newest = max(self.numbers(), default=0)
+        for number in self._with(".done"):
+            if number != newest:
+                bare = Unit(replace(self.header(number), blocks=(), debug=()))
+                self._disk.write(self._path(number, ".new"), _encode(bare))
+                self._disk.rename(self._path(number, ".new"), self._path(number, ".done"))
+            self._disk.remove(self._path(number, ".rows"))
+            self._disk.remove(self._path(number, ".debug"))
+
     def forget_units(self, may_go: Callable[[Header], bool]) -> None:
         """Remove stored units that may go; the newest stays, because the next is built on it."""
         with_ids = set(self._with(".ids"))
+        newest = max(self.numbers(), default=0)
         for number in self._with(".done"):
-            if number not in with_ids and number != self.numbers()[-1] and may_go(self.header(number)):
+            if number not in with_ids and number != newest and may_go(self.header(number)):
                 self._disk.remove(self._path(number, ".done"))
+                self._disk.remove(self._path(number, ".rows"))
+
+    def _part(self, path: Path, number: int, block: Block) -> bytes:
+        if not block.sha256:  # of a unit up to version 3, whose file holds nothing else
+            return path.read_bytes()
+        try:
+            with path.open("rb") as file:
+                file.seek(block.at)
+                data = file.read(block.length)
+        except FileNotFoundError:
+            raise UnitCorrupt(f"the rows of unit {number} are not there") from None
+        if hashlib.sha256(data).hexdigest() != block.sha256:
+            raise UnitCorrupt(f"the rows of unit {number} are corrupt")
+        return data
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:012d}{suffix}"
@@ -170,22 +251,38 @@ class Units:
 
 
 def _encode(unit: Unit) -> bytes:
-    state = {
-        "carry": to_plain(unit.carry),
-        "versions": versions.to_plain(unit.versions),
+    state = {"carry": to_plain(unit.carry), "versions": versions.to_plain(unit.versions)}
+    rest = json.dumps(state, separators=(",", ":")).encode()
+    head = {
+        "v": VERSION,
+        "sha256": hashlib.sha256(rest).hexdigest(),
+        **asdict(unit.header),
+        "account": unit.header.account.to_plain(),
     }
-    rest = json.dumps(state, separators=(",", ":")).encode() + b"\n" + unit.block
-    head = {"v": VERSION, "sha256": hashlib.sha256(rest).hexdigest(), **asdict(unit.header)}
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + rest
 
 
-def _header(number: int, line: bytes) -> tuple[Header, str]:
+def _header(number: int, line: bytes) -> tuple[Header, str, int]:
     try:
         plain: dict[str, Any] = json.loads(line)
         version, sha256 = plain.pop("v"), plain.pop("sha256")
-        header = Header(**{**plain, "sources": tuple(plain["sources"])})
+        header = _older(plain) if version <= _LAST_WITH_ROWS_INSIDE else _newest(plain)
     except (ValueError, KeyError, TypeError):
         raise UnitCorrupt(f"unit {number} is corrupt") from None
     if version not in READS or header.number != number:
         raise UnitCorrupt(f"unit {number} is corrupt or of another version")
-    return header, str(sha256)
+    return header, str(sha256), version
+
+
+def _newest(plain: dict[str, Any]) -> Header:
+    blocks, debug = (tuple(Block(**one) for one in plain[name]) for name in ("blocks", "debug"))
+    account = Account.from_plain(plain["account"])
+    return Header(**{**plain, "sources": tuple(plain["sources"]), "blocks": blocks, "debug": debug, "account": account})
+
+
+def _older(plain: dict[str, Any]) -> Header:
+    load_day, debug_rows = plain["load_day"], plain.get("debug_rows", 0)
+    block = Block(*(plain[name] for name in ("unit", "load_day", "rows", "total", "checksum")))
+    debug = Block(plain["unit"], load_day, debug_rows, 0, 0)
+    told = (plain["number"], load_day, tuple(plain["sources"]), plain["records"], plain["duplicates"])
+    return Header(*told, (block,) if block.rows else (), (debug,) if debug_rows else ())

@@ -9,13 +9,15 @@ whose place it then takes; reports weigh half after each week, and a version tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from headcount_wire import limits
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
-from headcount_wire.segment import Record, Values
+from headcount_wire.segment import Values
+from headcount_wire.segment_slices import Source
 
 HALF_AFTER_DAYS = 7
 TIMES_AS_OFTEN = 2
@@ -50,28 +52,27 @@ class AppVersions:
     def __init__(self, kept: Versions) -> None:
         self.kept = kept
 
-    def count(self, records: Iterable[Record], today: int) -> None:
-        """Count the versions of records that are about to be added, and decide which are kept apart."""
-        touched: set[Whose] = set()
-        for record in records:
-            whose: Whose = (record.stream, record.customer, record.app)
-            for values in (record.context, record.origin):
+    def count(self, sources: Iterable[tuple[Source, int]], today: int) -> None:
+        """Count the versions of reports that are about to be added, how many of each source, and decide which stay."""
+        said: dict[Whose, Counter[str]] = {}
+        for source, reports in sources:
+            for values in (source.context, source.origin):
                 version = values[_PLACE] if values else UNKNOWN
-                if version in (UNKNOWN, OTHER_VALUE):
-                    continue
-                touched.add(whose)
-                mine = self.kept.setdefault(whose, {})
+                if version not in (UNKNOWN, OTHER_VALUE):
+                    said.setdefault((source.stream, source.customer, source.app), Counter())[version] += reports
+        for whose, versions in said.items():
+            mine = dict(self.kept.get(whose, {}))
+            for version, reports in versions.items():
                 before = mine.get(version, Version(today, 0.0))
-                mine[version] = replace(before, day=max(today, before.day), weight=before.on(today) + 1.0)
-        for whose in touched:
-            self.kept[whose] = settled(self.kept[whose], today)
+                mine[version] = replace(before, day=max(today, before.day), weight=before.on(today) + reports)
+            self.kept[whose] = settled(mine, today)
 
-    def seen(self, record: Record, values: Values) -> Values:
-        """A record's values, its app version ``other`` unless it is kept apart."""
+    def seen(self, source: Source, values: Values) -> Values:
+        """A source's values, its app version ``other`` unless it is kept apart."""
         version = values[_PLACE]
         if version in (UNKNOWN, OTHER_VALUE):
             return values
-        found = self.kept.get((record.stream, record.customer, record.app), {}).get(version)
+        found = self.kept.get((source.stream, source.customer, source.app), {}).get(version)
         if found is not None and found.live:
             return values
         return (*values[:_PLACE], OTHER_VALUE, values[5])  # type: ignore[return-value]  # six values still

@@ -40,6 +40,7 @@ from headcount_aggregator.release.provisional import Provisional
 from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.retention.plan import complete_from
 from headcount_aggregator.sealed_reader import COLUMNS
 
 WINDOW_DAYS = 31
@@ -89,10 +90,17 @@ class Releaser:
         """Seal every frozen period that is not yet; returns how many were."""
         sealed = 0
         for app in self._apps(organisation):
+            complete = complete_from(app.customer, today)
             for period in due(app.first, set(app.chain.names), today):
+                if period.first < complete:  # some of what it would say is kept no longer
+                    continue
                 self._seal(app, period, today)
                 sealed += 1
         return sealed
+
+    def forget(self) -> None:
+        """Let go of what is known of every app: something of it was dropped."""
+        self._kept.clear()
 
     def publish_provisional(self, organisation: Organisation, today: int) -> None:
         """Write the totals of open days, weeks and months beside the releases, in place of those before."""

@@ -19,9 +19,8 @@ from headcount_aggregator.periods import Period
 from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.due import name_of
 from headcount_aggregator.released import Number, State
+from headcount_aggregator.sealed_chain import hash_of, pruned_of, sealed_paths
 from headcount_aggregator.sealed_reader import COLUMNS, parse_release
-
-GENESIS = "0" * 64
 
 DP = "dp"
 """The rule in the header of a release that noise was added to."""
@@ -38,9 +37,9 @@ class Chain:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for leftover in folder.glob("*.new"):
             disk.remove(leftover)
-        sealed = sorted(folder.glob("*.json"))
-        self._place = len(sealed)
-        self._previous = hashlib.sha256(sealed[-1].read_bytes()).hexdigest() if sealed else GENESIS
+        sealed, begins = sealed_paths(folder), pruned_of(folder)
+        self._place = begins.place + len(sealed)
+        self._previous = hash_of(sealed[-1]) if sealed else begins.hash
         self._paths = {path.stem[7:]: path for path in sealed}
         for name in self._paths:
             disk.remove(self._draft(name))

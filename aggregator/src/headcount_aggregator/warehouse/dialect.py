@@ -66,3 +66,8 @@ class Dialect:
             "connect_timeout_with_failover_ms": 1000,
             "receive_timeout": 3,
         }
+
+    @property
+    def wait_for_mutation(self) -> str:
+        """Has ``ALTER TABLE ... DELETE`` return when it is done; older servers do it later, and are asked again."""
+        return " SETTINGS mutations_sync = 2" if self.version >= (20, 1) else ""

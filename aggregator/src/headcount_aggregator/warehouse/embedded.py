@@ -16,6 +16,10 @@ from headcount_aggregator.warehouse.errors import Reason, WarehouseError, wrappe
 from headcount_aggregator.warehouse.migrate import DATABASE, migrate
 from headcount_aggregator.warehouse.tables import Table
 
+CACHE_BYTES = 32 * 1024 * 1024
+"""The most that each cache of marks and keys takes: unlimited, as they are else, they grow with the tables."""
+_CACHES = ("mark_cache_size", "index_mark_cache_size", "primary_index_cache_size")
+
 
 class Embedded:
     """A directory of tables, owned by this process until ``close``."""
@@ -97,7 +101,8 @@ def open_embedded(directory: Path) -> Embedded:
     except ImportError:
         raise WarehouseError(Reason.UNREACHABLE) from None
     try:
-        session: Any = Session(str(directory / "tables"))  # type: ignore[no-untyped-call]  # chdb ships no types
+        options = "&".join(f"{name}={CACHE_BYTES}" for name in _CACHES)
+        session: Any = Session(f"{directory / 'tables'}?{options}")  # type: ignore[no-untyped-call]  # chdb ships no types
         major, minor, *_ = str(session.query("SELECT version()", "TabSeparated")).strip().split(".")
     except Exception as error:  # as above: only the engine's code goes on
         raise wrapped(str(error)) from None
