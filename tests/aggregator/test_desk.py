@@ -103,9 +103,9 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path, capfd: pytest.Capt
     """A changed file is in force at once; a faulty one, or none, leaves the one before, and is logged."""
     file = tmp_path / "dashboard.toml"
     desk = DeskFile(file)
-    assert desk.desk.notes == ()
+    assert len(desk.desk.notes) == 0
     file.write_text(DESK)
-    assert [note.day for note in desk.desk.notes][:2] == [days.parse("2026-11-04"), days.parse("2026-10-28")]
+    assert [one.day for one in desk.desk.notes[:2]] == [days.parse("2026-11-04"), days.parse("2026-10-28")]
     file.write_text(DESK + "[[notes]]\n")
     assert len(desk.desk.notes) == 3
     file.unlink()
