@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.chains import Chains
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.sealed_file import parse_release
+from headcount_aggregator.sealed_index import Sealed, SealedIndex, Stamp, forget
+from headcount_aggregator.sealed_look import Kept, bring_up
 from headcount_aggregator.warehouse.embedded import open_embedded
 from headcount_wire.app_key import fingerprint, new_key
 from headcount_wire.organisation import parse_organisation
@@ -102,3 +107,35 @@ def copy(releases: Path, customers: int, out: Console) -> int:
             previous = hashlib.sha256(data).hexdigest()
     Chains(releases, Unsynced()).look()
     return sum((releases / "1-1" / name).stat().st_size for name, _ in sealed)
+
+
+def make_index(folder: Path) -> tuple[float, float]:
+    """Make the first Customer's index from its sealed files; the seconds it took, and of a processor."""
+    (folder / "indexes").mkdir(exist_ok=True)
+    path = folder / "indexes/1-1.sqlite"
+    forget(path)
+    began = time.monotonic(), time.process_time()
+    index = SealedIndex(path)
+    bring_up(index, folder / "releases/1-1", Kept((1, 1)))
+    index.close()
+    return time.monotonic() - began[0], time.process_time() - began[1]
+
+
+def copy_indexes(folder: Path, customers: int, out: Console) -> None:
+    """The other Customers' indexes from the first one's, with headers of their own: what making each would give."""
+    indexes, first = folder / "indexes", folder / "indexes/1-1.sqlite"
+    for code in track(range(2, customers + 1), "copying the index", console=out):
+        path, releases = indexes / f"{code}-1.sqlite", folder / f"releases/{code}-1"
+        if path.exists():
+            continue
+        shutil.copyfile(first, path)
+        index = SealedIndex(path)
+        index._db.execute("delete from file")
+        index.add([_header_only(file) for file in sorted(releases.glob("*.json"))])
+        index.close()
+
+
+def _header_only(path: Path) -> Sealed:
+    stat = path.stat()
+    header, _ = parse_release(path.read_bytes())
+    return Sealed(path.name, Stamp(stat.st_ctime_ns, stat.st_size, stat.st_ino), header, ())

@@ -131,6 +131,7 @@ def _web(settings: Settings, clock: Clock) -> int:
             port=settings.dashboard_port,
             https=settings.dashboard_https,
             api_per_minute=settings.api_per_minute,
+            dashboard_file=settings.dashboard_file,
         ),
         clock,
     )

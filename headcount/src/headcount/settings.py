@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     dashboard_https: bool = Field(
         default=False, description="Readers reach the dashboard over TLS: its cookie goes over nothing else."
     )
+    dashboard_file: Path | None = Field(
+        default=None, description="Notes, saved views and webhooks of the dashboard; none without it."
+    )
     api_per_minute: int = Field(
         default=600, ge=1, description="Questions to the API that are answered under one reader's token in a minute."
     )
@@ -126,7 +129,7 @@ def load_settings(config: Path | None) -> Settings:
         declared = tomllib.loads(config.read_bytes().decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{config}: is not valid TOML: {error}") from None
-    for name in ("organisation", "data", "tls_certificate", "tls_key"):
+    for name in ("organisation", "data", "tls_certificate", "tls_key", "dashboard_file"):
         if isinstance(declared.get(name), str):
             declared[name] = config.parent / declared[name]
     return Settings(**declared)

@@ -22,6 +22,7 @@ from headcount_aggregator.web.answering import add_headers
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
 from headcount_aggregator.web.api.routes import Api
 from headcount_aggregator.web.dashboard.routes import Dashboard
+from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.disclosing import disclosing
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.sessions import guard
@@ -40,10 +41,12 @@ def create_app(
     https: bool = False,
     rates: Rates | None = None,
     disclosures: DisclosureLog | None = None,
+    desk: DeskFile | None = None,
 ) -> web.Application:
     """Everything the web process answers; it is given released numbers and nothing to reach cells with.
 
     ``rates``: how much one token may ask of the API; 600 questions a minute when it is not said.
+    ``desk``: notes and saved views, where there are any.
     ``disclosures``: the log of who is answered with what; only tests do without.
     """
     logged = [disclosing(tenancy, disclosures)] if disclosures else []
@@ -51,8 +54,9 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)
-    Api(tenancy, released, rates or Rates(API_PER_MINUTE, time.monotonic)).add_routes(app.router)
-    Dashboard(tenancy, released, https=https).add_routes(app.router)
+    desk = desk or DeskFile(None)
+    Api(tenancy, released, rates or Rates(API_PER_MINUTE, time.monotonic), desk).add_routes(app.router)
+    Dashboard(tenancy, released, desk, https=https).add_routes(app.router)
     return app
 
 
@@ -70,7 +74,8 @@ async def _serve(settings: WebSettings, clock: Clock) -> None:
     rates = Rates(settings.api_per_minute, time.monotonic)
     disclosures = DisclosureLog(settings.disclosures, clock)
     tenancy = Tenancy(settings.organisation)
-    app = create_app(tenancy, released, https=settings.https, rates=rates, disclosures=disclosures)
+    desk = DeskFile(settings.dashboard_file)
+    app = create_app(tenancy, released, https=settings.https, rates=rates, disclosures=disclosures, desk=desk)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()

@@ -20,7 +20,7 @@ from headcount_aggregator.web import access
 from headcount_aggregator.web.tenancy import Tenancy
 
 API = "/api/"
-TELLING_NOTHING = frozenset({"openapi.json", "customers", "catalog", "freshness"})
+TELLING_NOTHING = frozenset({"openapi.json", "customers", "catalog", "freshness", "notes", "views"})
 """Addresses of the API under which no number stands."""
 
 

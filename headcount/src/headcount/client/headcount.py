@@ -11,12 +11,14 @@ from headcount.client.shapes import (
     CatalogAnswer,
     CustomersAnswer,
     FreshnessAnswer,
+    NoteAnswer,
     NumberAnswer,
     NumbersAnswer,
     PeriodKind,
     ReleaseAnswer,
     Statistic,
     SumsAnswer,
+    ViewAnswer,
 )
 
 PREFIX = "/api/v1/"
@@ -52,6 +54,14 @@ class Questions:
     def freshness(self) -> FreshnessAnswer:
         """How far the releases have come."""
         return cast("FreshnessAnswer", self._get("freshness"))
+
+    def notes(self) -> list[NoteAnswer]:
+        """What happened on which day, as the team noted it."""
+        return cast("list[NoteAnswer]", self._get("notes"))
+
+    def views(self) -> list[ViewAnswer]:
+        """Saved views, with the address of each."""
+        return cast("list[ViewAnswer]", self._get("views"))
 
     def provisional(self) -> NumbersAnswer:
         """Open periods so far, rounded down to tens."""

@@ -116,6 +116,13 @@ class MissingShape(TypedDict):
     late: int
 
 
+class NoteAnswer(TypedDict):
+    """What happened on a day, as a team noted it."""
+
+    day: str
+    text: str
+
+
 class NumberAnswer(TypedDict):
     """One released number; ``value`` is null where ``state`` says it is hidden, and ``why`` says why.
 
@@ -239,3 +246,10 @@ class SumsAnswer(TypedDict):
     sealed_through: str | None
     footnote: str
     parts: list[SumPart]
+
+
+class ViewAnswer(TypedDict):
+    """A saved view: its name, and the address of its page on the dashboard."""
+
+    name: str
+    address: str

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from headcount_aggregator.sealed_reader import SealedReader
 from headcount_aggregator.web import access
-from headcount_aggregator.web.api.answers import answer_to, following
+from headcount_aggregator.web.api.answers import ADDRESSES, answer_to, following
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_of
 from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation, Reader
@@ -33,6 +33,8 @@ class LocalFolder:
     def get(self, path: str, query: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:
         """The answer to a question, and the header fields that lead on. Raises ``ProblemError``."""
         name = path.rpartition("/")[2]
+        if name not in ADDRESSES:
+            raise _problem(Refused(ApiProblem.NOT_FOUND))
         subject = access.subject_of(self._organisation, self._sight, query.get("customer", ""), query.get("app", ""))
         if subject is None:
             raise _problem(Refused(ApiProblem.NOT_VISIBLE))

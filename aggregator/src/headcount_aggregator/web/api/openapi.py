@@ -33,6 +33,8 @@ ADDRESSES: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         "Sealed releases, each with its hash and the one before it.",
         (*questions.SPAN, *questions.PAGE, *questions.SUBJECT),
     ),
+    "/api/v1/notes": (list[shapes.NoteAnswer], "What happened on which day, as the team noted it.", questions.SUBJECT),
+    "/api/v1/views": (list[shapes.ViewAnswer], "Saved views.", questions.SUBJECT),
     "/api/v1/freshness": (shapes.FreshnessAnswer, "How far the releases have come.", questions.SUBJECT),
 }
 """Every address that needs a token: the shape of its answer, its sentence, its parameters."""

@@ -17,6 +17,8 @@ from headcount_aggregator.web.api import shapes
 from headcount_aggregator.web.api.answers import ADDRESSES, Shape, answer_to, following
 from headcount_aggregator.web.api.openapi import text
 from headcount_aggregator.web.api.problems import ApiProblem, Refused, problem_response
+from headcount_aggregator.web.api.questions import check_known
+from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.tenancy import Tenancy
 
@@ -27,15 +29,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """The handlers, with the released numbers they answer from."""
 
-    def __init__(self, tenancy: Tenancy, released: ReleasedReader, rates: Rates) -> None:
+    def __init__(self, tenancy: Tenancy, released: ReleasedReader, rates: Rates, desk: DeskFile) -> None:
         self._tenancy = tenancy
         self._released = released
         self._rates = rates
+        self._desk = desk
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add every address of the API."""
         router.add_get(PREFIX + "/openapi.json", self._openapi)
         router.add_get(PREFIX + "/customers", self._limited(self._customers))
+        for name in ("notes", "views"):
+            router.add_get(f"{PREFIX}/{name}", self._limited(self._of_desk(name)))
         for name in ADDRESSES:
             router.add_get(f"{PREFIX}/{name}", self._limited(self._of_subject(name)))
         router.add_route("*", PREFIX + "/{rest:.*}", self._nothing_here)
@@ -92,17 +97,35 @@ class Api:
 
         return handle
 
+    def _of_desk(self, name: str) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            subject = self._subject(request)
+            if isinstance(subject, Refused):
+                return problem_response(subject)
+            if wrong := check_known(request.query, ()):
+                return problem_response(wrong)
+            desk = self._desk.desk
+            return _json(
+                request, shapes.notes_answer(desk, subject) if name == "notes" else shapes.views_answer(desk, subject)
+            )
+
+        return handle
+
     async def _found(self, name: str, request: web.Request) -> Shape | Refused:
+        subject = self._subject(request)
+        return (
+            subject if isinstance(subject, Refused) else await answer_to(name, self._released, subject, request.query)
+        )
+
+    def _subject(self, request: web.Request) -> access.Subject | Refused:
+        """The Customer's app that a request asks of, when its reader sees it."""
         sight = self._sight(request)
         if isinstance(sight, Refused):
             return sight
         if sight.withheld:
             return Refused(ApiProblem.WITHHELD, sight.withheld)
         names = request.query.get("customer", ""), request.query.get("app", "")
-        subject = access.subject_of(self._tenancy.organisation, sight, *names)
-        if subject is None:
-            return Refused(ApiProblem.NOT_VISIBLE)
-        return await answer_to(name, self._released, subject, request.query)
+        return access.subject_of(self._tenancy.organisation, sight, *names) or Refused(ApiProblem.NOT_VISIBLE)
 
     def _sight(self, request: web.Request) -> access.Sight | Refused:
         if not access.token_of(request):

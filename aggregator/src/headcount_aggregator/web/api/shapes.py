@@ -11,7 +11,9 @@ from msgspec import Meta
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, ReleaseHeader, State, Statistic
+from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.dashboard.change import Verdict
+from headcount_aggregator.web.desk import Desk
 from headcount_aggregator.web.vocabulary import Vocabulary, breakdown_of
 
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A local day, YYYY-MM-DD.")]
@@ -208,6 +210,20 @@ class FreshnessAnswer(msgspec.Struct, frozen=True):
     first_day: Day | None
 
 
+class NoteAnswer(msgspec.Struct, frozen=True):
+    """What happened on a day, as a team noted it."""
+
+    day: Day
+    text: str
+
+
+class ViewAnswer(msgspec.Struct, frozen=True):
+    """A saved view: its name, and the address of its page on the dashboard."""
+
+    name: str
+    address: str
+
+
 class ProblemAnswer(msgspec.Struct, frozen=True):
     """Why a question was not answered, and what to do (RFC 9457)."""
 
@@ -292,6 +308,20 @@ def release_answer(header: ReleaseHeader, vocabulary: Vocabulary) -> ReleaseAnsw
         header.promise,
         {vocabulary.measure_name(int(code)): MissingShape(**found) for code, found in header.missing.items()},
     )
+
+
+def notes_answer(desk: Desk, subject: Subject) -> list[NoteAnswer]:
+    """The notes on a Customer's app, by day."""
+    return [NoteAnswer(days.text(note.day), note.text) for note in desk.notes_of(subject, 0, 65_000)]
+
+
+def views_answer(desk: Desk, subject: Subject) -> list[ViewAnswer]:
+    """The saved views of a Customer's app."""
+    place = f"/c/{subject.customer.name}/{subject.app.name}"
+    return [
+        ViewAnswer(view.name, f"{place}/{view.page}" + (f"?{view.state}" if view.state else ""))
+        for view in desk.views_of(subject)
+    ]
 
 
 def freshness_answer(freshness: Freshness) -> FreshnessAnswer:

@@ -14,11 +14,13 @@ from headcount_aggregator.web.access import COOKIE, COOKIE_SECONDS, Sight
 from headcount_aggregator.web.answering import FOREVER, answer
 from headcount_aggregator.web.dashboard import export
 from headcount_aggregator.web.dashboard.languages import LANGUAGES, language_of, wording_of
+from headcount_aggregator.web.dashboard.noted import noted, saved_views
 from headcount_aggregator.web.dashboard.pages import PAGES, PageKind
 from headcount_aggregator.web.dashboard.span import read_span
 from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
-from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.view import Page, View
+from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.tenancy import Tenancy
 
 STATIC = {"hc.css": "text/css", "hc.js": "text/javascript", "icon.svg": "image/svg+xml", "debug.svg": "image/svg+xml"}
@@ -28,9 +30,10 @@ PATH = "/c/{customer}/{app}/{page}"
 class Dashboard:
     """The handlers, with the released numbers they show."""
 
-    def __init__(self, tenancy: Tenancy, released: ReleasedReader, *, https: bool = False) -> None:
+    def __init__(self, tenancy: Tenancy, released: ReleasedReader, desk: DeskFile, *, https: bool = False) -> None:
         self._tenancy = tenancy
         self._released = released
+        self._desk = desk
         self._https = https
         folder = files("headcount_aggregator.web.dashboard") / "static"
         self._static = {name: (folder / name).read_bytes() for name in STATIC}
@@ -76,7 +79,7 @@ class Dashboard:
         kind, view = await self._view(request)
         if view is None:
             return self._lost(request)
-        page = await kind.build(view)
+        page = await self._built(kind, view)
         sight = self._sight(request)
         organisation = self._tenancy.organisation
         subjects = [
@@ -84,13 +87,20 @@ class Dashboard:
             for customer in (sight.customers if sight else ())
             for app in access.apps_of(organisation, customer)
         ]
+        saved = saved_views(view, self._desk.desk.views_of(view.subject))
         template = self._templates[view.wording.language].get_template(kind.template)
-        html = template.render(page=page, view=view, kind=kind, subjects=subjects, toolbar=toolbar_of(view, page))
+        html = template.render(
+            page=page, view=view, kind=kind, subjects=subjects, toolbar=toolbar_of(view, page), saved=saved
+        )
         return _spoken(answer(request, html.encode(), "text/html"))
+
+    async def _built(self, kind: PageKind, view: View) -> Page:
+        page = await kind.build(view)
+        return noted(page, self._desk.desk.notes_of(view.subject, view.span.first, view.span.last), view)
 
     async def _figure(self, request: web.Request) -> web.StreamResponse:
         kind, view = await self._view(request)
-        figure = (await kind.build(view)).figure(request.match_info["figure"]) if view else None
+        figure = (await self._built(kind, view)).figure(request.match_info["figure"]) if view else None
         form = request.match_info["form"]
         if view is None or figure is None or form not in export.forms_of(figure):
             return self._lost(request)

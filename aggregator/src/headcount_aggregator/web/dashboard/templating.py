@@ -32,6 +32,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "spread": chart.spread,
         "forms_of": forms_of,
         "pages": PAGES,
+        "saved": (),
         "languages": LANGUAGES,
         "span_days": SPAN_DAYS,
         "static": static,
