@@ -49,6 +49,7 @@ class Body:
     def whole(self, room: Room) -> Waits[bytes | Refused | Gone]:
         """All of it, once it is there; what arrives from now on takes ``room``."""
         self._room = room
+        room.comes(self.cut)
         return self._whole
 
     def feed(self, chunk: bytes) -> None:
@@ -68,6 +69,8 @@ class Body:
     def end(self) -> None:
         """All of it has arrived."""
         if not self._whole.ready:
+            if self._room is not None:
+                self._room.whole()
             chunks = self._chunks
             self._whole.hand_over(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
