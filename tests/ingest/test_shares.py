@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from headcount_ingest import connections
@@ -37,8 +38,8 @@ class Opened:
         return self._held
 
     async def __aexit__(self, *_: object) -> None:
-        for _, writer in self._held:
-            writer.close()
+        for held in self._held:
+            held[1].close()
 
 
 async def filled(worker: Worker) -> None:
@@ -70,7 +71,8 @@ async def test_of_the_oldest_bodies_the_greediest_client_s_makes_room(tmp_path: 
     more = request(codec.encode_json(sound()).ljust(limits.BODY_BYTES))
     async with served(tmp_path, bytes_in_flight=MEBIBYTE, body_seconds=60.0) as worker:
         port = worker.settings.port
-        async with Opened(port, [HONEST], whole[:-1]) as ((reader, writer),):
+        async with Opened(port, [HONEST], whole[:-1]) as honest:
+            reader, writer = honest[0]
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while not (await worker.metrics())["headcount_edge_bytes_in_flight"]:
                     pass
@@ -125,7 +127,7 @@ async def test_idle_connections_of_many_clients_make_room(
 async def test_a_trusted_proxy_s_connections_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy may hold every place, idle or not: none is closed for another, and one too many is told 503."""
     monkeypatch.setattr(connections, "IDLE_SECONDS", 0.0)
-    bounds = {"connections": 8, "idle_seconds": 60.0, "trusted_proxies": ("127.0.0.1/32",)}
+    bounds: dict[str, Any] = {"connections": 8, "idle_seconds": 60.0, "trusted_proxies": ("127.0.0.1/32",)}
     async with served(tmp_path, **bounds) as worker, Opened(worker.settings.port, ["127.0.0.1"] * 8) as held:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (await worker.metrics())["headcount_edge_connections"] < 8:
