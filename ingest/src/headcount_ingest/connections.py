@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from headcount_ingest.connection import Connection
+from typing import Protocol
 
 MANY = 3 / 4
 """Beyond this part of all places, idle connections are closed for new ones."""
@@ -22,6 +19,22 @@ IDLE_SECONDS = 1.0
 """So long without a whole head of a request, and a connection may be closed for another."""
 OLDEST_LOOKED_AT = 32
 """Of so many that have been idle the longest, one of the client with the most connections is closed."""
+
+
+class Connection(Protocol):
+    """A connection as those who look after all of them see it: whose it is, until when it has time, how it ends."""
+
+    client: str
+    deadline: float
+
+    def out_of_time(self) -> None:
+        """Its deadline has passed."""
+
+    def drain(self) -> None:
+        """The worker is stopping."""
+
+    def abort(self) -> None:
+        """Close at once."""
 
 
 class Connections:
