@@ -10,8 +10,9 @@ import msgspec
 from headcount_wire import limits
 from headcount_wire.problems import Problem
 
-from headcount_ingest.authenticate import Authentic
+from headcount_ingest.authenticate import Authentic, still_stands
 from headcount_ingest.gate import Room
+from headcount_ingest.keyring import Keyring
 from headcount_ingest.outcomes import Gone, Refused
 from headcount_ingest.terms import Account
 from headcount_ingest.waiting import Waits
@@ -49,6 +50,7 @@ class Body:
     def whole(self, room: Room) -> Waits[bytes | Refused | Gone]:
         """All of it, once it is there; what arrives from now on takes ``room``."""
         self._room = room
+        room.comes(self.cut)
         return self._whole
 
     def feed(self, chunk: bytes) -> None:
@@ -68,6 +70,8 @@ class Body:
     def end(self) -> None:
         """All of it has arrived."""
         if not self._whole.ready:
+            if self._room is not None:
+                self._room.whole()
             chunks = self._chunks
             self._whole.hand_over(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
@@ -77,9 +81,15 @@ class Body:
         self._whole.hand_over(outcome)
 
 
-async def arrive(authentic: Authentic, body: Body, room: Room) -> Arrived | Refused | Gone:
-    """Wait for an authentic request's body within its bounds, or say why there is none."""
+async def arrive(authentic: Authentic, body: Body, room: Room, keyring: Keyring) -> Arrived | Refused | Gone:
+    """Wait for an authentic request's body within its bounds, or say why there is none.
+
+    What its key stands for may have changed meanwhile: what counts is what is declared when the body is whole.
+    """
     whole = await body.whole(room)
     if not isinstance(whole, bytes):
         return whole
-    return Arrived(authentic.report_id, authentic.account, authentic.media, authentic.coding, whole)
+    account = still_stands(authentic.account, keyring)
+    if isinstance(account, Refused):
+        return account
+    return Arrived(authentic.report_id, account, authentic.media, authentic.coding, whole)

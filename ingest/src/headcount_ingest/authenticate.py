@@ -34,14 +34,29 @@ def find_account(text: str, keyring: Keyring, rates: Rates) -> Account | Refused
     account = keyring.find(text)
     if account is None:
         return Refused(Problem.KEY_UNKNOWN)
-    key = account.key
-    if key.state == "revoked":
-        return Refused(Problem.KEY_REVOKED)
-    if wait := rates.key(key.fingerprint):
+    if refused := _state(account):
+        return refused
+    if wait := rates.key(account.key.fingerprint):
         return Refused(Problem.RATE, wait)
+    return _at_home(account, keyring) or account
+
+
+def still_stands(account: Account, keyring: Keyring) -> Account | Refused:
+    """The account of a key that was found before, by the organisation in force now: a body may take its time."""
+    now = keyring.now(account)
+    if now is account:
+        return account
+    if now is None:
+        return Refused(Problem.KEY_UNKNOWN)
+    return _state(now) or _at_home(now, keyring) or now
+
+
+def _state(account: Account) -> Refused | None:
+    return Refused(Problem.KEY_REVOKED) if account.key.state == "revoked" else None
+
+
+def _at_home(account: Account, keyring: Keyring) -> Refused | None:
     region, organisation = account.customer.region, keyring.organisation
     if region != organisation.region:
         return Refused(Problem.REGION, extra={"region": region, "address": organisation.regions.get(region, "")})
-    if key.debug and not account.debug:
-        return Refused(Problem.KEY_KIND)
-    return account
+    return Refused(Problem.KEY_KIND) if account.key.debug and not account.debug else None

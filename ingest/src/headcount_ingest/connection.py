@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf
 
 import httptools
@@ -16,6 +16,7 @@ from headcount_wire import limits
 from headcount_wire.problems import Problem
 
 from headcount_ingest.answer import CONTINUE, answer
+from headcount_ingest.connections import Connections
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import Exchange
 from headcount_ingest.head import FIELDS, FORWARDED, FRAMING, Head
@@ -45,34 +46,11 @@ class _Rest:
         self.on_message_complete = connection.on_message_complete
 
 
-class Connections:
-    """The connections that are open now; ``empty`` is set while there is none."""
-
-    def __init__(self) -> None:
-        self._open: set[Connection] = set()
-        self.empty = asyncio.Event()
-        self.empty.set()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def __iter__(self) -> Iterator[Connection]:
-        return iter(tuple(self._open))
-
-    def add(self, connection: Connection) -> None:
-        """One more."""
-        self._open.add(connection)
-        self.empty.clear()
-
-    def discard(self, connection: Connection) -> None:
-        """One less."""
-        self._open.discard(connection)
-        if not self._open:
-            self.empty.set()
-
-
 class Connection(asyncio.Protocol):
-    """A client's connection. ``deadline``: when to call ``out_of_time``, by the loop's time."""
+    """A client's connection. ``deadline``: when to call ``out_of_time``, by the loop's time.
+
+    ``client``: the group of its address; empty for a trusted proxy, who speaks for many.
+    """
 
     def __init__(self, edge: Edge, connections: Connections) -> None:
         self._edge = edge
@@ -88,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._leaving = False
         self._moves = 0  # how many requests have begun, and how many have ended
         self._new_head()
+        self.client = ""
         self.deadline = inf
 
     # ---- what the loop says
@@ -96,13 +75,17 @@ class Connection(asyncio.Protocol):
         """Somebody is there; of the address only its rate group is kept."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._all.add(self)
         peer = transport.get_extra_info("peername")
-        self._peer = self._edge.rates.peer(str(peer[0]) if peer else "")
+        address = str(peer[0]) if peer else ""
+        self._peer = self._edge.rates.peer(address)
+        self.client = self._edge.rates.client(address)
         self._parser = httptools.HttpRequestParser(self)
+        self._all.add(self)
         self._until(self._edge.settings.idle_seconds)
-        if len(self._all) > self._edge.settings.connections:
-            self._refuse(self._edge.gate.overloaded())
+        if not self._all.place(self, self._time()):
+            self._refuse(self._edge.gate.overloaded(self.client))
+            if not self._all.have_time:
+                transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: every request that they complete goes its way."""
@@ -110,7 +93,8 @@ class Connection(asyncio.Protocol):
             self._throw_away(len(data))
             return
         if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
-            self._refuse(self._edge.gate.overloaded())  # unread: a refusal that costs as much as a report helps nobody
+            # Unread: a refusal that costs as much as a report helps nobody.
+            self._refuse(self._edge.gate.overloaded(self.client))
             return
         self._reading, moves = True, self._moves
         try:
@@ -187,6 +171,7 @@ class Connection(asyncio.Protocol):
         if self._fields.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
             raise _BadHead
         self._in_body = True
+        self._all.busy(self)
         head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
         exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
         self._exchanges.append(exchange)
@@ -220,6 +205,7 @@ class Connection(asyncio.Protocol):
         if self._exchanges and self._exchanges[-1].body.wanted:
             self._exchanges[-1].body.cut(Refused(Problem.SLOW_BODY))
         elif self._transport is not None and not self._leaving:
+            self._all.busy(self)
             self._leaving, self._parser = True, None
             self._transport.close()
             self._until(self._edge.settings.lingering_seconds)
@@ -271,6 +257,7 @@ class Connection(asyncio.Protocol):
             self._leave()
         elif not self._exchanges:
             self._until(self._edge.settings.idle_seconds)
+            self._all.idle(self, self._time())
         self._balance()
 
     def _refuse(self, outcome: Refused) -> None:
@@ -286,6 +273,7 @@ class Connection(asyncio.Protocol):
     def _leave(self) -> None:
         """Send what is to be sent and close; what still comes is read for a moment, so that the answer arrives."""
         assert self._transport is not None
+        self._all.busy(self)
         self._leaving, self._parser = True, None
         for exchange in self._exchanges:
             exchange.body.cut(Gone())

@@ -68,7 +68,7 @@ class Door:
         room = 0 if self._edge.gate.full(self._edge.spool.waited) else self._room
         for number in range(room + REFUSALS_A_TURN):
             try:
-                found, _ = listener.accept()
+                found, address = listener.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionError:
@@ -77,7 +77,7 @@ class Door:
                 self._look_away(listener, NO_DESCRIPTOR_SECONDS, self._look)
                 return
             found.setblocking(False)
-            self._let_in(found) if number < room else self._turn_away(found)
+            self._let_in(found) if number < room else self._turn_away(found, str(address[0]))
         self._adapt()
         self._shut(listener)
 
@@ -103,8 +103,8 @@ class Door:
                 ssl_shutdown_timeout=self._edge.settings.idle_seconds if self._tls else None,
             )
 
-    def _turn_away(self, found: socket.socket) -> None:
-        refused = self._edge.gate.overloaded()
+    def _turn_away(self, found: socket.socket, address: str) -> None:
+        refused = self._edge.gate.overloaded(self._edge.rates.client(address))
         count(self._edge, refused)
         with contextlib.suppress(OSError), found:
             if self._tls is None:

@@ -17,6 +17,10 @@ from headcount_ingest.terms import Account
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 
+SETTLE_SECONDS = 0.5
+"""A changed file is taken once it has not changed again for so long: whoever writes it may be in the middle of it."""
+
+
 class Keyring:
     """The organisation in force: read at start, read again when its file changes.
 
@@ -24,11 +28,12 @@ class Keyring:
     """
 
     def __init__(self, file: Path, metrics: Metrics) -> None:
-        self._file = OrganisationFile(file)
+        self._file = OrganisationFile(file, settle_seconds=SETTLE_SECONDS)
         self._metrics = metrics
         self.faulty = False
         self._of = self._file.organisation
         self._found: dict[str, Account] = {}
+        self._accounts: dict[tuple[str, bool], Account] = {}
 
     @property
     def organisation(self) -> Organisation:
@@ -40,18 +45,33 @@ class Keyring:
 
         A developer's key is a developer's by its form, whatever is declared of it: what it sends never counts.
         """
-        organisation = self.organisation
-        if organisation is not self._of:  # taken over by another thread: nothing of the one before stays
-            self._of, self._found = organisation, {}
-            forget_admissions()
+        self._forget_the_one_before()
         account = self._found.get(text)
         if account is None and is_key(text):
-            key = organisation.key_by_fingerprint.get(fingerprint(text))
-            if key is not None:
-                if is_debug(text) != key.debug:
-                    _tell(key.fingerprint, declared_debug=key.debug)
-                account = self._found[text] = Account(key, debug=is_debug(text))
+            account = self._account(fingerprint(text), debug=is_debug(text))
+            if account is not None:
+                self._found[text] = account
+                if account.debug != account.key.debug:
+                    _tell(account.key.fingerprint, declared_debug=account.key.debug)
         return account
+
+    def now(self, account: Account) -> Account | None:
+        """What the key of an account that was found before stands for now, if it is still declared."""
+        self._forget_the_one_before()
+        return self._account(account.key.fingerprint, debug=account.debug)
+
+    def _account(self, named: str, *, debug: bool) -> Account | None:
+        account = self._accounts.get((named, debug))
+        if account is None and (key := self._of.key_by_fingerprint.get(named)) is not None:
+            account = self._accounts[named, debug] = Account(key, debug=debug)
+        return account
+
+    def _forget_the_one_before(self) -> None:
+        """Another thread may have taken an organisation over: nothing of the one before stays."""
+        organisation = self.organisation
+        if organisation is not self._of:
+            self._of, self._found, self._accounts = organisation, {}, {}
+            forget_admissions()
 
     def reload_if_changed(self, *, force: bool = False) -> bool:
         """Take a changed file over; a faulty one is counted and leaves the old one in force."""
@@ -64,6 +84,8 @@ class Keyring:
             log.error("organisation_faulty", faults=faults, advice="correct the file; the one before stays in force")
         else:
             log.info("organisation_taken")
+            if self._file.doubts:
+                log.warning("organisation_doubtful", doubts=self._file.doubts, advice="it is in force; is it meant?")
         return not faults
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 LEAST_SECONDS, MOST_SECONDS = 5.0, 900.0
 CALM_SECONDS = 10.0
 """So long without a refusal, and the next one begins a new overload."""
+CLIENT_LEAST, CLIENT_SHARE = 64, 8
+"""Of one client so many refusals count, and beyond them no more than one part in so many of all that do."""
 
 
 class ComeBack:
@@ -16,7 +18,8 @@ class ComeBack:
 
     ``taken``: how many reports were taken since the start. ``monotonic`` times an overload. Since it began, so many
     were refused and so many taken: at that pace the refused are taken after as long as it has lasted, times refused
-    over taken. Each is told between half of that and one and a half.
+    over taken. Each is told between half of that and one and a half. A client that comes again and again is most of
+    its own queue: beyond a share its refusals do not count, or it alone could send everybody away for long.
     """
 
     def __init__(self, taken: Callable[[], int], monotonic: Callable[[], float], draw: random.Random) -> None:
@@ -26,17 +29,27 @@ class ComeBack:
         self._began = self._last = -math.inf
         self._taken_before = 0
         self._refused = 0
+        self._refused_of: dict[str, int] = {}
 
-    def after_overload(self) -> int:
-        """Seconds for one more that is refused because too much comes."""
+    def after_overload(self, client: str = "") -> int:
+        """Seconds for one more that is refused because too much comes; ``client``: its group, empty for many."""
         now = self._monotonic()
         if now - self._last > CALM_SECONDS:
             self._began, self._refused, self._taken_before = now, 0, self._taken()
+            self._refused_of = {}
         self._last = now
-        self._refused += 1
+        self._count(client)
         taken = max(1, self._taken() - self._taken_before)
         about = LEAST_SECONDS + (now - self._began) * self._refused / taken
         return math.ceil(min(about, MOST_SECONDS) * self._draw.uniform(0.5, 1.5))
+
+    def _count(self, client: str) -> None:
+        times = self._refused_of.get(client, 0)
+        if client and times >= CLIENT_LEAST + self._refused // CLIENT_SHARE:
+            return
+        self._refused += 1
+        if client:
+            self._refused_of[client] = times + 1
 
     def after(self, seconds: float) -> int:
         """Seconds for one that is refused for a reason that lasts about so long: between that and twice as many."""

@@ -32,11 +32,11 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         return authentic
     if refused := another_s(authentic, edge.fleet, days.utc_day(edge.clock.now())):
         return refused
-    room = edge.gate.enter(edge.spool.waited)
+    room = edge.gate.enter(edge.spool.waited, head.client)
     if isinstance(room, Refused):
         return room
     with room:
-        arrived = await arrive(authentic, body, room)
+        arrived = await arrive(authentic, body, room, edge.keyring)
         if isinstance(arrived, Refused | Gone):
             return _of(authentic.account, arrived)
         decoded = decode(arrived)

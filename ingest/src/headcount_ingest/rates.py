@@ -51,6 +51,10 @@ class Rates:
         group = self._group(address)
         return lambda _: group
 
+    def client(self, address: str) -> str:
+        """The group of who connects, or an empty text for a trusted proxy, who speaks for many."""
+        return "" if self._trusted and self._is_trusted(address) else self._group(address)
+
     def address(self, group: str) -> int:
         """Count a request of its client's group."""
         return self._hit(group, self._per_address)

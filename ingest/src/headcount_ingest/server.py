@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from headcount_ingest.connection import Connection, Connections
+from headcount_ingest.connection import Connection
+from headcount_ingest.connections import Connections
 from headcount_ingest.door import Door
 from headcount_ingest.edge import Edge
 
@@ -19,7 +20,7 @@ class EdgeServer:
     def __init__(self, edge: Edge) -> None:
         settings = edge.settings
         self._edge = edge
-        self.connections = Connections()
+        self.connections = Connections(settings.connections)
         self._door: Door | None = None
         self._timer: asyncio.TimerHandle | None = None
         shortest = min(settings.idle_seconds, settings.body_seconds, settings.lingering_seconds)

@@ -136,7 +136,8 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> No
                 if watch.certificate:
                     await asyncio.to_thread(watch.certificate.reload)
             # In a thread: reading a large organisation must not hold up answers.
-            await asyncio.to_thread(_reload, edge, force=force)
+            reloading = asyncio.create_task(asyncio.to_thread(_reload, edge, force=force))
+            await asyncio.wait([*ends, reloading], return_when="FIRST_COMPLETED")  # nor an end, if the file hangs
     finally:
         for task in (*ends, asked):
             task.cancel()

@@ -226,6 +226,8 @@ def _check_word(word: str, table: Declared, *keys: str) -> None:
 
 
 def _check_harmless(name: str, table: Declared, *keys: str) -> None:
+    if len(name) > limits.NAME_CHARACTERS:  # told already; nobody looks for identifiers in half a megabyte
+        return
     if finds_reserved_name(name):
         table.fault(f'"{name}" promises an identifier, and Headcount counts none', *keys)
     elif kind := finds_identifier(name):

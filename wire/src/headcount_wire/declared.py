@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from headcount_wire import limits
@@ -19,16 +20,24 @@ Path = tuple[str | int, ...]
 T = TypeVar("T")
 
 
+FAULTS_MOST = 50
+"""Faults of one file that are told; nobody mends more of them at a time."""
+
+
 class Faults:
     """The faults found in one file, and where its keys stand."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._text = text
         self.findings: list[Finding] = []
 
     def add(self, path: Path, fault: str) -> None:
-        """Note a fault at a path of keys."""
-        self.findings.append(Finding(self.line_of(path), _spell(path) or "the file", fault))
+        """Note a fault at a path of keys; beyond a number of them, only that there are more."""
+        if len(self.findings) < FAULTS_MOST:
+            self.findings.append(Finding(self.line_of(path), _spell(path) or "the file", fault))
+        elif len(self.findings) == FAULTS_MOST:
+            more = f"has more faults; these are {FAULTS_MOST} of them"
+            self.findings.append(Finding(self._lines.number, "the file", more))
 
     def line_of(self, path: Path) -> int:
         """The line on which a path is declared, or the nearest one above it (1 when none is)."""
@@ -44,33 +53,57 @@ class Faults:
         index = next((part for part in table if isinstance(part, int)), 0)
         start = 0
         if table:
-            seen = -1
-            for number, line in enumerate(self._lines, 1):
-                header = re.match(r"\s*\[{1,2}(.+?)\]{1,2}\s*(#.*)?$", line)
-                if header and _split(header.group(1)) == names:
-                    seen += 1
-                    if seen == index:
-                        start = number
-                        break
-            if not start:
+            headers = self._lines.headers.get(names, ())
+            if index >= len(headers):
                 return 0
+            start = headers[index]
         if not rest:
             return start
-        for number in range(start, len(self._lines)):
-            line = self._lines[number]
-            if re.match(r"\s*\[", line):
-                return 0
-            key = re.match(r"\s*([^=#]+?)\s*=", line)
-            if key:
-                names_here = _split(key.group(1))
-                wanted = tuple(part for part in rest if isinstance(part, str))
-                if wanted and names_here and wanted[: len(names_here)] == names_here:
-                    return number + 1
-        return 0
+        wanted = tuple(part for part in rest if isinstance(part, str))
+        keys = self._lines.keys.get(start, ())
+        return next((line for named, line in keys if wanted and wanted[: len(named)] == named), 0)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self._text)
+
+
+class Lines:
+    """On which lines of a TOML text its tables begin, and which keys stand under each; made in one look at it."""
+
+    def __init__(self, text: str) -> None:
+        self.headers: dict[tuple[str, ...], list[int]] = {}
+        self.keys: dict[int, list[tuple[tuple[str, ...], int]]] = {}
+        self.number = 1
+        start = 0
+        for number, whole in enumerate(text.splitlines(), 1):
+            self.number = number
+            line = whole.strip()
+            if line.startswith("["):
+                start = number
+                self.headers.setdefault(_split(_between_brackets(line)), []).append(number)
+                continue
+            key, equals, _ = line.partition("=")
+            if equals and "#" not in key and (named := _split(key)):
+                self.keys.setdefault(start, []).append((named, number))
+
+
+def _between_brackets(line: str) -> str:
+    """What a table's header names; a bracket inside quotes is a part of a name."""
+    quote = ""
+    inner = line.lstrip("[")
+    for at, character in enumerate(inner):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "]":
+            return inner[:at]
+    return ""
 
 
 def _split(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", dotted.strip()))
+    return tuple(part.strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s\"']+", dotted))
 
 
 def _spell(path: Path) -> str:
@@ -186,7 +219,7 @@ class Declared:
 
     def close(self) -> None:
         """Report every key that was not read: a misspelt setting must not pass in silence."""
-        for key in self._table.keys() - self._read:
+        for key in [key for key in self._table if key not in self._read]:
             known = ", ".join(sorted(self._read))
             self.fault(f"is not known here (known: {known})", key)
 

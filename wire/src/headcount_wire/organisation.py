@@ -6,6 +6,8 @@ stand in it as fingerprints only. ``docs/organisation.md`` explains the file.
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -138,8 +140,13 @@ def load_organisation(path: Path) -> Organisation:
 
 
 def read_text(path: Path, error: type[DeclarationError]) -> str:
-    """A declared file's text; raises ``error`` when it is no UTF-8 or too large, ``OSError`` when it cannot be read."""
-    with path.open("rb") as file:
+    """A declared file's text; raises ``error`` when it is no UTF-8 or too large, ``OSError`` when it cannot be read.
+
+    What is no file is not waited for: a pipe that nobody writes to has no end.
+    """
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise error(str(path), [Finding(1, "the file", "is no regular file")])
         data = file.read(limits.CATALOG_BYTES + 1)
     if len(data) > limits.CATALOG_BYTES:
         raise error(str(path), [Finding(1, "the file", f"is larger than {limits.CATALOG_BYTES} bytes")])
@@ -148,6 +155,10 @@ def read_text(path: Path, error: type[DeclarationError]) -> str:
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
         raise error(str(path), [Finding(line, "the file", "holds a byte that is no UTF-8; save it as UTF-8")]) from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_organisation(text: str, folder: Path, file: str = "organisation.toml") -> Organisation:
