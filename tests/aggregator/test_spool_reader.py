@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.loader import Loader
-from headcount_aggregator.load.spool_reader import drained, forget_set_aside, oldest_day
+from headcount_aggregator.load.orphans import TakenOver, take_over
+from headcount_aggregator.load.spool_reader import drained, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Units
 from headcount_aggregator.warehouse.embedded import Embedded
 from headcount_ingest.spool import Disk as SpoolDisk
@@ -145,7 +148,10 @@ def test_a_worker_that_starts_waits_for_the_look(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".open", ".seg"])
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "closed"])
 def test_a_stray_file_stops_nothing(tmp_path: Path, loader: Loader, suffix: str, kind: str) -> None:
-    """Whatever stands in the spool under a segment's suffix is set aside and counted; the rest is loaded."""
+    """Whatever stands in the spool under a segment's suffix is set aside and counted; the rest is loaded.
+
+    What is named as if it were being written waits for that until no worker has its folder.
+    """
     worker = SegmentWriter(tmp_path / "spool/w0", ManualClock(NOON), SpoolDisk())
     stray = tmp_path / f"spool/w0/notes{suffix}"
     match kind:
@@ -161,11 +167,12 @@ def test_a_stray_file_stops_nothing(tmp_path: Path, loader: Loader, suffix: str,
     worker.commit(b"".join(framed(n) for n in range(30)))
     worker.seal()
     result = loader.load_once()
-    assert (result.quarantined, result.records) == (1, 30)
+    assert (result.quarantined, result.records) == (int(suffix == ".seg"), 30)
     assert drained(tmp_path / "spool", NOON + 1)
+    worker.close()
+    assert result.quarantined + loader.load_once().quarantined == 1
     assert [path.name for path in (tmp_path / "spool/w0").glob("*.bad")] == ["notes.bad"]
     loader.forget()
-    worker.close()
 
 
 @pytest.mark.parametrize("part", range(1, 20))
@@ -209,3 +216,76 @@ def test_what_is_kept_of_a_damaged_segment_survives_a_crash(
         again.close()
         assert kept.read_bytes() == damaged
         assert sum(header.records for header in Units(folder, Disk()).headers()) == 29
+
+
+def test_a_worker_s_millionth_segment_is_loaded_like_its_first(tmp_path: Path, loader: Loader) -> None:
+    """A number of seven digits is a worker's own: the open segment stays its writer's, and every record is loaded."""
+    spool = tmp_path / "spool"
+    writer = SegmentWriter(tmp_path / "spool/w0", ManualClock(NOON), SpoolDisk())
+    writer._sequence = 999_997
+    numbers = range(4)
+    for number in numbers:
+        writer.commit(framed(number))
+        assert take_over(spool, Disk()) == TakenOver()
+        assert len(list(spool.glob("*/*.open"))) == 1, "what a living worker writes to was taken"
+        writer.commit(framed(100 + number))
+        writer.seal()
+    assert [path.name[-11:-4] for path in sealed(spool)] == ["-999998", "-999999", "1000000", "1000001"]
+    result = loader.load_once()
+    writer.close()
+    assert (result.records, result.quarantined, result.damaged) == (2 * len(numbers), 0, 0)
+
+
+def test_a_dead_worker_s_millionth_segment_is_taken_over(tmp_path: Path, loader: Loader) -> None:
+    """What a worker that was killed late in its life left open is loaded, not set aside."""
+    path = left_by_a_dead_worker(tmp_path / "spool", "worker-9", framed(1))
+    path.rename(path.with_name(path.name.replace("-000001", "-1000000")))
+    result = loader.load_once()
+    assert (result.taken_over, result.records, result.quarantined) == (1, 1, 0)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def hole(path: Path) -> None:
+    """A file of 300 GB of which nothing was ever written."""
+    path.touch()
+    os.truncate(path, 300 * 10**9)
+
+
+def elsewhere(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD: dict[str, Callable[[Path], None]] = {"pipe": pipe, "hole": hole, "folder": Path.mkdir, "link": elsewhere}
+
+
+@pytest.mark.parametrize("suffix", [".seg", ".open", ".orphan"])
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_no_file_of_a_segment_holds_up_nothing(tmp_path: Path, loader: Loader, name: str, suffix: str) -> None:
+    """A pipe, a hole, a folder or a link named like a segment is set aside unread, and what stands beside is loaded."""
+    path = left_by_a_dead_worker(tmp_path / "spool", "worker-9", framed(1))
+    odd = path.with_name(f"{int(NOON * 1e9) - 1:020d}-{'0' * 16}-000001{suffix}")
+    ODD[name](odd)
+    if suffix == ".seg":  # asked first in a thread: where it hangs, only that thread does
+        asked = threading.Thread(target=records_of, args=(odd, Disk()), daemon=True)
+        asked.start()
+        asked.join(20)
+        assert not asked.is_alive(), "the loader waits for what never comes"
+    result = loader.load_once()
+    assert result.records == 1
+    assert len(list(path.parent.glob("*.bad"))) == 1
+    assert drained(tmp_path / "spool", NOON + 1)
+
+
+def test_an_odd_name_in_a_living_worker_s_folder_holds_no_release_back(tmp_path: Path, loader: Loader) -> None:
+    """What no worker wrote is left alone while a worker has the folder, is no segment, and is set aside behind it."""
+    writer = SegmentWriter(tmp_path / "spool/w0", ManualClock(NOON), SpoolDisk())
+    (tmp_path / "spool/w0/notes.open").write_text("mine")
+    loader.load_once()
+    assert drained(tmp_path / "spool", NOON + 1)
+    assert (tmp_path / "spool/w0/notes.open").exists()
+    writer.close()
+    loader.load_once()
+    assert (tmp_path / "spool/w0/notes.bad").read_text() == "mine"

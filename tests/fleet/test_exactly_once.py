@@ -205,6 +205,8 @@ def play(folder: Path, bug: str = "") -> tuple[Run, Counter[tuple[int, int, int,
         run.send_all(1)
         clock.set_now(RESIZED * 86_400.0 + 43_200.0)
         device_clock.set_now(clock.now())
+        for node in nodes.values():
+            node.await_ready()  # a day that a clock jumped to has to be noted first
         run.make(RESIZED)
         use(clients)
         for _ in range(TRIES):  # those of the days before are tried on, by the map of their day

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from headcount_ingest.fleet import FleetFault, FleetShare
+from headcount_ingest.fleet import AHEAD_SECONDS, FleetFault, FleetShare
 from headcount_wire import days
+from headcount_wire.clock import ManualClock
 from headcount_wire.fleet import PARTITIONS, Fleet, FleetMap, Node
+from headcount_wire.problems import Problem
 
 from tests.ingest.conftest import KEY, ORGANISATION, TODAY, Worker, report, running, settings_in
 
@@ -113,8 +116,9 @@ def test_days_that_were_taken_keep_their_map(tmp_path: Path) -> None:
     share.declare(new, TODAY)
     assert not share.refused
     mine = bytes.fromhex(MINE)
-    assert share.elsewhere(mine, TODAY + 1, TODAY) is None
-    assert share.elsewhere(mine, TODAY + 2, TODAY + 1) == "https://b.edge.example"
+    assert share.elsewhere(mine, TODAY + 1) is None
+    assert share.elsewhere(mine, TODAY + 2) == "https://b.edge.example"
+    share.declare(new, TODAY + 1)
     share.declare(fleet((0, "ab"), (TODAY + 9, "ba")), TODAY + 1)
     assert share.refused, "a report created two days ahead may have come by a clock that is a day ahead"
     share.declare(fleet((0, "ab"), (TODAY + 2, "ba")), TODAY + 20)
@@ -128,10 +132,10 @@ def test_a_node_remembers_through_a_restart(tmp_path: Path) -> None:
     FleetShare(tmp_path, "a", fleet((0, "ab")), TODAY)
     again = FleetShare(tmp_path, "a", fleet((0, "ba")), TODAY)
     assert again.refused
-    assert again.elsewhere(bytes.fromhex(MINE), TODAY, TODAY) is None
+    assert again.elsewhere(bytes.fromhex(MINE), TODAY) is None
     renamed = FleetShare(tmp_path, "b", fleet((0, "ab")), TODAY)
     assert renamed.refused
-    assert renamed.elsewhere(bytes.fromhex(MINE), TODAY, TODAY) is None
+    assert renamed.elsewhere(bytes.fromhex(MINE), TODAY) is None
     slept = FleetShare(tmp_path, "a", fleet((0, "ab"), (TODAY + 2, "ba")), TODAY + 5)
     assert not slept.refused, "it was down when the map began, and has taken nothing of those days"
 
@@ -140,13 +144,16 @@ def test_the_workers_of_a_node_agree(tmp_path: Path) -> None:
     """What one worker has let in binds the others, whichever of them sees the new map first."""
     quick, slow = (FleetShare(tmp_path, "a", fleet((0, "ab")), TODAY) for _ in range(2))
     new, mine = fleet((0, "ab"), (TODAY + 2, "ba")), bytes.fromhex(MINE)
-    assert quick.elsewhere(mine, TODAY + 2, TODAY + 1) is None  # before it has seen the new map
+    assert not quick.noted(TODAY + 1), "nothing is taken of a day that is not noted"
+    quick.declare(fleet((0, "ab")), TODAY + 1)  # before it has seen the new map
+    assert quick.noted(TODAY + 1)
     slow.declare(new, TODAY)
     assert slow.refused
     later = fleet((0, "ab"), (TODAY + 5, "ba"))
     slow.declare(later, TODAY + 1)
     assert not slow.refused
-    assert quick.elsewhere(mine, TODAY + 5, TODAY + 5) == "https://b.edge.example"
+    quick.declare(fleet((0, "ab")), TODAY + 5)
+    assert quick.elsewhere(mine, TODAY + 5) == "https://b.edge.example"
 
 
 def test_a_house_of_one_becomes_a_fleet(tmp_path: Path) -> None:
@@ -154,11 +161,11 @@ def test_a_house_of_one_becomes_a_fleet(tmp_path: Path) -> None:
     (tmp_path / "worker-0").mkdir()
     share = FleetShare(tmp_path, "a", fleet((0, "ab")), TODAY)
     assert share.refused
-    assert share.elsewhere(bytes.fromhex(OTHER), TODAY, TODAY) is None
+    assert share.elsewhere(bytes.fromhex(OTHER), TODAY) is None
     share.declare(fleet((0, "a"), (TODAY + 2, "ab")), TODAY)
     assert not share.refused
-    assert share.elsewhere(bytes.fromhex(OTHER), TODAY + 1, TODAY) is None
-    assert share.elsewhere(bytes.fromhex(OTHER), TODAY + 2, TODAY + 2) == "https://b.edge.example"
+    assert share.elsewhere(bytes.fromhex(OTHER), TODAY + 1) is None
+    assert share.elsewhere(bytes.fromhex(OTHER), TODAY + 2) == "https://b.edge.example"
 
 
 @pytest.mark.parametrize(
@@ -180,3 +187,94 @@ def test_a_node_that_is_none_of_the_fleet_does_not_begin(
     (damaged / "fleet.json").write_text("{}")
     with pytest.raises(FleetFault, match="is damaged"):
         FleetShare(damaged, "a", fleet((0, "ab")), TODAY)
+
+
+HALF_A_DAY = 43_200.0
+
+
+async def ready(worker: Worker) -> set[str]:
+    """Why a worker is not ready, besides what only warns."""
+    async with worker.session.get(f"{worker.admin}/readyz") as answer:
+        found = {one["reason"] for one in (await answer.json())["reasons"]}
+        assert (answer.status == 200) is not bool(found)
+        return found
+
+
+@pytest.mark.parametrize("name", ["", "a"], ids=["house_of_one", "fleet"])
+async def test_a_day_that_cannot_be_noted_is_507_until_it_can(tmp_path: Path, name: str) -> None:
+    """At midnight with a disk that takes no file, a worker lives on and answers 507; then 202 without a restart."""
+    clock = ManualClock(TODAY * 86_400.0 + HALF_A_DAY)
+    settings = replace(settings_in(tmp_path), node=name)
+    settings.organisation.write_text((declared((TODAY - 90, "ab")) if name else "") + ORGANISATION)
+    worker = await running(settings, clock=clock)
+    assert (await worker.post(report(), report_id=MINE))[0] == 202
+    in_the_way = settings.spool / "fleet.json.new"
+    in_the_way.mkdir()
+    clock.advance(HALF_A_DAY + 1)
+    status, body, answer = await worker.post(report(), report_id=LATER)
+    assert (status, body["type"]) == (507, Problem.STORAGE.uri)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await ready(worker) == {"fleet_not_noted"}
+    reloads = (await worker.metrics())["process_cpu_seconds_total"]
+    async with asyncio.timeout(20):  # its tries go on, and none of them ends it
+        while (await worker.metrics())["process_cpu_seconds_total"] < reloads + 0.2:
+            assert not worker.task.done()
+        in_the_way.rmdir()
+        while await ready(worker):
+            pass
+    assert (await worker.post(report(), report_id=LATER))[0] == 202
+    assert await worker.close() == 0
+    await worker.session.close()
+
+
+async def test_a_day_is_noted_before_it_begins(tmp_path: Path) -> None:
+    """An hour before midnight the next day is noted: the first report of it waits for no file, and none is written."""
+    clock = ManualClock(TODAY * 86_400.0 + HALF_A_DAY)
+    worker = await running(settings_in(tmp_path), clock=clock)
+    file = worker.settings.spool / "fleet.json"
+    assert json.loads(file.read_bytes())["reached"] == TODAY + 1
+    clock.advance(HALF_A_DAY - AHEAD_SECONDS + 1)
+    async with asyncio.timeout(20):
+        while json.loads(file.read_bytes())["reached"] != TODAY + 2:
+            await worker.metrics()
+    (worker.settings.spool / "fleet.json.new").mkdir()
+    clock.advance(AHEAD_SECONDS)
+    assert (await worker.post(report()))[0] == 202
+    await worker.close()
+    await worker.session.close()
+
+
+DAMAGE = {
+    "infinite": '{"node": "", "maps": [], "reached": Infinity}',
+    "far": '{"node": "", "maps": [], "reached": 1000000000000}',
+    "deep": "[" * 100_000,
+    "cut": '{"node": ""',
+    "folder": "",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+async def test_a_damaged_memory_ends_no_worker(tmp_path: Path, name: str) -> None:
+    """Whatever becomes of fleet.json while a worker runs, it answers 507 when a new day needs it, and ends drained."""
+    clock = ManualClock(TODAY * 86_400.0 + HALF_A_DAY)
+    worker = await running(settings_in(tmp_path), clock=clock)
+    assert (await worker.post(report(), report_id=MINE))[0] == 202
+    file = worker.settings.spool / "fleet.json"
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_text(DAMAGE[name]) if DAMAGE[name] else file.mkdir()
+    clock.advance(86_400)
+    assert (await worker.post(report(), report_id=LATER))[0] == 507
+    # A change of what is declared has to read it as well.
+    worker.settings.organisation.write_text(declared((TODAY - 90, "ab")) + ORGANISATION)
+    async with asyncio.timeout(20):
+        while not (await worker.metrics()).get('headcount_edge_reloads_total{result="taken"}'):
+            pass
+        assert (await worker.post(report(), report_id=LATER))[0] == 507
+        file.unlink() if DAMAGE[name] else file.rmdir()
+        file.write_bytes(whole)
+        while await ready(worker):
+            pass
+    assert (await worker.post(report(created=TODAY + 1), report_id=LATER))[0] == 202
+    assert await worker.close() == 0
+    await worker.session.close()

@@ -3,7 +3,8 @@
 A map never changes for a creation day of which this node may have taken reports: another node would take the same
 ones again. So a node keeps beside its spools the maps in force and the last creation day they were used for
 (``fleet.json``); its workers agree by that file, under a lock. What is declared and would change such a day is
-refused, and the maps before stay in force, wholly.
+refused, and the maps before stay in force, wholly. A day is noted before its first report, ahead of time and beside
+the answers; while it cannot be, nothing is taken.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from headcount_wire.fleet import PARTITIONS, Fleet, from_plain, map_of, to_plain
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 FILE, LOCK = "fleet.json", "fleet.lock"
+AHEAD_SECONDS = 3600.0
+"""So long before a day begins it is noted: what keeps it from being noted has that long to pass."""
+_LAST_DAY = 65_535
 _MINE = ("",) * PARTITIONS
 
 
@@ -48,28 +52,44 @@ class Held:
 class FleetShare:
     """This node's share of the fleet. ``refused``: why what is declared now is not in force, or an empty text.
 
-    Raises ``FleetFault`` when the node has no memory of a fleet and what is declared is none for it.
+    Raises ``FleetFault`` when the node has no memory of a fleet and what is declared is none for it. A file that
+    cannot be read or written now is no reason to end: ``noted`` says no, and ``declare`` tries again.
     """
 
     def __init__(self, spool: Path, node: str, declared: Fleet, today: int) -> None:
         spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._spool = spool
         self._node = node
-        self._declared = declared
+        self._declared: Fleet | None = None
+        self._told = ""
         self.refused = ""
         self._held = Held("", ())
-        self._propose(today)
+        try:
+            self._propose(declared, today)
+        except OSError as error:
+            self._not_noted(error)
 
-    def declare(self, declared: Fleet, today: int) -> None:
-        """Take over what is declared now, if it may be; call it also when a day has begun."""
-        if declared != self._declared:
-            self._declared = declared
-            self._propose(today)
-        self._in_force(today)
+    def declare(self, declared: Fleet, today: int, soon: int = -1) -> None:
+        """Take over what is declared now, if it may be; call it again and again, and not from a request.
 
-    def elsewhere(self, report_id: bytes, created: int, today: int) -> str | None:
+        ``soon``: the day it is in a while, which is noted too. Raises nothing: what fails is told and tried again.
+        """
+        try:
+            if declared != self._declared:
+                self._propose(declared, today)
+            self._note(max(today, soon))
+        except (OSError, FleetFault) as error:
+            self._not_noted(error)
+        else:
+            self._told = ""
+
+    def noted(self, today: int) -> bool:
+        """Whether reports of a day may be taken: it is noted under which maps."""
+        return today + limits.CREATED_FUTURE_DAYS <= self._held.reached
+
+    def elsewhere(self, report_id: bytes, created: int) -> str | None:
         """The address of the node that counts a report; ``None``: it is this one."""
-        held = self._in_force(today)
+        held = self._held
         if not held.fleet:
             return None
         owner = map_of(held.fleet, created).owners[report_id[0]]
@@ -77,29 +97,34 @@ class FleetShare:
 
     def elsewhere_by_id(self, report_id: bytes, today: int) -> str | None:
         """The same for a report whose creation day is not known yet; ``None`` also where that day decides."""
-        held = self._in_force(today)
+        held = self._held
         if not held.fleet:
             return None
         first, last = today - limits.CREATED_PAST_DAYS, today + limits.CREATED_FUTURE_DAYS
         if map_of(held.fleet, first) is not map_of(held.fleet, last):
             return None
-        return self.elsewhere(report_id, last, today)
+        return self.elsewhere(report_id, last)
 
-    def _in_force(self, today: int) -> Held:
-        # Once a day the first report waits for the file: nothing is taken under a map that is not noted for its day.
-        if today + limits.CREATED_FUTURE_DAYS > self._held.reached:
+    def _note(self, day: int) -> None:
+        if not self.noted(day):
             with _locked(self._spool / LOCK):
                 # What another worker has taken over meanwhile is in force here too, and is not put back.
-                self._hold(self._remembered() or self._held, today + limits.CREATED_FUTURE_DAYS)
-        return self._held
+                self._hold(self._remembered() or self._held, day + limits.CREATED_FUTURE_DAYS)
 
-    def _propose(self, today: int) -> None:
+    def _not_noted(self, error: Exception) -> None:
+        """Tell it once, not each second."""
+        why = str(error) if isinstance(error, FleetFault) else type(error).__name__
+        if why != self._told:
+            log.error("fleet_not_noted", why=why, advice="reports of a day that is not noted are answered 507")
+        self._told = why
+
+    def _propose(self, declared: Fleet, today: int) -> None:
         """Have what is declared in force, if it changes nothing that was used; else keep what is remembered."""
         reach = today + limits.CREATED_FUTURE_DAYS
         with _locked(self._spool / LOCK):
             before = self._remembered()
-            wanted = Held(self._node, self._declared, reach)
-            fault = fault_of(self._node, self._declared)
+            wanted = Held(self._node, declared, reach)
+            fault = fault_of(self._node, declared)
             if before is None:
                 if fault:
                     raise FleetFault(fault)
@@ -109,7 +134,7 @@ class FleetShare:
             self._hold(before if fault else wanted, max(before.reached, reach))
         if fault and fault != self.refused:
             log.error("fleet_refused", why=fault, advice="the maps before stay in force; docs/fleet.md")
-        self.refused = fault
+        self.refused, self._declared = fault, declared
 
     def _hold(self, held: Held, reached: int) -> None:
         held = replace(held, reached=max(held.reached, reached))
@@ -120,11 +145,14 @@ class FleetShare:
     def _remembered(self) -> Held | None:
         try:
             plain = json.loads((self._spool / FILE).read_bytes())
-            return Held(str(plain["node"]), from_plain(plain["maps"]), int(plain["reached"]))
+            held = Held(str(plain["node"]), from_plain(plain["maps"]), int(plain["reached"]))
+            if -1 <= held.reached <= _LAST_DAY:
+                return held
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise FleetFault(f"{self._spool / FILE} is damaged: it says which reports this node counts") from None
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            pass
+        raise FleetFault(f"{self._spool / FILE} is damaged: it says which reports this node counts")
 
     def _write(self, held: Held) -> None:
         plain = {"node": held.node, "reached": held.reached, "maps": to_plain(held.fleet)}

@@ -14,6 +14,9 @@ from headcount_ingest.fleet import FleetShare
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.terms import Account
 
+NOT_NOTED = Refused(Problem.STORAGE, 30)
+"""No report is taken of a day of which the node could not note under which maps; it is tried each second."""
+
 
 class Owned(msgspec.Struct, frozen=True, gc=False):
     """A report that this node counts, and no other."""
@@ -25,13 +28,17 @@ class Owned(msgspec.Struct, frozen=True, gc=False):
 
 def another_s(authentic: Authentic, share: FleetShare, today: int) -> Refused | None:
     """The refusal of a report that the id alone shows to be another node's, before its body is read."""
+    if not share.noted(today):
+        return NOT_NOTED
     address = share.elsewhere_by_id(authentic.report_id, today)
     return None if address is None else _refused(address)
 
 
 def own(decoded: Decoded, share: FleetShare, today: int) -> Owned | Refused:
     """Refuse what another node counts (``today``: UTC); nothing of it is kept."""
-    address = share.elsewhere(decoded.report_id, decoded.report.created, today)
+    if not share.noted(today):  # midnight came while the body did
+        return NOT_NOTED
+    address = share.elsewhere(decoded.report_id, decoded.report.created)
     if address is not None:
         return _refused(address)
     return Owned(decoded.report_id, decoded.account, decoded.report)

@@ -24,6 +24,10 @@ class Reason(Enum):
     )
     DISK_FAILED = ReasonKind(True, "A write, sync or seal failed; the worker ends, and another looks at what is there.")
     DISK_SILENT = ReasonKind(True, "The spool's disk has not answered a look at it for seconds.")
+    FLEET_NOT_NOTED = ReasonKind(
+        True,
+        "What this node counts could not be noted for today (fleet.json); reports are answered 507 until it can be.",
+    )
     ORGANISATION_FAULTY = ReasonKind(
         False,
         "The organisation file cannot be used as it is now; the one before stays in force. The log has each fault.",

@@ -26,6 +26,7 @@ from headcount_wire.errors import MalformedSegment
 from headcount_wire.problems import Problem
 from headcount_wire.segment import Header
 
+from headcount_ingest.bytes_left import bytes_left
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.strip import Anonymous
@@ -128,18 +129,18 @@ class SegmentWriter:
         """Seal what an earlier process left open, each file without a last write that was cut off.
 
         A file this version cannot read may hold acknowledged reports (a newer worker wrote it, or
-        the disk damaged it): it is handed over as it is, and the loader sets it aside.
+        the disk damaged it): it is handed over as it is, and the loader sets it aside. So is what is no file.
         """
         records = unreadable = 0
         for path in sorted(self._folder.glob("*" + OPEN)):
-            data = path.read_bytes()
-            if len(data) <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
-                path.unlink()
-                continue
             try:
+                data = bytes_left(path)
+                if len(data) <= segment.HEADER_BYTES:  # nothing was acknowledged out of it
+                    path.unlink()
+                    continue
                 kept = segment.kept_bytes(data)
                 found = len(segment.salvage(data[:kept]).records)
-            except MalformedSegment:
+            except (OSError, MalformedSegment):
                 unreadable += 1
                 self._disk.rename(path, path.with_suffix(SEALED))
                 continue
@@ -296,7 +297,7 @@ class Spool:
     async def _flush(self) -> None:
         """Group commit: whatever has come while the disk was busy is written together and synced once."""
         while self._waiting:
-            group, self._waiting = self._waiting, []
+            group = self._next_group()
             self._began, self._writing = self._next_began, True
             began = self._clock.monotonic()
             refused = None
@@ -323,6 +324,17 @@ class Spool:
             if self._writer.full:
                 await self.seal()
             self._arm()
+
+    def _next_group(self) -> list[tuple[bytes, Waits[Refused | None]]]:
+        """What is written next: all that waits, up to a segment's size, so that no segment grows without bound."""
+        size = 0
+        for number, (framed, _) in enumerate(self._waiting):
+            size += len(framed)
+            if size > limits.SEGMENT_BYTES:
+                group, self._waiting = self._waiting[:number], self._waiting[number:]
+                return group
+        group, self._waiting = self._waiting, []
+        return group
 
     def _failed(self) -> Refused:
         self._metrics.storage_failures.inc()

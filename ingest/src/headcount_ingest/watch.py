@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sized
 from dataclasses import dataclass
 
+from headcount_wire import days
+
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
 from headcount_ingest.machine_clock import synchronised
@@ -30,6 +32,7 @@ class Watch:
             Reason.DISK_FAILED: self.edge.spool.broken.is_set(),
             Reason.DISK_SILENT: self.disk.silent,
             Reason.ORGANISATION_FAULTY: self.edge.keyring.faulty,
+            Reason.FLEET_NOT_NOTED: not self.edge.fleet.noted(days.utc_day(self.edge.clock.now())),
             Reason.FLEET_REFUSED: bool(self.edge.fleet.refused),
             Reason.TLS_FAULTY: self.certificate is not None and self.certificate.faulty,
             Reason.CLOCK_UNSYNCHRONISED: synchronised() is False,

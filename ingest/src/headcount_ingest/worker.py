@@ -18,7 +18,7 @@ from headcount_wire.clock import Clock, SystemClock
 from headcount_ingest.admin import create_admin_app
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
-from headcount_ingest.fleet import FleetShare
+from headcount_ingest.fleet import AHEAD_SECONDS, FleetShare
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.load_shedding import ComeBack
@@ -133,10 +133,8 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> No
             if force := asked.done():
                 reload.clear()
                 asked = asyncio.create_task(reload.wait())
-                if watch.certificate:
-                    await asyncio.to_thread(watch.certificate.reload)
             # In a thread: reading a large organisation must not hold up answers.
-            reloading = asyncio.create_task(asyncio.to_thread(_reload, edge, force=force))
+            reloading = asyncio.create_task(asyncio.to_thread(_reload, watch, force=force))
             await asyncio.wait([*ends, reloading], return_when="FIRST_COMPLETED")  # nor an end, if the file hangs
     finally:
         for task in (*ends, asked):
@@ -144,8 +142,15 @@ async def _until(stop: asyncio.Event, reload: asyncio.Event, watch: Watch) -> No
         await asyncio.gather(*ends, asked, return_exceptions=True)
 
 
-def _reload(edge: Edge, *, force: bool) -> None:
+def _reload(watch: Watch, *, force: bool) -> None:
     """Look at the organisation file, have what it says of the fleet in force, and write what was missed."""
-    edge.keyring.reload_if_changed(force=force)
-    edge.fleet.declare(edge.keyring.organisation.fleet, days.utc_day(edge.clock.now()))
-    edge.missed.write()
+    edge = watch.edge
+    try:
+        if force and watch.certificate:
+            watch.certificate.reload()
+        edge.keyring.reload_if_changed(force=force)
+        edge.missed.write()
+    except Exception as error:  # the last resort: what is in force stays, and a worker that answers goes on
+        log.error("reload_failed", kind=type(error).__name__)
+    now = edge.clock.now()
+    edge.fleet.declare(edge.keyring.organisation.fleet, days.utc_day(now), days.utc_day(now + AHEAD_SECONDS))

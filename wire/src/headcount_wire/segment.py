@@ -55,6 +55,8 @@ _TALLY_OF_VERSION_1 = struct.Struct("<HHBBHI")
 VERSION_AT = len(MAGIC)
 HEADER_BYTES = _HEADER.size
 FRAME_BYTES = _FRAME.size
+FILE_BYTES_MOST = 8 * limits.SEGMENT_BYTES
+"""No segment is as large: a writer ends one that is full, and adds no more than another such size at once."""
 
 
 class Stream(IntEnum):

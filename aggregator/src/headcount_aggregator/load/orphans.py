@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +18,15 @@ from headcount_wire import segment
 from headcount_wire.errors import MalformedSegment
 
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.spool_reader import OPEN, ORPHAN, SEALED, set_aside, unsealed
-
-_NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}-[0-9]{6}\.(open|orphan)")
+from headcount_aggregator.load.spool_reader import (
+    OPEN,
+    ORPHAN,
+    SEALED,
+    UNSEALED_NAME,
+    bytes_of,
+    left_open,
+    set_aside,
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
@@ -35,15 +40,13 @@ class TakenOver:
 
 
 def take_over(spool: Path, disk: Disk) -> TakenOver:
-    """Seal what dead workers left open; set aside what no worker wrote."""
+    """Seal what dead workers left open; set aside what no worker wrote.
+
+    In the folder of a worker that lives nothing is touched, whatever its name: it may be what the worker writes to.
+    """
     result = TakenOver()
-    found = unsealed(spool)
-    for folder in sorted({path.parent for path in found}):
+    for folder in sorted({path.parent for path in left_open(spool)}):
         try:
-            for path in found:
-                if path.parent == folder and not _NAME.fullmatch(path.name):
-                    set_aside(path, disk)
-                    result.set_aside += 1
             with _without_owner(folder) as ours:
                 if ours:
                     _take_folder(folder, disk, result)
@@ -53,12 +56,16 @@ def take_over(spool: Path, disk: Disk) -> TakenOver:
 
 
 def _take_folder(folder: Path, disk: Disk, result: TakenOver) -> None:
+    for path in sorted(path for suffix in (OPEN, ORPHAN) for path in folder.glob(f"*{suffix}")):
+        if not UNSEALED_NAME.fullmatch(path.name):
+            set_aside(path, disk)
+            result.set_aside += 1
     # Renamed before it is read: a worker whose lock file was taken away notices, and acknowledges nothing more.
     for path in sorted(folder.glob(f"*{OPEN}")):
         disk.rename(path, path.with_suffix(ORPHAN))
     for path in sorted(folder.glob(f"*{ORPHAN}")):
         try:
-            data = path.read_bytes()
+            data = bytes_of(path)
             kept = segment.kept_bytes(data) if len(data) > segment.HEADER_BYTES else 0
             records = len(segment.salvage(data[:kept]).records) if kept else 0
         except (OSError, MalformedSegment):

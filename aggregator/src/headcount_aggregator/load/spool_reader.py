@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from headcount_wire import segment
 from headcount_wire.errors import MalformedSegment
 from headcount_wire.segment_slices import Sliced, salvage_sliced
 
@@ -17,6 +21,10 @@ from headcount_aggregator.load.disk import Disk
 _DAY_NS = 86_400 * 10**9
 SEALED, OPEN, ORPHAN, SET_ASIDE = ".seg", ".open", ".orphan", ".bad"
 """A segment handed over; one a worker writes to; one whose worker is gone; a file nothing can be loaded from."""
+
+UNSEALED_NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}-[0-9]{6,10}\.(open|orphan)")
+"""How a worker names what it writes to. The sequence has six digits, and more once it needs them."""
+_BEFORE_SEQUENCE = 38
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
@@ -31,13 +39,17 @@ class Found:
 
 def sealed(spool: Path) -> list[Path]:
     """Every sealed segment, oldest first."""
-    return sorted(spool.glob(f"*/*{SEALED}"), key=lambda path: (path.name, path.parent.name))
+    return sorted(spool.glob(f"*/*{SEALED}"), key=_place)
 
 
 def unsealed(spool: Path, moment: float = float("inf")) -> list[Path]:
     """Segments begun at or before a moment that a worker writes to, or that it left and nobody has taken over yet."""
-    found = [path for suffix in (OPEN, ORPHAN) for path in spool.glob(f"*/*{suffix}")]
-    return [path for path in found if _begun(path) <= moment * 1e9]
+    return [path for path in left_open(spool) if UNSEALED_NAME.fullmatch(path.name) and _begun(path) <= moment * 1e9]
+
+
+def left_open(spool: Path) -> list[Path]:
+    """Every file that is named as a segment that is not sealed, and those that only end like one."""
+    return [path for suffix in (OPEN, ORPHAN) for path in spool.glob(f"*/*{suffix}")]
 
 
 def drained(spool: Path, moment: float) -> bool:
@@ -82,7 +94,7 @@ def records_of(path: Path, disk: Disk) -> Found | None:
     A damaged segment is copied aside before this returns, so that its loader may remove it.
     """
     try:
-        data = path.read_bytes()
+        data = bytes_of(path)
         found = salvage_sliced(data)
     except (OSError, MalformedSegment):
         try:
@@ -105,6 +117,24 @@ def records_of(path: Path, disk: Disk) -> Found | None:
     return Found(found.records, found.gaps)
 
 
+def bytes_of(path: Path) -> bytes:
+    """What a segment's file holds; raises ``OSError`` also for what can be none.
+
+    A pipe would be waited for without end, and a hole of a terabyte is no file to have in memory.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "this is no file")
+        if found.st_size > segment.FILE_BYTES_MOST:
+            raise OSError(errno.EFBIG, "this file is larger than a segment")
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read(segment.FILE_BYTES_MOST)
+    finally:
+        os.close(fd)
+
+
 def batches(paths: list[Path], bytes_most: int) -> Iterator[list[Path]]:
     """Segments in groups of bounded size, so that memory stays bounded however long the backlog."""
     batch: list[Path] = []
@@ -118,6 +148,12 @@ def batches(paths: list[Path], bytes_most: int) -> Iterator[list[Path]]:
         size += found
     if batch:
         yield batch
+
+
+def _place(path: Path) -> tuple[str, int, str, str]:
+    """Where a segment stands in the order they were made: of one worker and moment, by the number, not its digits."""
+    name = path.name
+    return name[:_BEFORE_SEQUENCE], len(name), name, path.parent.name
 
 
 def _begun(path: Path) -> int:
