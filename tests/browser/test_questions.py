@@ -29,7 +29,7 @@ Numbers = list[Mapping[str, Any]]
 class Asked:
     """One question: the links to click, what the page says, and the same number from the API and from SQL.
 
-    ``within``: how far the page may lie from the truth, as a share (percentiles are known to 2 %); 0: the number itself.
+    ``within``: how far the page may lie from the truth, as a share (percentiles are known to 2 %).
     """
 
     question: str

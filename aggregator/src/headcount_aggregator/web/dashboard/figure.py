@@ -68,6 +68,13 @@ class Cell:
         return self.value is None and self.state is not None
 
     @property
+    def margin(self) -> int:
+        """How far the true value may lie to a side; 0 where it is known."""
+        if self.value is None or self.low is None or self.high is None:
+            return 0
+        return max(self.value - self.low, self.high - self.value)
+
+    @property
     def value_or_zero(self) -> int:
         """The value for drawing: nothing is drawn of what is not shown."""
         return self.value or 0
@@ -169,6 +176,15 @@ class Figure:
     def complement(self) -> bool:
         """Whether some cell is hidden because of the few who are not in it."""
         return any(cell.state is State.COMPLEMENT for row in self.rows for cell in row.cells)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether noise is in some cell, or hides it."""
+        return any(
+            cell.high is not None or cell.state in (State.UNDER_NOISE, State.OVER_BUDGET)
+            for row in self.rows
+            for cell in row.cells
+        )
 
     @property
     def provisional(self) -> bool:

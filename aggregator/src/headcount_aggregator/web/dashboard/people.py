@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headcount_wire.catalog import TOTAL, Measure
 
-from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.periods import ROLLING, Period, PeriodKind
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows
@@ -22,11 +22,15 @@ async def distinct(
     released over so long a period has the window's.
     """
     last = view.span.last
+    # With noise, windows are told that end on a Sunday: the newest one of the days is.
+    first = last - 6 if view.noisy else last
     kinds = (kind,) if kind else tuple(dict.fromkeys((view.span.whole, view.span.window)))
     for wanted in kinds:
-        found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=last, last=last)
+        since = first if wanted in ROLLING else last
+        found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=since, last=last)
         if found:
-            return wanted, found
+            newest = max(number.last for number in found)
+            return wanted, [number for number in found if number.last == newest]
     return kinds[-1], ()
 
 
@@ -68,7 +72,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         rule=view.rule_of(measure),
         k=view.k,
         unit=say("people"),
-        notes=(say("Days are exact; longer periods are rounded to tens."),),
+        notes=view.tens(say("Days are exact; longer periods are rounded to tens.")),
         wider=view.wider(),
         empty=nothing_yet(view),
     )
@@ -107,7 +111,7 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
             Series("returning", say("Returning"), Weight.FAINT),
         ),
         rows=rows,
-        rule=say("At least {k} people new and at least {k} returning, or none.", k=view.k),
+        rule=view.ruled(say("At least {k} people new and at least {k} returning, or none.", k=view.k)),
         k=view.k,
         unit=say("people"),
         notes=notes,

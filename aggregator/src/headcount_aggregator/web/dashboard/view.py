@@ -104,16 +104,36 @@ class View:
         return Vocabulary(self.subject.app)
 
     @property
+    def noisy(self) -> bool:
+        """Whether numbers are released with noise."""
+        return self.subject.customer.rule == "dp"
+
+    @property
     def rule(self) -> str:
         """The rule of every number here, in words."""
-        return self.wording.say("At least {k} people.", k=self.k)
+        return self.ruled(self.wording.say("At least {k} people.", k=self.k))
+
+    def ruled(self, threshold: str) -> str:
+        """The rule of a number in words: what the threshold asks of it, or what noise leaves of it."""
+        if not self.noisy:
+            return threshold
+        return self.wording.say(
+            "Noise is added to every number, so that nobody can be told from it. The true one lies within ± in 95 of "
+            "100 cases."
+        )
+
+    def tens(self, said: str) -> tuple[str, ...]:
+        """What is said of rounding; nothing where noise is added instead."""
+        return () if self.noisy else (said,)
 
     def rule_of(self, measure: Measure) -> str:
         """The rule of the people of a measure: a part of the active people is held to the rest of them, too."""
         if measure.kind is Kind.ACTIVE or self.subject.app.catalog.active is None:
             return self.rule
-        return self.wording.say(
-            "At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=self.k
+        return self.ruled(
+            self.wording.say(
+                "At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=self.k
+            )
         )
 
     @property
