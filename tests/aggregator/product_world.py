@@ -41,6 +41,8 @@ from tests.aggregator.made_up_releases import ORGANISATION, TODAY, K, asked
 
 CATALOG = (Path(__file__).parent / "product_world.toml").read_text("utf-8")
 SEALED = TODAY - 4
+CLIPPED = 4
+"""The measure of which a tenth is missing: its cap is low."""
 CONTEXT = (Dimension.OS, Dimension.LANGUAGE, Dimension.TIME_ZONE, Dimension.APP_VERSION, Dimension.DEVICE_CLASS)
 VERSIONS = (("3.0", 0), ("3.1", 60), ("3.2", 115))
 """Each version, and the day of the world it came on."""
@@ -268,7 +270,8 @@ class ProductReleases:
 
     def _seal(self, period: Period, numbers: Sequence[Number]) -> None:
         for number in numbers:
-            self._by_kind[number.statistic, number.period].append(number)
+            complete = None if number.high is not None else 90 if number.measure == CLIPPED else 100
+            self._by_kind[number.statistic, number.period].append(replace(number, complete=complete))
         self._headers.append(self._header(period, numbers))
 
     async def numbers(self, question: Question) -> Sequence[Number]:
@@ -323,6 +326,7 @@ class ProductReleases:
             numbers=len(numbers),
             hidden=sum(number.value is None for number in numbers),
             late_dropped=0,
+            missing={str(CLIPPED): {"lost": 0, "refused": 0, "clipped": 10, "late": 0}},
             previous=previous,
             hash="",
         )

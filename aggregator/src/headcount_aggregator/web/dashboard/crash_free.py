@@ -31,7 +31,7 @@ async def clean_share(view: View, measure: Measure) -> Figure:
     notes: tuple[str, ...] = ()
     if by is PeriodKind.DAY and sum(not _divided(ends) for ends in found.values()) * 3 > 2 * len(found):
         by, found = PeriodKind.WEEK, await _ends(view, measure, PeriodKind.WEEK)
-        notes = (say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k),)
+        notes = (view.by_week(say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k)),)
     rows = rows_of(view.by_period(by), [lambda period: _share_cell(found.get(period.last))])
     least = min((cell.value for row in rows for cell in row.cells if cell.value is not None), default=0)
     floor = next((floor for floor in (980, 950, 900, 800, 500) if least >= floor), 0)
@@ -66,7 +66,7 @@ async def sessions_by_end(view: View, measure: Measure) -> Figure:
         if ends is None:
             return MISSING
         if _value(ends, WHOLE) is None:
-            return Cell(state=State.FEWER_THAN_K) if label == CLEAN else MISSING
+            return Cell(state=view.hidden) if label == CLEAN else MISSING
         known = _divided(ends)
         if label == WHOLE:
             return MISSING if known else cell_of(ends[WHOLE])
@@ -155,7 +155,8 @@ def _share_cell(ends: Ends | None) -> Cell:
     if ends is None:
         return MISSING
     if not _divided(ends):
-        return Cell(state=State.FEWER_THAN_K)
+        hidden = (number.state for number in ends.values() if number.state is not State.SHOWN)
+        return Cell(state=next(hidden, State.FEWER_THAN_K))
     clean = sum_of([ends[CLEAN]] if CLEAN in ends else [])
     both = sum_of(ends[label] for label in (CLEAN, CRASHED) if label in ends)
     return share(clean, both, OF) or MISSING

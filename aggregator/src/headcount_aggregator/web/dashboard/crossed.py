@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from headcount_wire.catalog import Breakdown, Measure
 from headcount_wire.dimensions import OTHER_VALUE
 
-from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.cuts import counts
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape
 from headcount_aggregator.web.dashboard.people import distinct
@@ -36,10 +35,7 @@ async def crossed(view: View, measure: Measure, cut: Breakdown) -> Figure:
         Row(
             value,
             wording.value_name(cut.first, value),
-            tuple(
-                sums[value, other].cell() if (value, other) in sums else Cell(state=State.FEWER_THAN_K)
-                for other in across
-            ),
+            tuple(sums[value, other].cell() if (value, other) in sums else Cell(state=view.hidden) for other in across),
         )
         for value in down
     ]

@@ -13,6 +13,7 @@ from headcount_wire.facts import OTHER, WHOLE
 from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.people import distinct
 from headcount_aggregator.web.dashboard.sums import Sum
 from headcount_aggregator.web.dashboard.view import View
 
@@ -78,10 +79,12 @@ async def people_by_dimension(view: View, measure: Measure, dimension: Dimension
     say, last = view.wording.say, view.span.last
     title = view.wording.dimension_name(dimension)
     parts, sentence = Parts(), ""
-    for kind in dict.fromkeys((view.span.whole, view.span.window, *WINDOWS)):
-        wholes = await view.numbers([Statistic.PEOPLE], [kind], measure, first=last, last=last)
+    windows = (*WINDOWS[:-1], PeriodKind.WEEK, PeriodKind.DAY) if view.noisy else WINDOWS
+    for kind in dict.fromkeys((view.span.whole, view.span.window, *windows)):
+        _, wholes = await distinct(view, measure, kind=kind)
         if not wholes:
             continue
+        last = wholes[0].last
         spoken = period_of(kind, last)
         period = view.wording.period(kind, spoken.first, spoken.last)
         found = await view.numbers([Statistic.PEOPLE], [kind], measure, breakdown=dimension * 8, first=last, last=last)
@@ -136,7 +139,7 @@ def _why_not_counted(view: View, wholes: Sequence[Number], title: str) -> str:
     if not wholes:
         return say("No whole period ends in these days.")
     if all(number.value is None for number in wholes):
-        return say("Fewer than {k} people in each period: there is no total to divide.", k=k)
+        return view.too_few(say("Fewer than {k} people in each period: there is no total to divide.", k=k))
     return say("Divided by {cut}, the rule leaves no two groups to show in any period.", cut=title)
 
 
@@ -150,8 +153,8 @@ def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
             k=k,
             period=period,
         )
-    if whole.state is State.FEWER_THAN_K:
-        return say("Fewer than {k} people had it ({period}).", k=k, period=period)
+    if whole.value is None:
+        return view.too_few(say("Fewer than {k} people had it ({period}).", k=k, period=period))
     return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=title, period=period)
 
 

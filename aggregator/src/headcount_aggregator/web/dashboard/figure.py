@@ -51,6 +51,7 @@ class Cell:
 
     ``low`` and ``high`` are the ends of its interval, where it has one.
     ``left_out``: days of its period that are not in it, since too few people stand behind them.
+    ``complete``: the percentage of the reports behind it that is in it, where that is told.
     """
 
     value: int | None = None
@@ -61,6 +62,7 @@ class Cell:
     low: int | None = None
     high: int | None = None
     left_out: int = 0
+    complete: int | None = None
 
     @property
     def hidden(self) -> bool:
@@ -192,6 +194,12 @@ class Figure:
         return any(cell.provisional for row in self.rows for cell in row.cells)
 
     @property
+    def complete(self) -> int | None:
+        """The least percentage of reports that is in some shown number; ``None`` where it is not told."""
+        told = (cell.complete for row in self.rows for cell in row.cells if cell.value is not None)
+        return min((percent for percent in told if percent is not None), default=None)
+
+    @property
     def has_numbers(self) -> bool:
         """Whether there is anything to draw."""
         return any(cell.state is not None for row in self.rows for cell in row.cells)
@@ -223,7 +231,8 @@ def cell_of(number: Number | None) -> Cell:
         return MISSING
     # A number that holds no day of its period says nothing: it is no zero.
     if number.left_out > number.last - number.first:
-        return Cell(state=State.FEWER_THAN_K, left_out=number.left_out)
+        noisy = number.high is not None or number.state is State.UNDER_NOISE
+        return Cell(state=State.UNDER_NOISE if noisy else State.FEWER_THAN_K, left_out=number.left_out)
     return Cell(
         number.value,
         number.state,
@@ -233,4 +242,5 @@ def cell_of(number: Number | None) -> Cell:
         number.low,
         number.high,
         number.left_out,
+        number.complete,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from headcount_wire import days
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.released import Number, State
+from headcount_aggregator.released import Number
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Row, cell_of
 from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import View
@@ -52,9 +52,8 @@ def summed(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> 
     """The sum of a period's days: counts add up, people do not. Hidden days are left out."""
     found = [numbers.get((PeriodKind.DAY, day)) for day in range(period.first, period.last + 1)]
     values = [number for number in found if number is not None and number.value is not None]
-    hidden = sum(number is not None and number.value is None for number in found)
     if not values:
-        return Cell(state=State.FEWER_THAN_K) if hidden else MISSING
+        return next((Cell(state=number.state) for number in found if number is not None), MISSING)
     return sum_of(values).cell()
 
 

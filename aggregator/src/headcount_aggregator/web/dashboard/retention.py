@@ -115,7 +115,7 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
     for slot in sorted({slot for _, slot in found if slot > 0}):
         pairs = [(found.get((first, 0)), number) for (first, n), number in found.items() if n == slot]
         share = pooled([(cohort, number) for cohort, number in pairs if cohort and cohort.value], view.k)
-        cell = Cell(state=State.FEWER_THAN_K) if share is None else Cell(share, State.SHOWN)
+        cell = Cell(state=view.hidden) if share is None else Cell(share, State.SHOWN)
         name = say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)
         rows.append(Row(str(slot), name, (cell,), tick=name))
     return Figure(

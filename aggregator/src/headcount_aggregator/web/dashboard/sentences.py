@@ -53,7 +53,7 @@ async def newcomers(view: View) -> Said | None:
         return None
     link = Link(view.link("overview") + "#new-title", wording.say("New and returning"))
     if not shown:
-        return Said(wording.fewer(view.k), wording.say("were new in each week."), link=link)
+        return Said(wording.cell(cells[-1], view.k), wording.say("were new in each week."), link=link)
     beside = ""
     if len(shown) < len(weeks):
         beside = wording.plural(

@@ -25,6 +25,7 @@ class Sum:
     variance: float = 0.0
     count: int = 0
     noisy: bool = False
+    complete: int | None = None
 
     def add(self, number: Number | Cell) -> None:
         """Add a number, if it is shown."""
@@ -32,6 +33,7 @@ class Sum:
             return
         self.value += number.value
         self.count += 1
+        self._least(number.complete)
         if number.high is not None:
             self.noisy = True
             self.variance += ((number.high - number.value) / SURE) ** 2
@@ -42,11 +44,17 @@ class Sum:
         self.variance += other.variance
         self.count += other.count
         self.noisy = self.noisy or other.noisy
+        self._least(other.complete)
+
+    def _least(self, complete: int | None) -> None:
+        """A sum is as complete as the least complete of its parts."""
+        if complete is not None:
+            self.complete = complete if self.complete is None else min(self.complete, complete)
 
     def cell(self, rounding: int = 1) -> Cell:
         """The sum as a cell, with its interval where its parts have one."""
         if not self.noisy:
-            return Cell(self.value, State.SHOWN, rounding)
+            return Cell(self.value, State.SHOWN, rounding, complete=self.complete)
         half = round(SURE * sqrt(self.variance))
         return Cell(self.value, State.SHOWN, low=max(0, self.value - half), high=self.value + half)
 
@@ -66,6 +74,6 @@ def share(part: Sum, whole: Sum, of: int) -> Cell | None:
     ratio = min(1.0, max(0.0, part.value / whole.value))
     value = of * min(part.value, whole.value) // whole.value
     if not (part.noisy or whole.noisy):
-        return Cell(value, State.SHOWN)
+        return Cell(value, State.SHOWN, complete=part.complete)
     half = of * SURE * sqrt(part.variance + ratio**2 * whole.variance) / whole.value
     return Cell(value, State.SHOWN, low=max(0, round(value - half)), high=min(of, round(value + half)))
