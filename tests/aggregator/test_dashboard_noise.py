@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from headcount_aggregator.web.dashboard.span import read_span
 from headcount_aggregator.web.dashboard.sums import SURE, Sum, share, sum_of
 from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
-from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.view import Page, View
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,16 +38,20 @@ def noisy() -> NoisyProduct:
     return NoisyProduct(World(count=1000, length=80))
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, noisy: NoisyProduct) -> list[tuple[View, object, str]]:
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, noisy: NoisyProduct) -> list[tuple[View, Page, str]]:
     """Every page in every state, with its text."""
-    tenancy = write_product(tmp_path, rule="dp")
+    return asyncio.run(_all(tmp_path_factory.mktemp("noise"), noisy))
+
+
+async def _all(folder: Path, noisy: NoisyProduct) -> list[tuple[View, Page, str]]:
+    tenancy = write_product(folder, rule="dp")
     reader = next(reader for reader in tenancy.organisation.readers if reader.name == "acme-pm")
     subject = access.subject_of(tenancy.organisation, access.sight_of(reader))
     assert subject is not None
     wording = wording_of("en")
     templates = templates_of(wording, dict.fromkeys(("hc.css", "hc.js", "icon.svg", "debug.svg"), "/x"))
-    found: list[tuple[View, object, str]] = []
+    found: list[tuple[View, Page, str]] = []
     freshness = await noisy.freshness(*subject.codes)
     for key, kind in PAGES.items():
         for query in STATES:
@@ -61,13 +66,13 @@ async def pages(tmp_path: Path, noisy: NoisyProduct) -> list[tuple[View, object,
     return found
 
 
-async def test_every_number_has_its_interval(pages: list[tuple[View, object, str]]) -> None:
+def test_every_number_has_its_interval(pages: list[tuple[View, Page, str]]) -> None:
     """Whatever page and state: a shown cell has both ends, and they hold its value."""
     seen = 0
     for view, page, _ in pages:
         if view.page in ("health", "privacy", "debug"):
             continue  # these count numbers and releases, not people
-        for section in page.sections:  # type: ignore[attr-defined]
+        for section in page.sections:
             for figure in section.figures:
                 for row in figure.rows:
                     for series, cell in zip(figure.series, row.cells, strict=True):
@@ -80,7 +85,7 @@ async def test_every_number_has_its_interval(pages: list[tuple[View, object, str
     assert seen > 500
 
 
-async def test_nothing_speaks_of_a_threshold(pages: list[tuple[View, object, str]]) -> None:
+def test_nothing_speaks_of_a_threshold(pages: list[tuple[View, Page, str]]) -> None:
     """No page under noise promises at least so many people, or says that something is rounded to tens."""
     for view, _, text in pages:
         if view.page in ("privacy", "debug", "health"):
@@ -91,7 +96,7 @@ async def test_nothing_speaks_of_a_threshold(pages: list[tuple[View, object, str
     assert sum("The true one lies within ±" in text for _, _, text in pages) > 20
 
 
-async def test_the_first_sentence_says_how_sure_it_is(pages: list[tuple[View, object, str]]) -> None:
+def test_the_first_sentence_says_how_sure_it_is(pages: list[tuple[View, Page, str]]) -> None:
     """The overview's headline has its ±, and is of the last window that is told."""
     text = next(text for view, _, text in pages if view.page == "overview" and not view.query)
     assert re.search(r"About [\d,]+ ± \d+ people used Meet in the 28 days to 15 Nov 2026", text.replace("\xa0", " "))

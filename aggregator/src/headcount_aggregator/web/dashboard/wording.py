@@ -256,6 +256,11 @@ class Wording:
             return self.say("{n} ± {margin} people", n=self.number(n), margin=self.number(margin))
         return self.plural("{n} person", "{n} people", n)
 
+    def people_of(self, number: Number, k: int) -> str:
+        """A released number of people in words, whatever its state."""
+        cell = Cell(number.value, number.state, low=number.low, high=number.high)
+        return self.cell(cell, k) if number.value is None else self.people(number.value, k, cell.margin)
+
     def with_margin(self, number: Number) -> str:
         """A shown number, with ± where it has an interval."""
         return self.cell(Cell(number.value, number.state, low=number.low, high=number.high), 0)
