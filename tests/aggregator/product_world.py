@@ -22,6 +22,11 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.day_sums import DaySums
+from headcount_aggregator.release.dp.budget import budget_of
+from headcount_aggregator.release.dp.ledger import Ledger
+from headcount_aggregator.release.dp.noise import DiscreteGaussian
+from headcount_aggregator.release.dp.noisy import Noisy
+from headcount_aggregator.release.dp.releases import NoisyReleases, parts_of
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
@@ -36,6 +41,8 @@ from tests.aggregator.made_up_releases import ORGANISATION, TODAY, K, asked
 
 CATALOG = (Path(__file__).parent / "product_world.toml").read_text("utf-8")
 SEALED = TODAY - 4
+CLIPPED = 4
+"""The measure of which a tenth is missing: its cap is low."""
 CONTEXT = (Dimension.OS, Dimension.LANGUAGE, Dimension.TIME_ZONE, Dimension.APP_VERSION, Dimension.DEVICE_CLASS)
 VERSIONS = (("3.0", 0), ("3.1", 60), ("3.2", 115))
 """Each version, and the day of the world it came on."""
@@ -243,9 +250,13 @@ class ProductReleases:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        statistics = Statistics(world.catalog, world.begin, world, Threshold(K))
         self._by_kind: dict[tuple[Statistic, PeriodKind], list[Number]] = defaultdict(list)
         self._headers: list[ReleaseHeader] = []
+        self._release()
+
+    def _release(self) -> None:
+        world = self.world
+        statistics = Statistics(world.catalog, world.begin, world, Threshold(K))
         blocks: list[Block] = []
         for period in _periods(world.begin):
             if period.kind is PeriodKind.DAY:
@@ -255,9 +266,13 @@ class ProductReleases:
                 inside = [b for b in blocks if period.first <= min(b.days) and max(b.days) <= period.last]
                 numbers, added = statistics.of_span(period, inside)
                 blocks += added
-            for number in numbers:
-                self._by_kind[number.statistic, number.period].append(number)
-            self._headers.append(self._header(period, numbers))
+            self._seal(period, numbers)
+
+    def _seal(self, period: Period, numbers: Sequence[Number]) -> None:
+        for number in numbers:
+            complete = None if number.high is not None else 90 if number.measure == CLIPPED else 100
+            self._by_kind[number.statistic, number.period].append(replace(number, complete=complete))
+        self._headers.append(self._header(period, numbers))
 
     async def numbers(self, question: Question) -> Sequence[Number]:
         """What a question selects."""
@@ -311,16 +326,39 @@ class ProductReleases:
             numbers=len(numbers),
             hidden=sum(number.value is None for number in numbers),
             late_dropped=0,
+            missing={str(CLIPPED): {"lost": 0, "refused": 0, "clipped": 10, "late": 0}},
             previous=previous,
             hash="",
         )
         return replace(header, hash=hashlib.sha256(f"{previous}{name}".encode()).hexdigest())
 
 
-def write_product(folder: Path) -> Tenancy:
+class NoisyProduct(ProductReleases):
+    """The same under differential privacy: every number with its noise and its interval, nothing before sealing."""
+
+    def _release(self) -> None:
+        catalog = self.world.catalog
+        budget = budget_of(catalog, "light")
+        releases = NoisyReleases(catalog, budget, self.world.begin, self.world, DiscreteGaussian())
+        ledger = Ledger()
+        noisy: dict[Period, Sequence[Noisy]] = {}
+        for period in _periods(self.world.begin):
+            release = releases.of_period(period, ledger, parts_of(period, lambda part: noisy.get(part, ())))
+            noisy[period] = release.noisy
+            for spending in release.spent:
+                ledger.record(spending)
+            self._seal(period, release.numbers)
+
+    async def provisional(self, customer: int, app: int) -> Sequence[Number]:
+        """Nothing: an open period has no noise yet."""
+        return []
+
+
+def write_product(folder: Path, *, rule: str = "threshold") -> Tenancy:
     """The organisation of the world's app, written to a folder and read from there."""
     (folder / "catalog.toml").write_text(CATALOG)
     text = ORGANISATION.replace('purposes = ["usage", "context"]', 'purposes = ["usage", "context", "diagnostics"]')
+    text = text.replace('partner = "north"\npolicy', f'partner = "north"\nrule = "{rule}"\npolicy')
     (folder / "organisation.toml").write_text(text)
     return Tenancy(folder / "organisation.toml")
 

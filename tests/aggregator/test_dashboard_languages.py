@@ -26,7 +26,7 @@ from headcount_aggregator.web.dashboard.view import View
 from headcount_aggregator.web.dashboard.wording import _OPERATING_SYSTEMS, Wording
 
 from tests.aggregator.made_up_releases import TOKENS
-from tests.aggregator.product_world import CATALOG, ProductReleases, World, write_product
+from tests.aggregator.product_world import CATALOG, NoisyProduct, ProductReleases, World, write_product
 
 Client = TestClient[web.Request, web.Application]
 FOLDER = Path(dashboard.__file__).parent
@@ -188,9 +188,12 @@ def pages_with_states() -> Iterator[tuple[str, dict[str, str]]]:
             yield key, dict(part.split("=") for part in state.split("&") if part)
 
 
-async def test_no_sentence_is_outside_the_catalogs(tmp_path: Path, product: ProductReleases) -> None:
+@pytest.mark.parametrize("rule", ["threshold", "dp"])
+async def test_no_sentence_is_outside_the_catalogs(tmp_path: Path, product: ProductReleases, rule: str) -> None:
     """In a language whose every sentence stands in brackets, no page says a word outside them that is not data."""
-    tenancy = write_product(tmp_path)
+    tenancy = write_product(tmp_path, rule=rule)
+    if rule == "dp":
+        product = NoisyProduct(product.world)
     wording = Wording("en_GB", Bracketed())
     static = dict.fromkeys(("hc.css", "hc.js", "icon.svg", "debug.svg"), "/x")
     templates = templates_of(wording, static)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headcount_aggregator.periods import period_of
 from headcount_aggregator.web.dashboard.compare import compared
 from headcount_aggregator.web.dashboard.cuts import people_by_dimension
-from headcount_aggregator.web.dashboard.people import active_people
+from headcount_aggregator.web.dashboard.people import active_people, distinct
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 
 
@@ -18,7 +18,8 @@ async def audience(view: View) -> Page:
         sentence = say("Declare breakdowns, such as os, on the measure of kind active in the catalog.")
         return Page(say("This app declares no way to divide its people"), sentence=sentence)
     figures = [await people_by_dimension(view, measure, dimension) for dimension in cuts]
-    period = period_of(view.span.whole, view.span.last)
+    kind, found = await distinct(view, measure)
+    period = period_of(kind, found[0].last if found else view.span.last)
     return Page(
         say(
             "Who used {app} {days}",

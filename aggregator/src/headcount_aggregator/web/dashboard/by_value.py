@@ -14,6 +14,7 @@ from headcount_aggregator.periods import Period
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.figure import HUES, MISSING, Cell, Figure, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import CellAt, rows_of
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import View
 from headcount_aggregator.web.dashboard.wording import LATE_VALUE
 
@@ -57,7 +58,7 @@ async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -
         k=view.k,
         unit=cut.measure.unit if cut.statistic is Statistic.QUANTILE else say("people"),
         wider=view.wider(),
-        notes=(say("Groups below {k} people are merged into other.", k=view.k),),
+        notes=() if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),),
         empty=say("Nothing was released that ends in these days."),
     )
 
@@ -99,4 +100,4 @@ def _rest(numbers: Sequence[Number], values: Sequence[str], period: Period) -> C
     shown = [n for n in rest if n.value is not None]
     if not shown:
         return cell_of(rest[0]) if rest else MISSING
-    return Cell(sum(n.value or 0 for n in shown), shown[0].state, shown[0].rounding)
+    return sum_of(shown).cell(shown[0].rounding)

@@ -68,7 +68,19 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     for index, series in enumerate(figure.series):
         if series.weight is Weight.BEFORE:
             marks += _line(figure, index, top)
+    marks += _whiskers(figure, top)
     return _frame(figure, top, [*marks, _hidden_ticks(figure)], number)
+
+
+def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
+    """The interval of each column that stands by itself; of a stack's parts the table tells."""
+    if len([series for series in figure.series if series.weight is not Weight.BEFORE]) != 1:
+        return
+    for row, entry in enumerate(figure.rows):
+        cell = entry.cells[0]
+        if cell.low is not None and cell.high is not None:
+            low, high = _y(figure, cell.low, top), _y(figure, cell.high, top)
+            yield _path(f"M{_x(figure, row):.1f} {low:.1f}V{high:.1f}", "whisker")
 
 
 def shares(figure: Figure, number: Ticks) -> Markup:

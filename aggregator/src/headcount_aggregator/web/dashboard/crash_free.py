@@ -10,17 +10,18 @@ from headcount_wire.catalog import SESSION_ENDS, Measure
 from headcount_wire.facts import WHOLE
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.released import State, Statistic
-from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Series, Shape, Weight
+from headcount_aggregator.released import Number, State, Statistic
+from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import rows_of
+from headcount_aggregator.web.dashboard.sums import share, sum_of
 from headcount_aggregator.web.dashboard.view import Stat, View
 from headcount_aggregator.web.dashboard.wording import PER_MILLE
 
 CLEAN, CRASHED = (SESSION_ENDS.code_of(value) for value in SESSION_ENDS.values)
 OF = 1000
 
-Ends = Mapping[int, int | None]
-"""Sessions of one period by label: all (``WHOLE``), clean, crashed; ``None`` for a hidden number."""
+Ends = Mapping[int, Number]
+"""Sessions of one period by label: all (``WHOLE``), clean, crashed."""
 
 
 async def clean_share(view: View, measure: Measure) -> Figure:
@@ -30,12 +31,12 @@ async def clean_share(view: View, measure: Measure) -> Figure:
     notes: tuple[str, ...] = ()
     if by is PeriodKind.DAY and sum(not _divided(ends) for ends in found.values()) * 3 > 2 * len(found):
         by, found = PeriodKind.WEEK, await _ends(view, measure, PeriodKind.WEEK)
-        notes = (say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k),)
+        notes = (view.by_week(say("Shown by week: many days have fewer than {k} people with a crash.", k=view.k)),)
     rows = rows_of(view.by_period(by), [lambda period: _share_cell(found.get(period.last))])
     least = min((cell.value for row in rows for cell in row.cells if cell.value is not None), default=0)
     floor = next((floor for floor in (980, 950, 900, 800, 500) if least >= floor), 0)
-    share = view.wording.exact_percent(floor / OF)
-    floor_said = (say("The axis begins at {share}.", share=share),) if floor else ()
+    begins = view.wording.exact_percent(floor / OF)
+    floor_said = (say("The axis begins at {share}.", share=begins),) if floor else ()
     return Figure(
         key="clean",
         title=say("Sessions that ended clean"),
@@ -44,7 +45,7 @@ async def clean_share(view: View, measure: Measure) -> Figure:
         head=view.wording.head(by),
         series=(Series("clean", say("Ended clean"), Weight.STRONG),),
         rows=rows,
-        rule=say("At least {k} people with a crash, or nobody.", k=view.k),
+        rule=view.ruled(say("At least {k} people with a crash, or nobody.", k=view.k)),
         k=view.k,
         unit=PER_MILLE,
         wider=view.by_period(by).wider(),
@@ -64,12 +65,14 @@ async def sessions_by_end(view: View, measure: Measure) -> Figure:
         ends = found.get(period.last)
         if ends is None:
             return MISSING
-        if ends.get(WHOLE) is None:
-            return Cell(state=State.FEWER_THAN_K) if label == CLEAN else MISSING
+        if _value(ends, WHOLE) is None:
+            return Cell(state=view.hidden) if label == CLEAN else MISSING
         known = _divided(ends)
         if label == WHOLE:
-            return MISSING if known else Cell(ends[WHOLE], State.SHOWN)
-        return Cell(ends.get(label) or 0, State.SHOWN) if known else MISSING
+            return MISSING if known else cell_of(ends[WHOLE])
+        if not known:
+            return MISSING
+        return cell_of(ends[label]) if label in ends else Cell(0, State.SHOWN)
 
     return Figure(
         key="times",
@@ -109,7 +112,7 @@ async def clean_of_days(view: View, measure: Measure) -> Clean | None:
         found = await _ends(view, measure, kind)
         if found and _divided(ends := found[max(found)]):
             last = max(found)
-            return Clean(ends.get(CLEAN) or 0, ends.get(CRASHED) or 0, period_of(kind, last).first, last)
+            return Clean(_value(ends, CLEAN) or 0, _value(ends, CRASHED) or 0, period_of(kind, last).first, last)
     return None
 
 
@@ -118,33 +121,42 @@ async def clean_stat(view: View, measure: Measure) -> list[Stat]:
     wording, ends = view.wording, await clean_of_days(view, measure)
     if ends is None:
         return []
-    share = wording.exact_percent(ends.clean / (ends.clean + ends.crashed))
+    said = wording.exact_percent(ends.clean / (ends.clean + ends.crashed))
     beside = wording.say(
         "{clean} clean, {crashed} crashed: {days}",
         clean=wording.number(ends.clean),
         crashed=wording.number(ends.crashed),
         days=wording.days(ends.first, ends.last),
     )
-    return [Stat(share, wording.say("of sessions ended clean"), beside)]
+    return [Stat(said, wording.say("of sessions ended clean"), beside)]
 
 
 async def _ends(view: View, measure: Measure, kind: PeriodKind) -> dict[int, Ends]:
-    found: dict[int, dict[int, int | None]] = {}
+    found: dict[int, dict[int, Number]] = {}
     for number in await view.numbers([Statistic.COUNT], [kind], measure, label=None):
-        found.setdefault(number.last, {})[number.label] = number.value
+        found.setdefault(number.last, {})[number.label] = number
     return dict(found)
+
+
+def _value(ends: Ends, label: int) -> int | None:
+    return ends[label].value if label in ends else None
 
 
 def _divided(ends: Ends) -> bool:
     """Whether all sessions of a period stand under clean or crashed; else a share would be of chosen days only."""
-    whole = ends.get(WHOLE)
-    return bool(whole) and (ends.get(CLEAN) or 0) + (ends.get(CRASHED) or 0) == whole
+    if any(number.high is not None for number in ends.values()):
+        # With noise parts never are the whole; both are told of all sessions.
+        return _value(ends, CLEAN) is not None and _value(ends, CRASHED) is not None
+    whole = _value(ends, WHOLE)
+    return bool(whole) and (_value(ends, CLEAN) or 0) + (_value(ends, CRASHED) or 0) == whole
 
 
 def _share_cell(ends: Ends | None) -> Cell:
     if ends is None:
         return MISSING
     if not _divided(ends):
-        return Cell(state=State.FEWER_THAN_K)
-    clean, crashed = ends.get(CLEAN) or 0, ends.get(CRASHED) or 0
-    return Cell(OF * clean // (clean + crashed), State.SHOWN)
+        hidden = (number.state for number in ends.values() if number.state is not State.SHOWN)
+        return Cell(state=next(hidden, State.FEWER_THAN_K))
+    clean = sum_of([ends[CLEAN]] if CLEAN in ends else [])
+    both = sum_of(ends[label] for label in (CLEAN, CRASHED) if label in ends)
+    return share(clean, both, OF) or MISSING

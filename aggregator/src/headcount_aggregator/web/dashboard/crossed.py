@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from headcount_wire.catalog import Breakdown, Measure
 from headcount_wire.dimensions import OTHER_VALUE
 
-from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.cuts import counts
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape
 from headcount_aggregator.web.dashboard.people import distinct
+from headcount_aggregator.web.dashboard.sums import Sum
 from headcount_aggregator.web.dashboard.view import View
 
 ACROSS_MOST = 8
@@ -24,20 +25,17 @@ async def crossed(view: View, measure: Measure, cut: Breakdown) -> Figure:
     people = bool(numbers)
     if not people:
         numbers = await counts(view, measure, breakdown=cut.code)
-    sums: Counter[tuple[str, str]] = Counter()
+    sums: defaultdict[tuple[str, str], Sum] = defaultdict(Sum)
     for number in numbers:
         if number.value is not None:
-            sums[number.value1, number.value2] += number.value
+            sums[number.value1, number.value2].add(number)
     down = _ranked(sums, 0)
     across = _ranked(sums, 1)[:ACROSS_MOST]
     rows = [
         Row(
             value,
             wording.value_name(cut.first, value),
-            tuple(
-                Cell(sums[value, other], State.SHOWN) if (value, other) in sums else Cell(state=State.FEWER_THAN_K)
-                for other in across
-            ),
+            tuple(sums[value, other].cell() if (value, other) in sums else Cell(state=view.hidden) for other in across),
         )
         for value in down
     ]
@@ -59,15 +57,15 @@ async def crossed(view: View, measure: Measure, cut: Breakdown) -> Figure:
         rule=view.rule_of(measure) if people else view.rule,
         k=view.k,
         unit=say("people") if people else say("times"),
-        notes=(say("Groups below {k} people are merged into other.", k=view.k),),
+        notes=() if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),),
         empty=say(
             "Divided by {cut}, the rule leaves no two groups to show in any period.", cut=wording.breakdown_name(cut)
         ),
     )
 
 
-def _ranked(sums: Counter[tuple[str, str]], place: int) -> list[str]:
+def _ranked(sums: Mapping[tuple[str, str], Sum], place: int) -> list[str]:
     found: Counter[str] = Counter()
     for key, n in sums.items():
-        found[key[place]] += n
+        found[key[place]] += n.value
     return sorted(found, key=lambda value: (value == OTHER_VALUE, -found[value], value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +13,8 @@ from headcount_wire.facts import OTHER, WHOLE
 from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.people import distinct
+from headcount_aggregator.web.dashboard.sums import Sum
 from headcount_aggregator.web.dashboard.view import View
 
 BARS_MOST = 12
@@ -30,14 +32,14 @@ class Parts:
     ``reason``: why there is none, where there is none.
     """
 
-    sums: Counter[str] = field(default_factory=Counter)
+    sums: defaultdict[str, Sum] = field(default_factory=lambda: defaultdict(Sum))
     total: int = 0
     reason: str = ""
 
     def add(self, key: str, number: Number) -> None:
         """Add one released part; what is hidden stays in the rest of the total."""
         if number.value is not None:
-            self.sums[key] += number.value
+            self.sums[key].add(number)
 
 
 async def count_by_dimension(view: View, measure: Measure, dimension: Dimension) -> Figure:
@@ -77,10 +79,12 @@ async def people_by_dimension(view: View, measure: Measure, dimension: Dimension
     say, last = view.wording.say, view.span.last
     title = view.wording.dimension_name(dimension)
     parts, sentence = Parts(), ""
-    for kind in dict.fromkeys((view.span.whole, view.span.window, *WINDOWS)):
-        wholes = await view.numbers([Statistic.PEOPLE], [kind], measure, first=last, last=last)
+    windows = (*WINDOWS[:-1], PeriodKind.WEEK, PeriodKind.DAY) if view.noisy else WINDOWS
+    for kind in dict.fromkeys((view.span.whole, view.span.window, *windows)):
+        _, wholes = await distinct(view, measure, kind=kind)
         if not wholes:
             continue
+        last = wholes[0].last
         spoken = period_of(kind, last)
         period = view.wording.period(kind, spoken.first, spoken.last)
         found = await view.numbers([Statistic.PEOPLE], [kind], measure, breakdown=dimension * 8, first=last, last=last)
@@ -135,7 +139,7 @@ def _why_not_counted(view: View, wholes: Sequence[Number], title: str) -> str:
     if not wholes:
         return say("No whole period ends in these days.")
     if all(number.value is None for number in wholes):
-        return say("Fewer than {k} people in each period: there is no total to divide.", k=k)
+        return view.too_few(say("Fewer than {k} people in each period: there is no total to divide.", k=k))
     return say("Divided by {cut}, the rule leaves no two groups to show in any period.", cut=title)
 
 
@@ -149,8 +153,8 @@ def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
             k=k,
             period=period,
         )
-    if whole.state is State.FEWER_THAN_K:
-        return say("Fewer than {k} people had it ({period}).", k=k, period=period)
+    if whole.value is None:
+        return view.too_few(say("Fewer than {k} people had it ({period}).", k=k, period=period))
     return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=title, period=period)
 
 
@@ -171,26 +175,31 @@ def _figure(
     people_of: Measure | None = None,
 ) -> Figure:
     say = view.wording.say
-    ranked = sorted(parts.sums, key=lambda value: (value == OTHER_VALUE, -parts.sums[value], value))
+    ranked = sorted(parts.sums, key=lambda value: (value == OTHER_VALUE, -parts.sums[value].value, value))
     own = [value for value in ranked if value != OTHER_VALUE]
     tail = own[BARS_MOST:]
     step = 10 if people_of else 1
-    rows = [Row(value, names[value], (Cell(parts.sums[value], State.SHOWN, step),)) for value in own[:BARS_MOST]]
+    rows = [Row(value, names[value], (parts.sums[value].cell(step),)) for value in own[:BARS_MOST]]
     if tail or OTHER_VALUE in parts.sums:
-        together = parts.sums[OTHER_VALUE] + sum(parts.sums[value] for value in tail)
+        together = parts.sums[OTHER_VALUE]
+        for value in tail:
+            together.merge(parts.sums[value])
         note = say("{groups}, and those beyond the first {n}", groups=other_note(view), n=BARS_MOST) if tail else ""
-        cell = Cell(together, State.SHOWN, step)
-        rows.append(Row(OTHER_VALUE, say("other"), (cell,), note=note or other_note(view)))
-    rest = parts.total - sum(parts.sums.values())
+        rows.append(Row(OTHER_VALUE, say("other"), (together.cell(step),), note=note or other_note(view)))
+    rest = parts.total - sum(row.cells[0].value_or_zero for row in rows)
     # Rounded people need not add up to the last ten; only a real remainder is a row.
-    if parts.sums and rest > step * len(rows):
+    if parts.sums and rest > step * len(rows) and not view.noisy:
         note = say("of periods in which it could not be divided")
         rows.append(Row(UNCUT, say("not divided"), (Cell(rest, State.SHOWN, step),), note=note))
-    notes = [say("Groups below {k} people are merged into other.", k=view.k)]
+    notes = [
+        say("Parts do not add up to the whole: each has noise of its own.")
+        if view.noisy
+        else say("Groups below {k} people are merged into other.", k=view.k)
+    ]
     if any(row.key == UNKNOWN for row in rows):
         notes.append(say("Not shared: people who did not allow the app to tell."))
     if people_of:
-        notes.append(say("Rounded to tens."))
+        notes += view.tens(say("Rounded to tens."))
     return Figure(
         key=key,
         title=title,

@@ -13,6 +13,8 @@ from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Row
 from headcount_aggregator.web.dashboard.measured import how_long, times
 from headcount_aggregator.web.dashboard.people import distinct
 from headcount_aggregator.web.dashboard.splits import journeys
+from headcount_aggregator.web.dashboard.sums import share as share_of
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 from headcount_aggregator.web.dashboard.wording import PER_MILLE, TENTHS
 from headcount_aggregator.web.dashboard.words import title_of
@@ -72,11 +74,13 @@ async def ranking(view: View, features: list[Measure]) -> Figure:
             Series("each", say("Times each"), unit=TENTHS),
         ),
         rows=tuple(rows),
-        rule=say("At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=view.k),
+        rule=view.ruled(
+            say("At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=view.k)
+        ),
         k=view.k,
         unit=say("people"),
         notes=(
-            say("People of more than a day are rounded to tens."),
+            *view.tens(say("People of more than a day are rounded to tens.")),
             say("Times each: times by people, where both are of the same days."),
         ),
         wide=True,
@@ -94,7 +98,7 @@ async def _row(view: View, measure: Measure) -> Row:
         if active and people.value is not None:
             _, everyone = await distinct(view, active, kind=kind)
             if everyone and everyone[0].value:
-                share = Cell(min(1000, 1000 * people.value // everyone[0].value), State.SHOWN)
+                share = share_of(sum_of([people]), sum_of(everyone[:1]), 1000) or MISSING
     times = await _times(view, measure)
     each = MISSING
     window = period_of(kind, view.span.last)
@@ -109,9 +113,9 @@ async def _times(view: View, measure: Measure) -> Cell:
     if Fact.COUNT not in measure.facts:
         return MISSING
     found = await counts(view, measure)
-    values = [number.value for number in found if number.value is not None]
-    if values:
-        return Cell(sum(values), State.SHOWN)
+    total = sum_of(found)
+    if total.count:
+        return total.cell()
     return cell_of(found[0] if found else None)
 
 

@@ -51,6 +51,7 @@ class Cell:
 
     ``low`` and ``high`` are the ends of its interval, where it has one.
     ``left_out``: days of its period that are not in it, since too few people stand behind them.
+    ``complete``: the percentage of the reports behind it that is in it, where that is told.
     """
 
     value: int | None = None
@@ -61,11 +62,19 @@ class Cell:
     low: int | None = None
     high: int | None = None
     left_out: int = 0
+    complete: int | None = None
 
     @property
     def hidden(self) -> bool:
         """Whether a number exists and is not shown."""
         return self.value is None and self.state is not None
+
+    @property
+    def margin(self) -> int:
+        """How far the true value may lie to a side; 0 where it is known."""
+        if self.value is None or self.low is None or self.high is None:
+            return 0
+        return max(self.value - self.low, self.high - self.value)
 
     @property
     def value_or_zero(self) -> int:
@@ -171,9 +180,24 @@ class Figure:
         return any(cell.state is State.COMPLEMENT for row in self.rows for cell in row.cells)
 
     @property
+    def noisy(self) -> bool:
+        """Whether noise is in some cell, or hides it."""
+        return any(
+            cell.high is not None or cell.state in (State.UNDER_NOISE, State.OVER_BUDGET)
+            for row in self.rows
+            for cell in row.cells
+        )
+
+    @property
     def provisional(self) -> bool:
         """Whether some cell is still updating."""
         return any(cell.provisional for row in self.rows for cell in row.cells)
+
+    @property
+    def complete(self) -> int | None:
+        """The least percentage of reports that is in some shown number; ``None`` where it is not told."""
+        told = (cell.complete for row in self.rows for cell in row.cells if cell.value is not None)
+        return min((percent for percent in told if percent is not None), default=None)
 
     @property
     def has_numbers(self) -> bool:
@@ -207,7 +231,8 @@ def cell_of(number: Number | None) -> Cell:
         return MISSING
     # A number that holds no day of its period says nothing: it is no zero.
     if number.left_out > number.last - number.first:
-        return Cell(state=State.FEWER_THAN_K, left_out=number.left_out)
+        noisy = number.high is not None or number.state is State.UNDER_NOISE
+        return Cell(state=State.UNDER_NOISE if noisy else State.FEWER_THAN_K, left_out=number.left_out)
     return Cell(
         number.value,
         number.state,
@@ -217,4 +242,5 @@ def cell_of(number: Number | None) -> Cell:
         number.low,
         number.high,
         number.left_out,
+        number.complete,
     )

@@ -17,11 +17,12 @@ from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.compare import compared
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Link, Row, Series, Shape, Weight
 from headcount_aggregator.web.dashboard.over_time import rows_of
+from headcount_aggregator.web.dashboard.sums import Sum, share, sum_of
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
 from headcount_aggregator.web.dashboard.wording import PER_MILLE
 from headcount_aggregator.web.dashboard.words import title_of
 
-Steps = Sequence[int]
+Steps = Sequence[Number]
 """People by step, the first one first."""
 
 
@@ -44,9 +45,14 @@ async def funnels(view: View) -> Page:
     groups = [await _by_value(view, chosen, dimension) for dimension in cuts]
     total = _sum(days.values())
     stats = []
-    if total and total[0]:
-        share = wording.percent(total[-1] / total[0])
-        stats.append(Stat(share, say("of those who began came to the end"), wording.days(min(days), max(days))))
+    if total and (came := share(total[-1], total[0], 1000)):
+        stats.append(
+            Stat(
+                wording.cell(came, view.k, PER_MILLE),
+                say("of those who began came to the end"),
+                wording.days(min(days), max(days)),
+            )
+        )
     return Page(
         title_of(chosen),
         (
@@ -70,16 +76,16 @@ async def _days(view: View, funnel: Measure, value: str = "", breakdown: int = T
 
 
 def _whole(funnel: Measure, numbers: Sequence[Number]) -> dict[int, Steps]:
-    by_day: dict[int, dict[int, int]] = {}
+    by_day: dict[int, dict[int, Number]] = {}
     for number in numbers:
         if number.value is not None:
-            by_day.setdefault(number.last, {})[number.slot] = number.value
+            by_day.setdefault(number.last, {})[number.slot] = number
     count = len(funnel.steps)
     return {day: [steps[slot] for slot in range(1, count + 1)] for day, steps in by_day.items() if len(steps) == count}
 
 
-def _sum(days: Iterable[Steps]) -> list[int]:
-    return [sum(column) for column in zip(*days, strict=True)]
+def _sum(days: Iterable[Steps]) -> list[Sum]:
+    return [sum_of(column) for column in zip(*days, strict=True)]
 
 
 def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
@@ -88,12 +94,12 @@ def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
     total = _sum(days.values())
     rows = []
     for place, people in enumerate(total):
-        share = Cell(1000 * people // (total[0] or 1), State.SHOWN)
-        lost = Cell((total[place - 1] if place else people) - people, State.SHOWN) if place else MISSING
+        of_all = share(people, total[0], 1000) or MISSING
+        lost = Cell(max(0, total[place - 1].value - people.value), State.SHOWN) if place else MISSING
         name = step_name(view, funnel.steps[place])
-        rows.append(Row(str(place + 1), f"{place + 1}. {name}", (Cell(people, State.SHOWN, 10), share, lost)))
+        rows.append(Row(str(place + 1), f"{place + 1}. {name}", (people.cell(10), of_all, lost)))
     left = view.span.length - len(days)
-    notes = [say("Steps are rounded to tens on each day.")]
+    notes = [*view.tens(say("Steps are rounded to tens on each day."))]
     if days and left:
         notes.append(
             wording.plural(
@@ -112,7 +118,9 @@ def _steps(view: View, funnel: Measure, days: Mapping[int, Steps]) -> Figure:
             Series("lost", say("Did not come this far")),
         ),
         rows=tuple(rows),
-        rule=say("At least {k} people at a step and {k} who stopped before it; or nobody, or everybody.", k=view.k),
+        rule=view.ruled(
+            say("At least {k} people at a step and {k} who stopped before it; or nobody, or everybody.", k=view.k)
+        ),
         k=view.k,
         unit=say("people"),
         notes=tuple(notes),
@@ -128,7 +136,7 @@ async def _share(view: View, funnel: Measure) -> Figure:
 
     def cell(period: Period) -> Cell:
         total = _sum([days[day] for day in range(period.first, period.last + 1) if day in days])
-        return Cell(1000 * total[-1] // total[0], State.SHOWN) if total and total[0] else MISSING
+        return (share(total[-1], total[0], 1000) if total else None) or MISSING
 
     return Figure(
         key="share",
@@ -154,9 +162,8 @@ async def _by_value(view: View, funnel: Measure, dimension: Dimension) -> Figure
     rows = []
     for value in {number.value1 for number in numbers}:
         total = _sum(_whole(funnel, [number for number in numbers if number.value1 == value]).values())
-        if total and total[0]:
-            share = Cell(1000 * total[-1] // total[0], State.SHOWN)
-            cells = (share, Cell(total[0], State.SHOWN, 10), Cell(total[-1], State.SHOWN, 10))
+        if total and (came := share(total[-1], total[0], 1000)):
+            cells = (came, total[0].cell(10), total[-1].cell(10))
             rows.append(Row(value, wording.value_name(dimension, value), cells))
     rows.sort(key=lambda row: (-row.cells[1].value_or_zero, row.key))
     return Figure(

@@ -12,6 +12,11 @@ from headcount_aggregator.released import ReleaseHeader, State
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight
 from headcount_aggregator.web.dashboard.privacy import late_days, unbroken
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
+from headcount_aggregator.web.dashboard.wording import PER_MILLE
+from headcount_aggregator.web.dashboard.words import words_of
+
+MISSING_OF = ("lost", "refused", "clipped", "late")
+"""What became of reports that are in no number."""
 
 
 async def health(view: View) -> Page:
@@ -23,6 +28,7 @@ async def health(view: View) -> Page:
         _headline(view),
         (
             Section("", (_shown(view, headers), _late(view, headers))),
+            Section(say("What is missing"), (_missing(view, headers),)),
             Section(say("What is hidden, by the length of its period"), (_by_kind(view, headers),)),
         ),
         say("A number is sealed once, from all that has arrived by then. This is what is not in them."),
@@ -114,6 +120,47 @@ def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         k=view.k,
         unit=say("people's days"),
         empty=say("No whole period is sealed in these days."),
+    )
+
+
+def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
+    """By measure, what is missing of its reports: the mean over the sealed days."""
+    say = view.wording.say
+    sealed = [header for header in headers if header.period is PeriodKind.DAY]
+    sums: dict[str, Counter[str]] = {}
+    for header in sealed:
+        for code, found in header.missing.items():
+            sums.setdefault(code, Counter()).update(found)
+    rows = [
+        Row(
+            view.vocabulary.measure_name(int(code)),
+            words_of(view.vocabulary.measure_name(int(code))),
+            tuple(Cell(round(10 * found[what] / len(sealed)), State.SHOWN) for what in MISSING_OF),
+        )
+        for code, found in sorted(sums.items(), key=lambda entry: (-entry[1].total(), entry[0]))
+        if found.total()
+    ]
+    names = {"lost": say("Lost"), "refused": say("Refused"), "clipped": say("Clipped"), "late": say("Late")}
+    return Figure(
+        key="missing",
+        title=say("Not in the numbers"),
+        sentence=say(
+            "Of each measure's reports: lost on the way, refused at the edge, clipped by a daily cap, or too late."
+        ),
+        shape=Shape.RANK,
+        head=say("Measure"),
+        series=tuple(
+            Series(what, names[what], Weight.STRONG if what == MISSING_OF[0] else Weight.PLAIN, PER_MILLE)
+            for what in MISSING_OF
+        ),
+        rows=tuple(rows),
+        rule=say("The mean of the sealed days, each told in steps of 5%."),
+        k=view.k,
+        unit=PER_MILLE,
+        wide=True,
+        empty=say("Nothing is missing from the days that are sealed, as far as it is known.")
+        if sealed
+        else say("Nothing is sealed in these days."),
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from headcount_wire import days
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.released import Number, State
+from headcount_aggregator.released import Number
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Row, cell_of
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import View
 
 CellAt = Callable[[Period], Cell]
@@ -50,11 +51,10 @@ def _with_data(view: View, kind: PeriodKind) -> list[Period]:
 def summed(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:
     """The sum of a period's days: counts add up, people do not. Hidden days are left out."""
     found = [numbers.get((PeriodKind.DAY, day)) for day in range(period.first, period.last + 1)]
-    values = [number.value for number in found if number is not None and number.value is not None]
-    hidden = sum(number is not None and number.value is None for number in found)
+    values = [number for number in found if number is not None and number.value is not None]
     if not values:
-        return Cell(state=State.FEWER_THAN_K) if hidden else MISSING
-    return Cell(sum(values), State.SHOWN)
+        return next((Cell(state=number.state) for number in found if number is not None), MISSING)
+    return sum_of(values).cell()
 
 
 def wide(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Cell:

@@ -62,8 +62,8 @@ async def _headline(view: View, measure: Measure) -> str:
     now = found[0]
     place = {"app": view.subject.app.title, "days": wording.within(kind, now.first, now.last)}
     if now.value is None:
-        return wording.say("Fewer than {k} people used {app} {days}", k=k, **place)
-    said = wording.say("About {people} people used {app} {days}", people=wording.number(now.value), **place)
+        return view.too_few(wording.say("Fewer than {k} people used {app} {days}", k=k, **place))
+    said = wording.say("About {people} people used {app} {days}", people=wording.with_margin(now), **place)
     before = await _before(view, measure, kind, now)
     begins = view.freshness.first_day
     if before is None or not before.value or begins is None or before.first < begins:

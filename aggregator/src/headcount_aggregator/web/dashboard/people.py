@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headcount_wire.catalog import TOTAL, Measure
 
-from headcount_aggregator.periods import Period, PeriodKind
+from headcount_aggregator.periods import ROLLING, Period, PeriodKind
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows
@@ -22,11 +22,15 @@ async def distinct(
     released over so long a period has the window's.
     """
     last = view.span.last
+    # With noise, windows are told that end on a Sunday: the newest one of the days is.
+    first = last - 6 if view.noisy else last
     kinds = (kind,) if kind else tuple(dict.fromkeys((view.span.whole, view.span.window)))
     for wanted in kinds:
-        found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=last, last=last)
+        since = first if wanted in ROLLING or wanted is PeriodKind.WEEK else last
+        found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=since, last=last)
         if found:
-            return wanted, found
+            newest = max(number.last for number in found)
+            return wanted, [number for number in found if number.last == newest]
     return kinds[-1], ()
 
 
@@ -50,10 +54,14 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
             PeriodKind.QUARTER: say("Distinct people in each quarter."),
         }.get(by, say("Distinct people in each year."))
     found = by_last(await view.numbers([Statistic.PEOPLE], kinds, measure))
-    # A measure without reach has no windows: its columns would only say so.
-    if by is PeriodKind.DAY and not any(kind is not PeriodKind.DAY for kind, _ in found):
-        kinds, series = kinds[:1], [Series("day", say("Each day"), Weight.STRONG)]
-        sentence = say("Distinct people on each day.")
+    if by is PeriodKind.DAY:
+        # A window without numbers would be a column that only says so: no reach, or noise once a week.
+        told = [place for place, kind in enumerate(kinds) if kind is PeriodKind.DAY or any(k is kind for k, _ in found)]
+        kinds, series = [kinds[place] for place in told], [series[place] for place in told]
+        if len(kinds) == 1:
+            series, sentence = [Series("day", say("Each day"), Weight.STRONG)], say("Distinct people on each day.")
+        elif view.noisy:
+            sentence = say("Distinct people on each day, and in the 28 days that end on a Sunday.")
     cells = [lambda period, kind=kind: cell_of(found.get((kind, period.last))) for kind in kinds]
     open_days = await view.open_days(measure, Statistic.PEOPLE)
     rows = day_rows(view, cells, open_days) if by is PeriodKind.DAY else period_rows(view, by, cells)
@@ -68,7 +76,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         rule=view.rule_of(measure),
         k=view.k,
         unit=say("people"),
-        notes=(say("Days are exact; longer periods are rounded to tens."),),
+        notes=view.tens(say("Days are exact; longer periods are rounded to tens.")),
         wider=view.wider(),
         empty=nothing_yet(view),
     )
@@ -88,7 +96,7 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
     if by is PeriodKind.DAY and mostly_hidden(numbers):
         by = PeriodKind.WEEK
         numbers = await view.numbers(statistics, [by], measure)
-        notes = (say("Shown by week: many days have fewer than {k} new people.", k=view.k),)
+        notes = (view.by_week(say("Shown by week: many days have fewer than {k} new people.", k=view.k)),)
     found = {(number.statistic, number.last): number for number in numbers}
 
     def cell(statistic: Statistic, period: Period) -> Cell:
@@ -107,7 +115,7 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
             Series("returning", say("Returning"), Weight.FAINT),
         ),
         rows=rows,
-        rule=say("At least {k} people new and at least {k} returning, or none.", k=view.k),
+        rule=view.ruled(say("At least {k} people new and at least {k} returning, or none.", k=view.k)),
         k=view.k,
         unit=say("people"),
         notes=notes,

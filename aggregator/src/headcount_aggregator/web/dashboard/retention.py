@@ -75,7 +75,7 @@ def _drawable(curve: Figure) -> bool:
 def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Figure:
     say, wording = view.wording.say, view.wording
     slots = sorted({slot for _, slot in found if slot > 0})
-    notes = [say("Weeks are rounded to tens before the share is taken.")] if weekly else []
+    notes = [*view.tens(say("Weeks are rounded to tens before the share is taken."))] if weekly else []
     if len({first for first, _ in found}) > COHORTS_MOST:
         notes.append(say("The newest {n} are shown.", n=COHORTS_MOST))
     kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
@@ -115,7 +115,7 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
     for slot in sorted({slot for _, slot in found if slot > 0}):
         pairs = [(found.get((first, 0)), number) for (first, n), number in found.items() if n == slot]
         share = pooled([(cohort, number) for cohort, number in pairs if cohort and cohort.value], view.k)
-        cell = Cell(state=State.FEWER_THAN_K) if share is None else Cell(share, State.SHOWN)
+        cell = Cell(state=view.hidden) if share is None else Cell(share, State.SHOWN)
         name = say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)
         rows.append(Row(str(slot), name, (cell,), tick=name))
     return Figure(
@@ -141,9 +141,11 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
 
 def rule_of(view: View) -> str:
     """When a number of people back is shown."""
-    return view.wording.say(
-        "Shown where at least {k} people came back and at least {k} did not, or where nobody or everybody did.",
-        k=view.k,
+    return view.ruled(
+        view.wording.say(
+            "Shown where at least {k} people came back and at least {k} did not, or where nobody or everybody did.",
+            k=view.k,
+        )
     )
 
 
@@ -166,4 +168,6 @@ def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> int | None:
 
 def _possible(state: State, size: int, k: int) -> tuple[int, int]:
     """The least and the most a hidden number of a cohort can be."""
+    if state in (State.UNDER_NOISE, State.OVER_BUDGET):
+        return 0, size
     return (min(k, size), size) if state is State.COMPLEMENT else (0, k - 1)

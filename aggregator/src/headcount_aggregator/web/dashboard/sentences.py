@@ -18,6 +18,7 @@ from headcount_aggregator.web.dashboard.crash_free import clean_of_days
 from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
 from headcount_aggregator.web.dashboard.people import distinct
 from headcount_aggregator.web.dashboard.retention import pooled
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import Said, View
 from headcount_aggregator.web.dashboard.words import title_of
 
@@ -46,12 +47,13 @@ async def newcomers(view: View) -> Said | None:
     wording = view.wording
     weeks = await view.numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
     cells = [cell_of(number) for number in weeks]
-    shown = [cell.value for cell in cells if cell.value is not None]
+    total = sum_of(cells)
+    shown = [cell for cell in cells if cell.value is not None]
     if not weeks:
         return None
     link = Link(view.link("overview") + "#new-title", wording.say("New and returning"))
     if not shown:
-        return Said(wording.fewer(view.k), wording.say("were new in each week."), link=link)
+        return Said(wording.cell(cells[-1], view.k), wording.say("were new in each week."), link=link)
     beside = ""
     if len(shown) < len(weeks):
         beside = wording.plural(
@@ -61,7 +63,8 @@ async def newcomers(view: View) -> Said | None:
             k=view.k,
         )
     said = wording.plural("were new in {n} week.", "were new in {n} weeks.", len(shown))
-    return Said(wording.people(sum(shown), view.k), said, beside, link=link)
+    margin = total.cell().margin
+    return Said(wording.people(total.value, view.k, margin), said, beside, link=link)
 
 
 async def came_back(view: View) -> Said | None:

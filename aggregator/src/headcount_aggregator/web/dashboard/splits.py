@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 
 from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE
 from headcount_wire.facts import OTHER, WHOLE, Severity
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Number, State, Statistic
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.web.dashboard.figure import Figure, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.sums import Sum
 from headcount_aggregator.web.dashboard.view import View
 
 MOVES_MOST = 15
@@ -21,12 +23,16 @@ async def journeys(view: View, screens: Measure) -> Figure:
     """From which screen to which, most often first."""
     say = view.wording.say
     numbers = await _of_days(view, screens, Statistic.MOVES)
-    sums: Counter[tuple[int, int]] = Counter()
+    sums: defaultdict[tuple[int, int], Sum] = defaultdict(Sum)
     for number in numbers:
-        sums[OTHER if number.value1 == OTHER_VALUE else number.slot, number.label] += number.value or 0
+        sums[OTHER if number.value1 == OTHER_VALUE else number.slot, number.label].add(number)
     names = {key: f"{_screen(view, screens, key[0])} → {_screen(view, screens, key[1])}" for key in sums}
-    rows = [(f"{key[0]}-{key[1]}", names[key], n) for key, n in sums.most_common(MOVES_MOST) if n]
-    if rest := sum(sums.values()) - sum(n for _, _, n in rows):
+    ranked = sorted(sums, key=lambda key: -sums[key].value)
+    rows = [(f"{key[0]}-{key[1]}", names[key], sums[key]) for key in ranked[:MOVES_MOST]]
+    if ranked[MOVES_MOST:]:
+        rest = Sum()
+        for key in ranked[MOVES_MOST:]:
+            rest.merge(sums[key])
         rows.append((REST, say("all others"), rest))
     return _bars(view, "journeys", say("Journeys"), say("From which screen people came to which, how often."), rows)
 
@@ -35,10 +41,10 @@ async def by_severity(view: View, problem: Measure) -> Figure:
     """Reported problems by how much they were in the way."""
     say = view.wording.say
     names = {Severity.MINOR: say("Minor"), Severity.MAJOR: say("Major"), Severity.BLOCKING: say("Blocking")}
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, Sum] = defaultdict(Sum)
     for number in await _of_days(view, problem, Statistic.SEVERITY):
-        sums[OTHER_VALUE if number.value1 == OTHER_VALUE else names[Severity(number.slot)]] += number.value or 0
-    rows = [(name, view.wording.label_name(name), n) for name, n in sums.most_common() if n]
+        sums[OTHER_VALUE if number.value1 == OTHER_VALUE else names[Severity(number.slot)]].add(number)
+    rows = _ranked(view, sums)
     return _bars(view, "severity", say("How bad"), say("How much it was in the way, as its reporter said."), rows)
 
 
@@ -46,11 +52,11 @@ async def by_screen(view: View, problem: Measure) -> Figure:
     """Reported problems by the screen they were met on."""
     say = view.wording.say
     screens = next((m for m in view.subject.app.catalog.measures.values() if m.journeys or m.kind == "screen"), None)
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, Sum] = defaultdict(Sum)
     for number in await _of_days(view, problem, Statistic.PROBLEM_SCREEN):
         name = OTHER_VALUE if number.value1 == OTHER_VALUE or screens is None else ""
-        sums[name or _screen(view, screens or problem, number.slot)] += number.value or 0
-    rows = [(name, view.wording.label_name(name), n) for name, n in sums.most_common() if n]
+        sums[name or _screen(view, screens or problem, number.slot)].add(number)
+    rows = _ranked(view, sums)
     return _bars(view, "problem-screens", say("Where"), say("On which screen the problem was met."), rows)
 
 
@@ -59,13 +65,17 @@ async def _of_days(view: View, measure: Measure, statistic: Statistic) -> list[N
     return [number for number in found if number.value is not None]
 
 
+def _ranked(view: View, sums: Mapping[str, Sum]) -> list[tuple[str, str, Sum]]:
+    return [(name, view.wording.label_name(name), sums[name]) for name in sorted(sums, key=lambda n: -sums[n].value)]
+
+
 def _screen(view: View, screens: Measure, code: int) -> str:
     if code == WHOLE:
         return view.wording.say("start")
     return view.wording.label_name(view.vocabulary.label_name(screens.code, code) if code != OTHER else OTHER_VALUE)
 
 
-def _bars(view: View, key: str, title: str, sentence: str, rows: list[tuple[str, str, int]]) -> Figure:
+def _bars(view: View, key: str, title: str, sentence: str, rows: list[tuple[str, str, Sum]]) -> Figure:
     say = view.wording.say
     return Figure(
         key=key,
@@ -74,7 +84,7 @@ def _bars(view: View, key: str, title: str, sentence: str, rows: list[tuple[str,
         shape=Shape.BARS,
         head=title,
         series=(Series("value", say("Times"), Weight.STRONG),),
-        rows=tuple(Row(name, words, (Cell(n, State.SHOWN),)) for name, words, n in rows),
+        rows=tuple(Row(name, words, (n.cell(),)) for name, words, n in rows),
         rule=view.rule,
         k=view.k,
         unit=say("times"),

@@ -10,7 +10,7 @@ from headcount_wire.dimensions import OTHER_VALUE, Dimension
 from headcount_wire.facts import OTHER, WHOLE
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Number, State, Statistic
+from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.cuts import other_note, over_time
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.view import View
@@ -79,7 +79,7 @@ def _figure(
         Row(
             value,
             names[value],
-            tuple(cells.get((value, slot), Cell(state=State.FEWER_THAN_K)) for slot in SLOTS),
+            tuple(cells.get((value, slot), Cell(state=view.hidden)) for slot in SLOTS),
             note=other_note(view) if value == OTHER_VALUE else "",
         )
         for value in ranked
@@ -107,5 +107,5 @@ def _why_not(view: View, whole: Number | None, cut: str, days: str) -> str:
     if whole is None:
         return say("Nothing was released that ends in these days.")
     if whole.value is None:
-        return say("Fewer than {k} people had it ({days}).", k=k, days=days)
+        return view.too_few(say("Fewer than {k} people had it ({period}).", k=k, period=days))
     return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=cut, period=days)

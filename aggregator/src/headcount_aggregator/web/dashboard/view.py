@@ -11,7 +11,7 @@ from headcount_wire.catalog import Measure
 from headcount_wire.facts import WHOLE, Kind
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, Statistic
+from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, State, Statistic
 from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.dashboard.figure import Figure, Link, Remark
 from headcount_aggregator.web.dashboard.span import GRAINS, Span
@@ -104,16 +104,49 @@ class View:
         return Vocabulary(self.subject.app)
 
     @property
+    def noisy(self) -> bool:
+        """Whether numbers are released with noise."""
+        return self.subject.customer.rule == "dp"
+
+    @property
+    def hidden(self) -> State:
+        """How what is hidden is hidden here: by the threshold, or by its noise."""
+        return State.UNDER_NOISE if self.noisy else State.FEWER_THAN_K
+
+    def too_few(self, threshold: str) -> str:
+        """Why there is nothing to show: too few for the threshold, or too small for the noise."""
+        return self.wording.say("Too small for the noise that protects everybody.") if self.noisy else threshold
+
+    @property
     def rule(self) -> str:
         """The rule of every number here, in words."""
-        return self.wording.say("At least {k} people.", k=self.k)
+        return self.ruled(self.wording.say("At least {k} people.", k=self.k))
+
+    def ruled(self, threshold: str) -> str:
+        """The rule of a number in words: what the threshold asks of it, or what noise leaves of it."""
+        if not self.noisy:
+            return threshold
+        return self.wording.say(
+            "Noise is added to every number, so that nobody can be told from it. The true one lies within ± in 95 of "
+            "100 cases."
+        )
+
+    def by_week(self, said: str) -> str:
+        """Why days are shown by week: what the threshold hides of them, or noise."""
+        return self.wording.say("Shown by week: many days are too small for their noise.") if self.noisy else said
+
+    def tens(self, said: str) -> tuple[str, ...]:
+        """What is said of rounding; nothing where noise is added instead."""
+        return () if self.noisy else (said,)
 
     def rule_of(self, measure: Measure) -> str:
         """The rule of the people of a measure: a part of the active people is held to the rest of them, too."""
         if measure.kind is Kind.ACTIVE or self.subject.app.catalog.active is None:
             return self.rule
-        return self.wording.say(
-            "At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=self.k
+        return self.ruled(
+            self.wording.say(
+                "At least {k} people with it and {k} active ones without it; or nobody, or everybody.", k=self.k
+            )
         )
 
     @property

@@ -58,7 +58,7 @@ async def _people(view: View, active: Measure) -> Said | None:
     remark = remark_of(view.wording, pairs_of(view, earlier, now, before), said_before(view))
     link = Link(view.link("overview"), view.wording.say("Overview"))
     return Said(
-        view.wording.people(number.value, view.k),
+        view.wording.people_of(number, view.k),
         view.wording.say("used it in this week."),
         view.wording.say("compared by the people of each day"),
         remark,
@@ -73,8 +73,8 @@ async def _new(view: View, active: Measure) -> Said | None:
     before = await view.earlier().numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
     beside = ""
     if before:
-        beside = view.wording.say("{people} in the week before", people=view.wording.people(before[0].value, view.k))
-    return Said(view.wording.people(found[0].value, view.k), view.wording.say("used it for the first time."), beside)
+        beside = view.wording.say("{people} in the week before", people=view.wording.people_of(before[0], view.k))
+    return Said(view.wording.people_of(found[0], view.k), view.wording.say("used it for the first time."), beside)
 
 
 async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:

@@ -18,8 +18,9 @@ from headcount_wire.catalog import Breakdown
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
 from headcount_aggregator.periods import ROLLING, PeriodKind
-from headcount_aggregator.released import State
+from headcount_aggregator.released import Number, State
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Shape
+from headcount_aggregator.web.dashboard.sums import share, sum_of
 
 LATE_VALUE = "late"
 """The value of what came after its day was frozen, and still found a longer period open."""
@@ -247,9 +248,22 @@ class Wording:
         """A declared sentence in this language, else in English, which every catalog has."""
         return sentences.get(self.locale.language) or sentences["en"]
 
-    def people(self, n: int | None, k: int) -> str:
-        """A number of people in words: 1,130 people, or fewer than 20 people."""
-        return self.fewer(k) if n is None else self.plural("{n} person", "{n} people", n)
+    def people(self, n: int | None, k: int, margin: int = 0) -> str:
+        """A number of people in words: 1,130 people, 1,130 ± 40 people, or fewer than 20 people."""
+        if n is None:
+            return self.fewer(k)
+        if margin:
+            return self.say("{n} ± {margin} people", n=self.number(n), margin=self.number(margin))
+        return self.plural("{n} person", "{n} people", n)
+
+    def people_of(self, number: Number, k: int) -> str:
+        """A released number of people in words, whatever its state."""
+        cell = Cell(number.value, number.state, low=number.low, high=number.high)
+        return self.cell(cell, k) if number.value is None else self.people(number.value, k, cell.margin)
+
+    def with_margin(self, number: Number) -> str:
+        """A shown number, with ± where it has an interval."""
+        return self.cell(Cell(number.value, number.state, low=number.low, high=number.high), 0)
 
     def fewer(self, k: int) -> str:
         """What stands in place of a number under the threshold."""
@@ -257,6 +271,8 @@ class Wording:
 
     def why_hidden(self, figure: Figure) -> str:
         """Why some cells of a figure show no number."""
+        if figure.noisy:
+            return self.say("too small for the noise that protects everybody")
         if figure.complement:
             return self.say("fewer than {k} people in it, or fewer than {k} not in it", k=figure.k)
         return self.fewer(figure.k)
@@ -269,21 +285,39 @@ class Wording:
             return lambda value: self.exact_percent(value / 1000)
         return self.short_number if figure.scale == 1 else lambda value: self.amount(value, figure.unit)
 
+    def share_of(self, part: Cell, whole: Cell) -> str:
+        """A shown cell as a share of another, with ± where noise is in them."""
+        found = share(sum_of([part]), sum_of([whole]), 100)
+        return self.cell(found or Cell(), 0, PERCENT)
+
+    def quantity(self, value: int, unit: str) -> str:
+        """A value with its unit where that is a time or a share."""
+        match unit:
+            case "‰":
+                return self.exact_percent(value / 1000)
+            case "%":
+                return self.percent(value / 100)
+            case "/10":
+                return self.number(value / 10)
+            case "ms" | "s":
+                return self.amount(value, unit)
+            case _:
+                return self.number(value)
+
     def cell(self, cell: Cell, k: int, unit: str = "") -> str:
         """A cell in words: its value, with its unit where that is a time or a share, or why there is none."""
-        if cell.value is not None and cell.low is not None and cell.high is not None:
-            margin = max(cell.value - cell.low, cell.high - cell.value)
-            return self.say("about {n} ± {margin}", n=self.number(cell.value), margin=self.number(margin))
-        if cell.value is not None and unit == PER_MILLE:
-            return self.exact_percent(cell.value / 1000)
-        if cell.value is not None and unit == PERCENT:
-            return self.percent(cell.value / 100)
-        if cell.value is not None and unit == TENTHS:
-            return self.number(cell.value / 10)
         if cell.value is not None:
-            return self.amount(cell.value, unit) if unit in ("ms", "s") else self.number(cell.value)
+            said = self.quantity(cell.value, unit)
+            if cell.low is None or cell.high is None:
+                return said
+            margin = max(cell.value - cell.low, cell.high - cell.value)
+            return f"{said} ± {self.quantity(margin, unit)}"
         if cell.state is State.COMPLEMENT:
             return self.say("too few others")
+        if cell.state is State.UNDER_NOISE:
+            return self.say("too small for its noise")
+        if cell.state is State.OVER_BUDGET:
+            return self.say("not told this month")
         if cell.state is State.FEWER_THAN_20:
             return self.say("fewer than 20")
         if cell.state is State.FEWER_THAN_K:

@@ -7,4 +7,9 @@ from headcount_wire.catalog import Measure
 
 def title_of(measure: Measure) -> str:
     """A measure's name as words: ``meeting.joined`` is Meeting joined."""
-    return measure.name.replace(".", " ").replace("_", " ").capitalize()
+    return words_of(measure.name)
+
+
+def words_of(name: str) -> str:
+    """A measure's name as words."""
+    return name.replace(".", " ").replace("_", " ").capitalize()

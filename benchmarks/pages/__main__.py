@@ -1,0 +1,135 @@
+"""``python -m benchmarks.pages``: every page over a year of one Customer's releases, in a real browser.
+
+The year is made as ``benchmarks.queries`` makes it: 20 measures, four dimensions, released by the real rule. The real
+web process answers on loopback; Chromium says when it has painted. ``answer``: until the last byte, asked for by
+itself. ``painted``: the browser's first contentful paint, its style sheet and module read anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from headcount_aggregator.web.dashboard.languages import LANGUAGES
+from headcount_aggregator.web.dashboard.pages import PAGES
+from playwright.async_api import Browser, async_playwright
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.queries import year
+from benchmarks.queries.serve import Web, web
+from benchmarks.release import FIRST_DAY
+
+BYTES_MOST, PAINTED_MOST_MS = 60_000, 300.0
+STATES = ("", "range=365", "range=365&by=day", "range=90&compare=before")
+ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One page in one state: bytes as sent, milliseconds until answered and until painted (medians)."""
+
+    page: str
+    state: str
+    bytes: int
+    answer_ms: float
+    painted_ms: float
+
+
+def main() -> int:
+    """Make the year where it is not there, look at every page; 1 when a page is too heavy or too slow."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages")
+    parser.add_argument("--devices", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--times", type=int, default=5, help="how often each page is opened")
+    parser.add_argument("--folder", type=Path, help="where the year is made, or kept from before")
+    parser.add_argument("--into", type=Path, help="a folder for pages.json")
+    arguments = parser.parse_args()
+    out = Console()
+    with tempfile.TemporaryDirectory(prefix="headcount-pages-") as scratch:
+        folder = arguments.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        token = year.declare(folder, 1)["c1"]
+        if not (folder / "releases/1-1").is_dir():
+            year.release(folder, arguments.devices, arguments.days, out)
+        with web(folder, (FIRST_DAY + arguments.days) * 86_400.0) as server:
+            seen = asyncio.run(_look(server, token, arguments.times))
+    _print(out, seen)
+    if arguments.into:
+        arguments.into.mkdir(parents=True, exist_ok=True)
+        (arguments.into / "pages.json").write_text(json.dumps([asdict(one) for one in seen], indent=1) + "\n")
+    heaviest, slowest = max(one.bytes for one in seen), max(one.painted_ms for one in seen)
+    out.print(
+        f"heaviest {heaviest / 1000:.1f} kB (at most {BYTES_MOST // 1000}), slowest {slowest:.0f} ms (at most 300)"
+    )
+    return int(heaviest > BYTES_MOST or slowest > PAINTED_MOST_MS)
+
+
+async def _look(server: Web, token: str, times: int) -> list[Seen]:
+    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert browser_path, "chromium is missing: install Debian's package chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        seen = []
+        for page in PAGES:
+            for state in STATES:
+                path = f"/c/c1/meet/{page}" + (f"?{state}" if state else "")
+                size, answered = _asked(server, token, path, times)
+                seen.append(Seen(page, state, size, answered, await _painted(browser, server, token, path, times)))
+        heaviest = max(seen, key=lambda one: one.bytes)
+        for language in LANGUAGES:
+            size, answered = _asked(server, token, f"/c/c1/meet/{heaviest.page}?{heaviest.state}&lang={language}", 1)
+            seen.append(Seen(heaviest.page, f"{heaviest.state}&lang={language}", size, answered, 0.0))
+        await browser.close()
+    return seen
+
+
+def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float]:
+    """The bytes of an answer as they are sent, and the median milliseconds until the last of them."""
+    took, size = [], 0
+    for _ in range(times):
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        began = time.monotonic()
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        size = len(answer.read())
+        took.append(1000 * (time.monotonic() - began))
+        connection.close()
+        assert answer.status == 200, (path, answer.status)
+    return size, statistics.median(took)
+
+
+async def _painted(browser: Browser, server: Web, token: str, path: str, times: int) -> float:
+    """The median first contentful paint, in a context that knows nothing yet but its cookie."""
+    took = []
+    for _ in range(times):
+        context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        await context.add_cookies([{"name": "headcount", "value": token, "url": f"http://127.0.0.1:{server.port}"}])
+        page = await context.new_page()
+        await page.goto(f"http://127.0.0.1:{server.port}{path}")
+        paint = "() => performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)[0]"
+        await page.wait_for_function(paint)
+        took.append(float(await page.evaluate(paint)))
+        await context.close()
+    return statistics.median(took)
+
+
+def _print(out: Console, seen: Sequence[Seen]) -> None:
+    table = Table("page", "state", "kB as sent", "answer ms", "painted ms")
+    for one in seen:
+        painted = f"{one.painted_ms:.0f}" if one.painted_ms else ""
+        table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", f"{one.answer_ms:.0f}", painted)
+    out.print(table)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
