@@ -62,7 +62,7 @@ async def test_a_reader_sees_its_customer(client: Client) -> None:
     for scope in ("partner", "product"):
         body = await (await client.get(f"{API}/customers", headers={"Authorization": f"Bearer {TOKENS[scope]}"})).json()
         assert body["customers"] == []
-        assert "later release rule" in body["withheld"]
+        assert "at least 5 Customers" in body["withheld"]
 
 
 async def test_a_question_is_asked_by_name(client: Client) -> None:

@@ -198,7 +198,7 @@ async def test_no_sentence_is_outside_the_catalogs(tmp_path: Path, product: Prod
     static = dict.fromkeys(("hc.css", "hc.js", "icon.svg", "debug.svg"), "/x")
     templates = templates_of(wording, static)
     reader = next(r for r in tenancy.organisation.readers if r.name == "acme-pm")
-    subject = access.subject_of(tenancy.organisation, access.sight_of(reader))
+    subject = access.subject_of(tenancy.organisation, access.sight_of(reader, tenancy.organisation))
     assert subject is not None
     data, found = allowed(), []
     for key, query in pages_with_states():

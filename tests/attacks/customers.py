@@ -121,11 +121,11 @@ def join_and_leave() -> Iterator[Outcome]:
         table, _ = draw_table(seed)
         sizes = together(table.values())
         willing = set(draw.sample(sorted(sizes), 40))
-        panel = next_panel(None, 0, willing, sizes)
+        panel = next_panel(None, 0, dict.fromkeys(willing, 0), sizes)
         for quarter in range(1, 9):
             willing ^= set(draw.sample(sorted(sizes), draw.choice([0, 1, 1, 2, 4])))
             able = {customer for customer in willing if sizes[customer]}
-            changed = next_panel(panel, quarter, willing, sizes)
+            changed = next_panel(panel, quarter, dict.fromkeys(willing, 0), sizes)
             changes += able != panel.members
             naive += any(len(moved) == 1 for moved in (able - panel.members, panel.members - able))
             told += _tells(panel, changed, sizes)

@@ -18,28 +18,33 @@ class MemoryCells:
     """What has arrived so far; ``arrive`` adds to it."""
 
     def __init__(self, cells: Sequence[Cell] = ()) -> None:
-        self._cells = list(cells)
+        self._cells: dict[tuple[int, int, int], dict[int, list[Cell]]] = {}
+        self.arrive(cells)
 
     def arrive(self, cells: Sequence[Cell]) -> None:
         """More cells have been loaded."""
-        self._cells += cells
+        for cell in cells:
+            days = self._cells.setdefault((cell.partner, cell.customer, cell.app), {})
+            days.setdefault(cell.day, []).append(cell)
 
     def sums(self, query: CellQuery) -> Sequence[Cell]:
         """The sums a query asks for."""
         kept = [(name, allowed) for name in _NARROWED if (allowed := getattr(query, name + "s")) is not None]
         found: Counter[tuple[Any, ...]] = Counter()
-        for cell in self._cells:
-            asked = query.first <= cell.day <= query.last and query.late in (None, cell.late)
-            if asked and all(getattr(cell, name) in allowed for name, allowed in kept):
-                found[tuple(getattr(cell, column) for column in query.by)] += cell.n
+        for (partner, customer, app), days in self._cells.items():
+            whose = {"partner": partner, "customer": customer, "app": app}
+            if any(whose[name] not in allowed for name, allowed in kept if name in whose):
+                continue
+            for day in days.keys() & set(range(query.first, query.last + 1)):
+                for cell in days[day]:
+                    asked = query.late in (None, cell.late)
+                    if asked and all(getattr(cell, name) in allowed for name, allowed in kept):
+                        found[tuple(getattr(cell, column) for column in query.by)] += cell.n
         return [_row(query.by, key, n) for key, n in sorted(found.items())]
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:
         """Every Customer's app that has cells."""
-        days: dict[tuple[int, int, int], list[int]] = {}
-        for cell in self._cells:
-            days.setdefault((cell.partner, cell.customer, cell.app), []).append(cell.day)
-        return [Span(*key, min(found), max(found)) for key, found in sorted(days.items())]
+        return [Span(*key, min(days), max(days)) for key, days in sorted(self._cells.items())]
 
 
 def _row(by: Sequence[str], key: Sequence[Any], n: int) -> Cell:

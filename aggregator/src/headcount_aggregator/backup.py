@@ -110,7 +110,7 @@ def restore(settings: StoreSettings, warehouse: Warehouse, folder: Path, progres
 
 
 def _parts(settings: StoreSettings) -> tuple[Path, ...]:
-    return settings.units, settings.spool, settings.releases, settings.disclosures
+    return settings.units, settings.spool, settings.releases, settings.disclosures, settings.shares
 
 
 def _copy_files(source: Path, target: Path, root: Path, files: dict[str, list[Any]]) -> None:

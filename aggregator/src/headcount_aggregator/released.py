@@ -68,6 +68,7 @@ class State(StrEnum):
     FEWER_THAN_20 = "fewer_than_20"
     UNDER_NOISE = "under_noise"
     OVER_BUDGET = "over_budget"
+    FEW_CUSTOMERS = "few_customers"
 
     @property
     def sentence(self) -> str:
@@ -80,6 +81,7 @@ _STATES = {
     State.FEWER_THAN_K: "Fewer than {k} people: hidden, so that nobody can be singled out.",
     State.FEWER_THAN_20: "Fewer than 20 of them: so few people or requests are not told.",
     State.UNDER_NOISE: "Too small to stand out of the noise that protects everybody: hidden, since it would mislead.",
+    State.FEW_CUSTOMERS: "Too few Customers, or one that has most of it: hidden, so that no Customer is recognised.",
     State.OVER_BUDGET: "What may be told of a month is told: hidden until the next month, to keep the promise.",
     State.COMPLEMENT: "It would leave fewer than {k} others of another number: hidden, so that these stay hidden.",
 }

@@ -47,6 +47,11 @@ class StoreSettings:
         return self.data / "releases"
 
     @property
+    def shares(self) -> Path:
+        """Where Customers' shares of sums over Customers are, and the panels; nobody but the store reads them."""
+        return self.data / "shares"
+
+    @property
     def disclosures(self) -> Path:
         """Where the disclosure log is; store and web process add to it."""
         return self.data / "disclosures"

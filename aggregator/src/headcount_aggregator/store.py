@@ -31,6 +31,7 @@ from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
 from headcount_aggregator.release.completeness import MissedFiles
 from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.release.scope.run import ScopeReleaser
 from headcount_aggregator.retention.keeper import Keeper
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, WarehouseError
@@ -68,6 +69,7 @@ class Store:
         self._chains.look()
         missed = MissedFiles(settings.spool)
         self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains), missed=missed)
+        self._scopes = ScopeReleaser(settings.shares, settings.releases, cells)
         self._disclosed = DisclosureWatch(DisclosureLog(settings.disclosures, clock), settings.data)
         self._debug = DebugPublisher(settings.releases, cells)
         self._debug_day = -1
@@ -178,6 +180,7 @@ class Store:
         due = self._released_through < today <= self._told and self._least(today).settled >= today
         if (due or self._chains.broken) and (self._chains.look() or due):
             released = self._releaser.release_due(self._file.organisation, today)
+            released += self._scopes.release_due(self._file.organisation, today)
             self._chains.look()
             self._released_through = today
             return released

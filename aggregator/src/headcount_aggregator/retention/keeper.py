@@ -11,6 +11,7 @@ from headcount_wire.organisation import Customer, Organisation
 
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.loader import Loader
+from headcount_aggregator.release.scope import shares
 from headcount_aggregator.retention import cells, releases
 from headcount_aggregator.retention.plan import (
     Month,
@@ -33,6 +34,7 @@ class Keeper:
         self._warehouse = warehouse
         self._loader = loader
         self._releases = data / "releases"
+        self._shares = data / "shares"
         self._disk = disk or Disk()
         self._record = Record(data / "retention.jsonl")
         self._away = data / "erase"
@@ -62,6 +64,7 @@ class Keeper:
             self._note(today, code, ALL, "", rule)
             self._loader.erase(code)
             releases.remove_all(self._releases, code, self._away, self._disk)
+            shares.remove(self._shares, code, self._disk)
             cells.drop_customer(self._warehouse, code)
             if not cells.rows_left(self._warehouse, code):  # an older server does it in its own time
                 self._requests.done(code)

@@ -1,8 +1,8 @@
 """Who may see whose numbers: the one place that decides.
 
-A reader's token names a scope. Own scope sees one Customer's releases. Partner and product scope
-see none of them: numbers across Customers are released under differential privacy, and until that
-rule runs there is no such number. Nothing else in the API or the dashboard looks at a scope.
+A reader's token names a scope. Own scope sees one Customer's releases. Partner and product scope see none of
+them: they see sums over Customers, of a Partner's or of all, which have releases of their own (``scopes.py``).
+Nothing else in the API or the dashboard looks at a scope.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from aiohttp import web
 from headcount_wire.app_key import fingerprint, is_key
 from headcount_wire.organisation import App, Customer, Organisation, Reader
 
+from headcount_aggregator.scopes import LEAST_CUSTOMERS, customers_in, scope_of
+
 COOKIE = "headcount"
 COOKIE_SECONDS = 30 * 86_400
 
 WITHHELD = (
-    "Numbers across Customers come with a later release rule: differential privacy, which keeps any one Customer "
-    "from being recognised in them. Until it runs there is no such number, so there is nothing to show for this scope."
+    f"Numbers across Customers are sums over at least {LEAST_CUSTOMERS} Customers, so that none of them is recognised. "
+    "Fewer take part here, so there is no such number to show."
 )
-"""Why partner and product scope see nothing yet."""
+"""Why a partner's or product scope sees nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,20 @@ def token_of(request: web.Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-def sight_of(reader: Reader) -> Sight:
-    """What a reader sees."""
-    if reader.scope == "own" and reader.customer is not None:
-        return Sight(reader, (reader.customer,))
-    return Sight(reader, (), WITHHELD)
+def sight_of(reader: Reader, organisation: Organisation) -> Sight:
+    """What a reader sees; who has product scope sees each Partner's sums too."""
+    if reader.scope == "own":
+        return Sight(reader, (reader.customer,) if reader.customer else ())
+    if reader.scope == "partner" and reader.partner is None:
+        return Sight(reader, ())
+    scopes = [reader.partner] if reader.partner else [None, *organisation.partners.values()]
+    seen = [partner for partner in scopes if len(customers_in(organisation, partner)) >= LEAST_CUSTOMERS]
+    return Sight(reader, tuple(scope_of(organisation, partner) for partner in seen), "" if seen else WITHHELD)
 
 
 def apps_of(organisation: Organisation, customer: Customer) -> tuple[App, ...]:
-    """The apps of a Customer: those it holds a key for, else (no key is declared) all."""
-    held = {key.app.name for key in organisation.keys if key.customer.name == customer.name}
+    """The apps of a Customer: those it holds a key for, else (no key is declared, or it is a scope) all."""
+    held = {key.app.name for key in organisation.keys if key.customer.code == customer.code}
     return tuple(app for app in organisation.apps.values() if app.name in held or not held)
 
 

@@ -60,7 +60,8 @@ def _disclosure(
     what = request.path.rpartition("/")[2] if by_api else names.get("page", "")
     if reader is None or not what or (by_api and what in TELLING_NOTHING):
         return None
-    subject = access.subject_of(organisation, access.sight_of(reader), names.get("customer", ""), names.get("app", ""))
+    sight = access.sight_of(reader, organisation)
+    subject = access.subject_of(organisation, sight, names.get("customer", ""), names.get("app", ""))
     about: dict[str, Any] = {
         "reader": reader.name,
         "scope": reader.scope,

@@ -16,6 +16,7 @@ PeriodKind = Literal[
 ]
 State = Literal[
     "complement",
+    "few_customers",
     "fewer_than_20",
     "fewer_than_k",
     "over_budget",

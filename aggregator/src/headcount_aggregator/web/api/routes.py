@@ -131,7 +131,7 @@ class Api:
         if not access.token_of(request):
             return Refused(ApiProblem.TOKEN_MISSING)
         reader = access.reader_of(request, self._tenancy.organisation)
-        return access.sight_of(reader) if reader else Refused(ApiProblem.TOKEN_UNKNOWN)
+        return access.sight_of(reader, self._tenancy.organisation) if reader else Refused(ApiProblem.TOKEN_UNKNOWN)
 
 
 def _json(request: web.Request, shape: Shape) -> web.Response:

@@ -133,7 +133,7 @@ class Dashboard:
 
     def _sight(self, request: web.Request) -> Sight | None:
         reader = access.reader_of(request, self._tenancy.organisation)
-        return access.sight_of(reader) if reader else None
+        return access.sight_of(reader, self._tenancy.organisation) if reader else None
 
     def _calm(self, request: web.Request, template: str, status: int, **values: object) -> web.Response:
         templates = self._templates[self._language(request)]

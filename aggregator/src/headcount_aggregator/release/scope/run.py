@@ -1,0 +1,221 @@
+"""Releases of scopes across Customers: of each frozen period and app, of all Customers and of each Partner's, once.
+
+A period's numbers are those of the panel of its quarter (``panel.py``). What spans two panels that are not the
+same is not told: a sum of two sets of Customers would be told apart by whoever knows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from headcount_wire.organisation import App, Organisation
+
+from headcount_aggregator.cells import CellReader
+from headcount_aggregator.load.disk import Disk
+from headcount_aggregator.periods import Period, PeriodKind, period_of
+from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
+from headcount_aggregator.release.dp.noisy import WHOLE_PLACE
+from headcount_aggregator.release.due import due
+from headcount_aggregator.release.scope.panel import Panel, next_panel, without
+from headcount_aggregator.release.scope.shares import Share, held, plain_of, remove
+from headcount_aggregator.release.scope.told import tell
+from headcount_aggregator.release.seal import DP, Chain
+from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.scopes import LEAST_CUSTOMERS, NOISE, PARTNERS_FROM, PRODUCT, customers_in
+
+SIZE_DAYS = 28
+"""The days before a quarter by which it is judged how large a Customer is."""
+
+PROTECTION = "customers"
+
+
+class ScopeReleaser:
+    """Seals what is due across Customers. One per store process, after each Customer's own releases."""
+
+    def __init__(
+        self, shares: Path, releases: Path, reader: CellReader, disk: Disk | None = None, noise: Noise | None = None
+    ) -> None:
+        self._shares = shares
+        self._releases = releases
+        self._reader = reader
+        self._disk = disk or Disk()
+        self._noise = noise or DiscreteGaussian()
+
+    def release_due(self, organisation: Organisation, today: int) -> int:
+        """Draw every share and seal every sum that is due; returns how many sums were sealed.
+
+        Where fewer than five Customers take part, nothing is drawn: there could be no sum.
+        """
+        willing = {customer.code: customer for customer in customers_in(organisation)}
+        for customer in held(self._shares) - willing.keys():
+            remove(self._shares, customer, self._disk)
+        if len(willing) < LEAST_CUSTOMERS:
+            return 0
+        sealed = 0
+        for app in organisation.apps.values():
+            if app.catalog.instances:
+                continue
+            budget = budget_of(app.catalog, NOISE)
+            shares = {
+                span.customer: Share(
+                    self._shares,
+                    self._releases,
+                    span,
+                    willing[span.customer],
+                    app.catalog,
+                    budget,
+                    self._reader,
+                    self._disk,
+                    self._noise,
+                )
+                for span in self._reader.spans()
+                if span.app == app.code and span.customer in willing
+            }
+            if len(shares) >= LEAST_CUSTOMERS:
+                for share in shares.values():
+                    share.draw_due(today)
+                sealed += _AppScopes(self, app, shares, budget.words).release_due(today)
+        return sealed
+
+    def chain_of(self, scope: int, app: App) -> Chain:
+        """The sealed releases of a scope."""
+        return Chain(self._releases / f"{scope}-{app.code}", self._disk)
+
+    def panels(self, app: App) -> dict[int, Panel]:
+        """Every panel of an app, by the first day of its quarter."""
+        rows: Any = plain_of(self._shares / f"panels-{app.code}.json") or []
+        found = [
+            Panel(quarter, {int(c): p for c, p in members.items()}, frozenset(resting), ended)
+            for quarter, members, resting, ended in rows
+        ]
+        return {panel.quarter: panel for panel in found}
+
+    def keep_panels(self, app: App, panels: Mapping[int, Panel]) -> None:
+        """Have the panels on the disk, before anything is told by them."""
+        rows = [
+            [
+                panel.quarter,
+                {str(c): p for c, p in sorted(panel.partner_of.items())},
+                sorted(panel.resting),
+                panel.ended,
+            ]
+            for _, panel in sorted(panels.items())
+        ]
+        self._shares.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._shares / f"panels-{app.code}.json"
+        self._disk.write(path.with_suffix(".new"), orjson.dumps(rows))
+        self._disk.rename(path.with_suffix(".new"), path)
+
+
+class _AppScopes:
+    """The scopes of one app, while its periods are sealed."""
+
+    def __init__(self, releaser: ScopeReleaser, app: App, shares: Mapping[int, Share], promise: str) -> None:
+        self._releaser = releaser
+        self._app = app
+        self._shares = shares
+        self._partner_of = {code: share.customer.partner_code for code, share in shares.items()}
+        self._panels = releaser.panels(app)
+        self._promise = promise
+
+    def release_due(self, today: int) -> int:
+        """Seal what is due, in order, in every scope's chain."""
+        chains = {scope: self._releaser.chain_of(scope, self._app) for scope in self._scopes()}
+        first = min(share.first for share in self._shares.values())
+        sealed = set(chains[PRODUCT].names)
+        periods = [period for period in due(first, sealed, today) if period.kind is not PeriodKind.YEAR]
+        self._settle(periods, today)
+        for period in periods:
+            numbers = self._told(period)
+            for scope, chain in chains.items():
+                if _name(period) not in chain.names:
+                    partner = scope - PARTNERS_FROM if scope else 0
+                    chain.seal(self._header(scope, today), period, numbers.get(partner, ()))
+        return len(periods)
+
+    def _scopes(self) -> list[int]:
+        """All Customers last: its chain says how far the others have come."""
+        return [*sorted(PARTNERS_FROM + partner for partner in set(self._partner_of.values()) if partner), PRODUCT]
+
+    def _header(self, scope: int, today: int) -> dict[str, Any]:
+        return {
+            "customer": scope,
+            "app": self._app.code,
+            "sealed_on": today,
+            "k": LEAST_CUSTOMERS,
+            "late_dropped": 0,
+            "rule": DP,
+            "noise": NOISE,
+            "promise": self._promise,
+            "protection": PROTECTION,
+        }
+
+    def _settle(self, periods: Iterable[Period], today: int) -> None:
+        """Have a panel for each quarter that periods touch, and end those that lost a member."""
+        before = dict(self._panels)
+        for quarter in sorted({start for period in periods for start in _quarters(period)} - self._panels.keys()):
+            earlier = [panel for start, panel in sorted(self._panels.items()) if start < quarter]
+            self._panels[quarter] = next_panel(
+                earlier[-1] if earlier else None, quarter, self._partner_of, self._sizes(quarter)
+            )
+        newest = max(self._panels, default=None)
+        if newest is not None:
+            self._panels[newest] = without(self._panels[newest], self._partner_of, today)
+        if self._panels != before:
+            self._releaser.keep_panels(self._app, self._panels)
+
+    def _sizes(self, quarter: int) -> dict[int, int]:
+        """How many device-days each Customer had before a quarter; before the first, on its first days."""
+        days = range(quarter - SIZE_DAYS, quarter)
+        found = {code: sum(self._people(share, day) for day in days) for code, share in self._shares.items()}
+        if not any(found.values()):
+            days = range(quarter, quarter + period_of(PeriodKind.QUARTER, quarter).last - quarter + 1)
+            found = {code: sum(self._people(share, day) for day in days) for code, share in self._shares.items()}
+        return found
+
+    def _people(self, share: Share, day: int) -> int:
+        active = self._app.catalog.active
+        for noisy in share.of(period_of(PeriodKind.DAY, day)):
+            if noisy.statistic is Statistic.PEOPLE and not noisy.breakdown and active and noisy.measure == active.code:
+                return max(0, noisy.at().get(WHOLE_PLACE, 0))
+        return 0
+
+    def _told(self, period: Period) -> Mapping[int, list[Number]]:
+        spans = {(noisy.first, noisy.last) for share in self._shares.values() for noisy in share.of(period)}
+        found: dict[int, list[Number]] = {}
+        for first, last in sorted(spans):
+            panels = [
+                self._panels[start] for start in _quarters(Period(period.kind, first, last)) if start in self._panels
+            ]
+            panel = panels[-1] if panels else None
+            if panel is None or not all(_same(panel, other) and other.stands for other in panels):
+                continue
+            if not panel.members <= self._shares.keys():
+                continue  # a sum without one of them would tell of it
+            by_customer = {
+                code: [noisy for noisy in self._shares[code].of(period) if (noisy.first, noisy.last) == (first, last)]
+                for code in panel.members
+            }
+            resting = {partner for one in panels for partner in one.resting}
+            for partner, numbers in tell(by_customer, panel.partner_of, resting).numbers.items():
+                found.setdefault(partner, []).extend(numbers)
+        return found
+
+
+def _name(period: Period) -> str:
+    return f"{period.kind.value}-{period.first}-{period.last}"
+
+
+def _same(one: Panel, other: Panel) -> bool:
+    return dict(one.partner_of) == dict(other.partner_of)
+
+
+def _quarters(period: Period) -> Iterator[int]:
+    """The first days of the quarters that a period's days lie in."""
+    quarter = period_of(PeriodKind.QUARTER, period.first)
+    while quarter.first <= period.last:
+        yield quarter.first
+        quarter = period_of(PeriodKind.QUARTER, quarter.last + 1)

@@ -1,0 +1,136 @@
+"""What is told of numbers added up over Customers, and of whom: sums of noisy numbers that are safe. Pure.
+
+Each Customer's numbers have their noise already (``release/dp``), so what is decided here costs nothing, and the sums
+add up: all Customers are their Partners' and the others'. A Customer counts in a sum where what it has stands out of
+its own noise by two deviations; else noise would pass for Customers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from headcount_wire.catalog import TOTAL
+from headcount_wire.facts import WHOLE
+
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.release.dp.noisy import Noisy, Place, added
+from headcount_aggregator.release.dp.told import numbers_of, returning_people
+from headcount_aggregator.release.scope.protection import Contributions, Shown, protect
+from headcount_aggregator.released import Number, State, Statistic
+
+STANDS_OUT = 2
+"""By so many deviations of its noise a Customer's number counts as one."""
+
+TOLD = frozenset(
+    {Statistic.PEOPLE, Statistic.NEW_PEOPLE, Statistic.COUNT, Statistic.RETENTION_WEEK, Statistic.QUANTILE}
+)
+"""What is added up over Customers."""
+
+AS_A_WHOLE = frozenset({Statistic.QUANTILE})
+"""What no difference can be made of: its places are not told, so they need not be safe one by one."""
+
+Group = tuple[Statistic, PeriodKind, int]
+
+
+@dataclass
+class Told:
+    """The numbers of a period: of all Customers, and of each Partner, by its code (0: all)."""
+
+    numbers: dict[int, list[Number]] = field(default_factory=dict)
+
+    def add(self, scope: int, numbers: Iterable[Number]) -> None:
+        """Add numbers of one scope."""
+        self.numbers.setdefault(scope, []).extend(numbers)
+
+
+def tell(
+    by_customer: Mapping[int, Sequence[Noisy]], partner_of: Mapping[int, int], resting: Iterable[int] = ()
+) -> Told:
+    """What may be told of one period, given what each Customer of the panel has in it."""
+    views: dict[tuple[object, ...], dict[int, Noisy]] = {}
+    for customer, mine in by_customer.items():
+        for noisy in mine:
+            if noisy.statistic in TOLD:
+                views.setdefault((noisy.kind, noisy.first, *noisy.name), {})[customer] = noisy
+    found = Told({partner: [] for partner in {0, *partner_of.values()}})
+    closed: dict[Group, set[int]] = {}
+    wholes: dict[tuple[int, Group], Noisy] = {}
+    for parts in sorted(views.values(), key=lambda parts: _is_cut(next(iter(parts.values())))):
+        one = next(iter(parts.values()))
+        group = one.statistic, one.kind, one.measure
+        before = closed.get(group, set(resting))
+        shown = _protected(parts, partner_of, before)
+        if not _is_cut(one):
+            closed[group] = set(partner_of.values()) - shown.open
+        for scope in sorted({0, *partner_of.values()}):
+            of_scope = [noisy for customer, noisy in parts.items() if scope in (0, partner_of[customer])]
+            if not of_scope:
+                continue
+            open_ = shown.whole and (scope == 0 or scope in shown.open)
+            whole = _sum(of_scope)
+            found.add(scope, _numbers(whole, shown.values) if open_ else _hidden(whole))
+            if open_ and one.breakdown == TOTAL and not _is_cut(one):
+                wholes[scope, group] = whole
+    for (scope, (statistic, kind, measure)), everyone in wholes.items():
+        new = wholes.get((scope, (Statistic.NEW_PEOPLE, kind, measure)))
+        if statistic is Statistic.PEOPLE and new is not None:
+            found.add(scope, [returning_people(everyone, new)])
+    return found
+
+
+def _is_cut(noisy: Noisy) -> bool:
+    return noisy.breakdown != TOTAL or len(noisy.domain) > 1
+
+
+def _protected(parts: Mapping[int, Noisy], partner_of: Mapping[int, int], closed: Iterable[int]) -> Shown:
+    by_value: dict[str, dict[int, int]] = {}
+    for customer, noisy in parts.items():
+        least = STANDS_OUT * math.sqrt(noisy.variance)
+        for place, value in noisy.at().items():
+            where = "" if noisy.statistic in AS_A_WHOLE else _name(place)
+            contributions = by_value.setdefault(where, {})
+            if value > 0 and value >= least:
+                contributions[customer] = contributions.get(customer, 0) + value
+    contributing: Mapping[str, Contributions] = by_value
+    return protect(contributing, partner_of, frozenset(closed))
+
+
+def _sum(parts: Iterable[Noisy]) -> Noisy:
+    mine = list(parts)
+    one = mine[0]
+    (found,) = added(one.kind, one.first, one.last, mine)
+    return replace(found, days=max(part.days for part in mine))
+
+
+def _numbers(noisy: Noisy, values: frozenset[str]) -> Iterator[Number]:
+    """The numbers of a sum; those whose value is not told alone are left out."""
+    for number in numbers_of(noisy):
+        place = Place(number.label, number.slot, number.value1, number.value2)
+        if noisy.statistic in AS_A_WHOLE or _name(place) in values or number.value is None:
+            yield number
+
+
+def _hidden(noisy: Noisy) -> Iterator[Number]:
+    """That a view is hidden so that no Customer is recognised: said once."""
+    cut = noisy.breakdown != TOTAL
+    names = ("other" if cut else "", "other" if cut and noisy.breakdown % 8 else "")
+    slot = 50 if noisy.statistic is Statistic.QUANTILE else 0
+    yield Number(
+        noisy.statistic,
+        noisy.kind,
+        noisy.first,
+        noisy.last,
+        noisy.measure,
+        WHOLE,
+        noisy.breakdown,
+        *names,
+        slot,
+        State.FEW_CUSTOMERS,
+        None,
+    )
+
+
+def _name(place: Place) -> str:
+    return "\t".join(map(str, place))
