@@ -29,7 +29,7 @@ TOOK = (b"202", b"200", b"204")
 
 
 class Source(Protocol):
-    """Requests without end, or until it stops; ``kept``: on kept connections; ``taken`` is told the ids of those taken."""
+    """Requests without end, or until it stops; ``kept``: on kept connections; ``taken`` is told ids of those taken."""
 
     kept: bool
     taken: Callable[[str], object] | None

@@ -1,7 +1,7 @@
-"""What becomes of spooled reports, with its price: ``python -m benchmarks.peers.centre FOLDER``, in a process of its own.
+"""What becomes of spooled reports, with its price: ``python -m benchmarks.peers.centre FOLDER``.
 
-Loads every sealed segment of ``FOLDER/spool`` into chDB, rolls up when the day is over, releases when it is frozen; prints
-one line of JSON: CPU seconds of each step, bytes that stay, and the sums that others can be compared with.
+Loads every sealed segment of ``FOLDER/spool`` into chDB, rolls up when the day is over, releases when it is frozen;
+prints a line of JSON: CPU seconds of each step, bytes that stay, and the sums that others can be compared with.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Interactions for each CPU second until they can be queried: Headcount beside the usual way, on one core each.
 
 Both take the same device-days. Headcount: a worker, then the centre, from body to sealed release. The usual way: the
-collector and ClickHouse, from body to rows whose merges are done. Only the servers' CPU time counts. Both are then asked
-for people and joined meetings by Customer, and must say the same.
+collector and ClickHouse, from body to rows whose merges are done. Only the servers' CPU time counts. Both are then
+asked for people and joined meetings by Customer, and must say the same.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _versions() -> dict[str, str]:
     import clickhouse_driver
     import orjson
 
-    server = servers.version([servers.program("clickhouse-server", "clickhouse-server"), "--version"])
+    server = servers.package_version("clickhouse-server")
     modules = {"aiohttp": aiohttp, "orjson": orjson}
     told = {name: str(module.__version__) for name, module in modules.items()}
     return {"clickhouse": server, **told, "clickhouse-driver": ".".join(map(str, clickhouse_driver.VERSION))}

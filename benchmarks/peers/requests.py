@@ -22,10 +22,13 @@ class Prepared(Source):
 
 
 class ReportRequests(Source):
-    """Reports in turn, each under a new id; ``once``: each only once."""
+    """Reports in turn, each under a new id: app keys and bodies, gzipped JSON if nothing else is said.
 
-    def __init__(self, bodies: Sequence[tuple[str, bytes]], *, once: bool = False) -> None:
-        rests = [_rest(key, body) for key, body in bodies]
+    ``once``: each only once. ``media``: another coding, not compressed.
+    """
+
+    def __init__(self, bodies: Sequence[tuple[str, bytes]], *, once: bool = False, media: str = "") -> None:
+        rests = [_rest(key, body, media) for key, body in bodies]
         self._rests = iter(rests) if once else itertools.cycle(rests)
         self._numbers = itertools.count(secrets.randbits(120))
         self.kept = True
@@ -36,9 +39,10 @@ class ReportRequests(Source):
         return report_id, b"POST /v1/reports/" + report_id.encode() + next(self._rests)
 
 
-def _rest(key: str, body: bytes) -> bytes:
+def _rest(key: str, body: bytes, media: str) -> bytes:
     head = f" HTTP/1.1\r\nHost: edge\r\nAuthorization: Bearer {key}\r\nUser-Agent: headcount\r\n"
-    head += "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
+    coding = f"Content-Type: {media}\r\n" if media else "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
+    head += coding
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import shutil
 import socket
 import subprocess
@@ -58,18 +59,19 @@ class Missing(Exception):
 
 def program(name: str, package: str) -> str:
     """Where a program is; raises ``Missing``."""
-    import os
-
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SBIN}")
     if found is None:
         raise Missing(f"{name} is not installed: sudo apt-get install {package}")
     return found
 
 
-def version(command: Sequence[str]) -> str:
-    """What a program says of its version, in its first line."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    return (done.stdout + done.stderr).strip().splitlines()[0]
+def package_version(package: str) -> str:
+    """The version of an installed Debian package; empty where nobody knows."""
+    command = ["dpkg-query", "-W", "-f=${Version}", package]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 @contextlib.contextmanager

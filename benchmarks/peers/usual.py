@@ -1,8 +1,8 @@
 """The usual way: a collector that writes one raw event row for each interaction.
 
-``python -m benchmarks.peers.usual --port P --clickhouse P``: aiohttp takes batches of events as gzipped JSON, orjson reads
-them, clickhouse-driver writes them column by column, in blocks of up to 100,000 rows or each second, as ClickHouse's
-documents advise. It answers before anything is written: what it holds is lost with it, as is usual.
+``python -m benchmarks.peers.usual --port P --clickhouse P``: aiohttp takes batches of events as gzipped JSON, orjson
+reads them, clickhouse-driver writes them column by column, in blocks of up to 100,000 rows or each second, as
+ClickHouse's documents advise. It answers before anything is written: what it holds is lost with it, as is usual.
 """
 
 from __future__ import annotations
