@@ -26,6 +26,7 @@ from rich.console import Console
 from benchmarks.bench import accounts, beside_others, releases, report
 from benchmarks.bench.chapter import Chapter
 from benchmarks.bench.growth import FULL, SHORT, growth
+from benchmarks.bench.growth import Given as Growth
 from benchmarks.bench.latency import latency
 from benchmarks.bench.sdk_cost import sdk_cost
 from benchmarks.bench.until_queryable import until_queryable
@@ -49,20 +50,20 @@ class Size:
     latency_seconds: float
     load: accounts.Given
     sdk_rounds: int
-    growth: Mapping[str, object]
+    growth: Growth
     releases: releases.Given
 
 
 SIZES = {
     "bench": Size(
         1, 10_000, 1_500,
-        beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 300.0, 8.0), 3, SHORT,
-        releases.Given(((100, 30), (200, 60)), (5, 200, 30, 60)),
+        beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3, SHORT,
+        releases.Given((20_000, 80_000), (5, 200, 30, 60)),
     ),
     "bench-full": Size(
         10, 10_000, 20_000,
         beside_others.Given(rounds=11, seconds=3.0), 20.0, accounts.Given(20_000, 800.0, 60.0), 7, FULL,
-        releases.Given(((300, 60), (1_000, 60), (1_000, 365)), (200, 1_000, 365, 800)),
+        releases.Given((100_000, 300_000, 1_000_000), (200, 1_000, 365, 800)),
     ),
 }  # fmt: skip
 
@@ -88,7 +89,7 @@ class Bench:
             ),
             "accounts": lambda at: accounts.accounts(at, self._into, size.load),
             "sdk": lambda at: sdk_cost(at, size.sdk_rounds),
-            "growth": lambda _: growth(FULL if size.growth is FULL else SHORT),
+            "growth": lambda _: growth(size.growth),
             "releases": lambda at: releases.releases(at, size.releases),
         }
 

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.bench import flame
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, Spread, at_least, bars, spread
-from benchmarks.peers.one_core import BARE, EDGE, EDGE_MSGPACK, FIELDS, LINES, PROMISES, Contestant, contest
+from benchmarks.peers.one_core import (
+    BARE,
+    EDGE,
+    EDGE_MSGPACK,
+    FIELDS,
+    LINES,
+    PROFILE_SECONDS,
+    PROMISES,
+    Contestant,
+    contest,
+)
 from benchmarks.peers.population import DeviceDay, with_tallies
 
 TALLIES = 40
@@ -24,7 +35,12 @@ class Given:
 def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str], given: Given) -> Chapter:
     """Requests a second and a CPU second, each with the spread of paired rounds."""
     forty = with_tallies(days, TALLIES)
-    found, versions = contest(forty, folder, cores, given.rounds, given.seconds)
+    recorded: list[flame.Recording | None] = []
+
+    def record(contestant: Contestant) -> None:
+        recorded.append(flame.recording(contestant.server.process.pid, PROFILE_SECONDS, folder))
+
+    found, versions = contest(forty, folder, cores, given.rounds, given.seconds, record)
     by_name = {contestant.name: contestant for contestant in found}
     chapter = Chapter(
         "one-core",
@@ -43,6 +59,10 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
     chapter.plots.append(
         Plot("one-core", lambda axes: bars(axes, a_cpu_second(found), "Answers a CPU second of one core"))
     )
+    for one in recorded:
+        if one is not None and (stacks := one.stacks()):
+            chapter.sheets.append(flame.by_module(stacks))
+            chapter.plots.append(Plot("edge-flame", lambda axes, stacks=stacks: flame.draw(axes, stacks)))  # type: ignore[misc]  # bound now
     chapter.notes = [f"{name}: {promise}." for name, promise in PROMISES.items()]
     chapter.notes.append("Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
     told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request")

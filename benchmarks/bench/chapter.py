@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float:
     return sum((x - middle_x) * (y - middle_y) for x, y in logs) / run if run else 0.0
 
 
-def lines(axes: Axes, series: dict[str, Sequence[tuple[float, float]]], title: str, across: str, up: str) -> None:
+def lines(axes: Axes, series: Mapping[str, Sequence[tuple[float, float]]], title: str, across: str, up: str) -> None:
     """Lines with points."""
     for name, points in series.items():
         axes.plot([x for x, _ in points], [y for _, y in points], "o-", label=name, markersize=3)

@@ -6,61 +6,71 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, exponent
 from benchmarks.edge.servers import ROOT
 
-DEVICES = 20_000
-"""Devices that report on the day, where nothing else is varied; the program's own measures, Customers, breakdowns."""
-SHORT: Mapping[str, Sequence[int]] = {
-    "devices": (2_000, 8_000, 32_000),
-    "customers": (2, 20),
-    "measures": (8, 32),
-    "breakdowns": (0, 5),
-    "days": (1, 4),
-}
-FULL: Mapping[str, Sequence[int]] = {
-    "devices": (2_000, 10_000, 50_000, 250_000),
-    "customers": (2, 10, 50),
-    "measures": (8, 20, 50),
-    "breakdowns": (0, 1, 3, 5),
-    "days": (1, 3, 9),
-}
+
+@dataclass(frozen=True)
+class Given:
+    """``devices`` report on a day, where something else is varied; and what each thing is varied over."""
+
+    devices: int
+    points: Mapping[str, Sequence[int]]
+
+
+SHORT = Given(
+    2_000,
+    {"devices": (500, 2_000, 8_000), "customers": (2, 20), "measures": (5, 40), "breakdowns": (0, 5), "days": (1, 3)},
+)
+FULL = Given(
+    20_000,
+    {
+        "devices": (2_000, 10_000, 50_000, 250_000),
+        "customers": (2, 10, 50),
+        "measures": (5, 10, 20, 40),
+        "breakdowns": (0, 1, 3, 5),
+        "days": (1, 3, 9),
+    },
+)
 CEILING = 1.15
 """Cost may grow a little faster than what causes it, and no more."""
 
 
-def growth(points: Mapping[str, Sequence[int]]) -> Chapter:
+def growth(given: Given) -> Chapter:
     """Load device-days of each size in a process of its own."""
-    found = {name: [(value, _point(name, value)) for value in values] for name, values in points.items()}
+    found = {
+        name: [(value, _point(given.devices, name, value)) for value in values] for name, values in given.points.items()
+    }
     chapter = Chapter(
         "growth",
         "How it grows",
-        f"{DEVICES:,} device-days of 10 Customers, 20 measures and 5 breakdowns, one of these varied at a time; "
+        f"{given.devices:,} device-days of 10 Customers, 20 measures and 5 breakdowns, one of these varied at a time; "
         "fitted powers: 1 is in proportion, 0 does not grow.",
     )
     rows: list[tuple[str, ...]] = []
     for name, one in found.items():
         cpu = exponent([(max(value, 0.5), plain["load_cpu"] + plain["roll_up_cpu"]) for value, plain in one])
-        stored = exponent([(max(value, 0.5), plain["final_bytes"]) for value, plain in one])
+        stored = exponent([(max(value, 0.5), plain["stored_bytes"]) for value, plain in one])
         told = f"CPU ~ {name}^{cpu:.2f}, stored bytes ~ {name}^{stored:.2f}"
         chapter.figures.append(Figure(name, told, f"CPU at most ^{CEILING}", cpu <= CEILING))
         for value, plain in one:
             each = 1e6 * (plain["load_cpu"] + plain["roll_up_cpu"]) / plain["device_days"]
-            memory = f"{plain['peak_rss'] / 1e6:.0f}"
+            memory = f"{plain['memory_bytes'] / 1e6:.0f}"
             rows.append(
                 (
                     f"{value:,} {name}",
                     f"{each:.0f}",
-                    f"{plain['final_rows']:,}",
-                    f"{plain['final_bytes'] / 1e6:.2f}",
+                    f"{plain['rows']:,}",
+                    f"{plain['stored_bytes'] / 1e6:.2f}",
                     memory,
                 )
             )
     columns = ("", "CPU us a device-day, loaded and rolled up", "rows that stay", "MB that stay", "memory MB")
     chapter.sheets.append(Sheet("Points", columns, rows))
-    series = {name: [(value, plain["final_bytes"] / 1e6) for value, plain in one] for name, one in found.items()}
+    series = {name: [(value, plain["stored_bytes"] / 1e6) for value, plain in one] for name, one in found.items()}
 
     def draw(axes: Any) -> None:
         for name, line in series.items():
@@ -73,12 +83,8 @@ def growth(points: Mapping[str, Sequence[int]]) -> Chapter:
     return chapter
 
 
-def _point(name: str, value: int) -> dict[str, Any]:
-    plain: dict[str, Any] = {"device_days": DEVICES, "devices": DEVICES, "days": 1, name: value}
-    if name == "devices":
-        plain["device_days"] = value
-    if name == "days":
-        plain["device_days"] = DEVICES * value
+def _point(devices: int, name: str, value: int) -> dict[str, Any]:
+    plain: dict[str, Any] = {"devices": devices, name: value}
     command = [sys.executable, "-m", "benchmarks.bench.growth_point", json.dumps(plain)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=ROOT)
     if done.returncode:

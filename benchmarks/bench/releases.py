@@ -19,15 +19,15 @@ RELEASE_SECONDS, QUESTION_MS = 30.0, 100.0
 
 @dataclass(frozen=True)
 class Given:
-    """Devices of a Customer and days for releasing; Customers, devices, days and questions for asking."""
+    """Cells to release; Customers, devices, days and questions for asking."""
 
-    sizes: Sequence[tuple[int, int]]
+    cells: Sequence[int]
     asked: tuple[int, int, int, int]
 
 
 def releases(folder: Path, given: Given) -> Chapter:
     """``benchmarks.release`` and ``benchmarks.queries``, in processes of their own."""
-    released = [_run("release", folder, "--devices", devices, "--days", days) for devices, days in given.sizes]
+    released = [_run("release", folder, "--cells", cells) for cells in given.cells]
     customers, devices, days, questions = given.asked
     options = ("--customers", customers, "--devices", devices, "--days", days, "--questions", questions)
     asked = _run("queries", folder, *options)

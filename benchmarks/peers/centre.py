@@ -55,7 +55,7 @@ def count(folder: Path) -> Counted:
     warehouse.query("SELECT 1")
     loader = Loader(folder / "spool", folder / "units", organisation, warehouse, clock)
     loaded, load_cpu = _timed(loader.load_once)
-    active, joined = _sums(warehouse, 1, Fact.DEVICES, 0), _sums(warehouse, 2, Fact.COUNT, None)
+    active, joined = _sums(warehouse, 1, Fact.GAP), _sums(warehouse, 2, Fact.COUNT)
     clock.advance(DAY)
     _, roll_up_cpu = _timed(loader.compact)
     warehouse.execute("OPTIMIZE TABLE headcount.final FINAL")
@@ -81,11 +81,10 @@ def _timed(work: Callable[[], Found]) -> tuple[Found, float]:
     return found, time.process_time() - before
 
 
-def _sums(warehouse: Embedded, measure: int, fact: Fact, label: int | None) -> dict[str, int]:
-    under = f" AND label = {label}" if label is not None else ""
+def _sums(warehouse: Embedded, measure: int, fact: Fact) -> dict[str, int]:
     rows = warehouse.query(
         f"SELECT customer, toString(sum(n)) FROM headcount.landing FINAL WHERE measure = {measure} "
-        f"AND fact = {int(fact)} AND breakdown = 0{under} GROUP BY customer"
+        f"AND fact = {int(fact)} AND breakdown = 0 GROUP BY customer"
     )
     return {str(customer): int(total) for customer, total in rows}
 

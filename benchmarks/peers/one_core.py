@@ -24,6 +24,7 @@ from benchmarks.peers.population import DeviceDay, catalog, fields_line, single_
 from benchmarks.peers.requests import Prepared, ReportRequests, post
 
 CONNECTIONS = 64
+PROFILE_SECONDS = 6.0
 EDGE, EDGE_MSGPACK, BARE, NGINX = "edge, synced", "edge, synced, msgpack", "bare aiohttp", "nginx 204"
 LINES, FIELDS = "VictoriaMetrics, a line a tally", "VictoriaMetrics, a line a report"
 PROMISES = {
@@ -51,9 +52,17 @@ class Contestant:
 
 
 def contest(
-    days: Sequence[DeviceDay], folder: Path, cores: Sequence[str], rounds: int, seconds: float
+    days: Sequence[DeviceDay],
+    folder: Path,
+    cores: Sequence[str],
+    rounds: int,
+    seconds: float,
+    beside: Callable[[Contestant], None],
 ) -> tuple[list[Contestant], dict[str, str]]:
-    """Everybody in turn, ``rounds`` times after a first one that warms up; also the versions of the peers."""
+    """Everybody in turn, ``rounds`` times after a first one that warms up; also the versions of the peers.
+
+    ``beside`` is called before a last round of the edge's, which does not count.
+    """
     key = new_key("live")
     edges.prepare(folder, Population(key, tuple(day.body for day in days)))
     measures = catalog()
@@ -83,6 +92,8 @@ def contest(
         for number in range(rounds + 1):
             for contestant in contestants:
                 _round(contestant, seconds, counts=number > 0)
+        beside(contestants[0])
+        _round(contestants[0], PROFILE_SECONDS, counts=False)
     return contestants, _versions()
 
 

@@ -67,11 +67,12 @@ def _events(tally: Tally) -> int:
     """How many events an app of the usual kind would have sent for what one tally says."""
     if tally.fact in (Fact.COUNT, Fact.BUCKET):
         return tally.n
-    # A flag and an activity are said once a day, under no label.
-    return int(tally.fact == Fact.DEVICES and tally.measure in _ONCE)
+    # A flag and an activity are said once a day: the one as a device, the other as the gap since the last one.
+    return int(tally.fact == _ONCE.get(tally.measure))
 
 
-_ONCE = {measure.code for measure in catalog().measures.values() if measure.kind in (Kind.FLAG, Kind.ACTIVE)}
+_FACT_OF = {Kind.FLAG: Fact.DEVICES, Kind.ACTIVE: Fact.GAP}
+_ONCE = {one.code: _FACT_OF[one.kind] for one in catalog().measures.values() if one.kind in _FACT_OF}
 
 
 def events_of(day: DeviceDay, measures: Catalog, draw: random.Random) -> list[dict[str, object]]:

@@ -45,7 +45,10 @@ ASKED = 5
 
 @dataclass
 class Side:
-    """One of the two: CPU seconds by process or step, bytes stored, wire bytes, memory; what it answered."""
+    """One of the two: CPU seconds by process or step, bytes, memory; what it answered.
+
+    ``stored_bytes``: of the table, as the database compresses it. ``sealed_bytes``: of the releases made of it (JSON).
+    """
 
     name: str
     interactions: int
@@ -55,6 +58,7 @@ class Side:
     requests: int = 0
     wire_bytes: int = 0
     stored_bytes: int = 0
+    sealed_bytes: int = 0
     rows: int = 0
     memory_bytes: int = 0
     active: dict[str, int] = field(default_factory=dict)
@@ -68,7 +72,7 @@ class Side:
 
     @property
     def bytes_a_million(self) -> float:
-        """Bytes stored of a million interactions."""
+        """Bytes of the table, of a million interactions."""
         return self.stored_bytes / self.interactions * 1e6
 
     def to_plain(self) -> dict[str, Any]:
@@ -136,7 +140,8 @@ def _headcount(days: Sequence[DeviceDay], customers: int, folder: Path, core: st
     side.cpu |= {"load": counted["load_cpu"], "roll up": counted["roll_up_cpu"], "release": counted["release_cpu"]}
     side.seconds, side.requests = tally.seconds, tally.taken
     side.wire_bytes = sum(len(day.body) for day in days)
-    side.stored_bytes, side.rows = counted["stored_bytes"] + counted["release_bytes"], counted["rows"]
+    side.stored_bytes, side.rows = counted["stored_bytes"], counted["rows"]
+    side.sealed_bytes = counted["release_bytes"]
     side.memory_bytes += counted["memory_bytes"]
     side.active, side.joined = counted["active"], counted["joined"]
     return side
