@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench-edge clean
+.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench bench-full bench-edge bench-micro clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,25 @@ attacks: $(BIN)/.installed ## attack what is released, and a naive engine beside
 
 replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
 	$(BIN)/python -m benchmarks.replay $(ARGS)
+
+bench: $(BIN)/.bench ## measure everything beside others in under ten minutes: benchmarks/report/index.html
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-full: $(BIN)/.bench ## the same at the design's size: an hour or two
+	$(BIN)/python -m benchmarks.bench --full $(ARGS)
+
+$(BIN)/.bench: pyproject.toml benchmarks/peers/install.sh
+	@sh benchmarks/peers/install.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench,peers]'
+	@touch $@ $(BIN)/.installed
+
+bench-micro: $(BIN)/.installed ## time a function of each module, as a ratio to a loop; fails on a large regression
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
+	rm -f benchmarks/report/micro.json
+	@mkdir -p benchmarks/report
+	$(BIN)/python -m benchmarks.micro --quiet --processes 3 --values 3 --warmups 1 --min-time 0.05 -o benchmarks/report/micro.json
+	$(BIN)/python -m benchmarks.micro.compare benchmarks/report/micro.json $(ARGS)
 
 bench-edge: $(BIN)/.installed ## measure the edge against its targets, with a table, JSON and plots
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'

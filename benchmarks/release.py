@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import secrets
 import tempfile
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=0)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--rule", choices=RULES, default=RULES[0])
+    parser.add_argument("--into", type=Path, help="a folder for release.json")
     arguments = parser.parse_args()
     out = Console()
     with tempfile.TemporaryDirectory(prefix="headcount-release-") as name:
@@ -79,6 +81,9 @@ def main() -> int:
             f"{arguments.rule}, {cells:,} cells of {span} days: {sealed} releases in {wall:.1f} s ({cpu:.1f} CPU-s)"
         )
         out.print(f"{cells / wall:,.0f} cells/s, {cells / cpu:,.0f} for each CPU-s")
+        if arguments.into:
+            told = {"cells": cells, "releases": sealed, "seconds": wall, "cpu_seconds": cpu, "sealed_bytes": size}
+            (arguments.into / "release.json").write_text(json.dumps(told) + "\n")
         out.print(f"{size / 1e6:.1f} MB of sealed files, {verify(chain)} links")
         asyncio.run(_ask(folder / "releases", span, out))
         warehouse.close()

@@ -16,7 +16,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 from benchmarks.edge.population import Population
 
@@ -24,6 +24,19 @@ DEVICE_TIMEOUT_SECONDS = 20.0
 """How long the SDK waits for an answer."""
 LOOK_SECONDS = 0.02
 MUST_SAY_WHEN = frozenset({b"429", b"503", b"507"})
+TOOK = (b"202", b"200", b"204")
+"""How servers say that they took it: an edge by the first, others by one of the rest."""
+
+
+class Source(Protocol):
+    """Requests without end, or until it stops; ``kept``: on kept connections; ``taken`` is told ids of those taken."""
+
+    kept: bool
+    taken: Callable[[str], object] | None
+
+    def __next__(self) -> tuple[str, bytes]:
+        """The next request's id and bytes."""
+        ...
 
 
 @dataclass
@@ -46,8 +59,8 @@ class Tally:
 
     @property
     def taken(self) -> int:
-        """How many were answered 202."""
-        return self.answers[b"202"]
+        """How many were taken."""
+        return sum(self.answers[status] for status in TOOK)
 
     @property
     def refused(self) -> int:
@@ -169,7 +182,7 @@ class Line(asyncio.Protocol):
 class Load:
     """What both ways of sending share: connections, and the account."""
 
-    def __init__(self, port: int, reports: Reports) -> None:
+    def __init__(self, port: int, reports: Source) -> None:
         self._port = port
         self._reports = reports
         self._loop = asyncio.get_running_loop()
@@ -180,7 +193,7 @@ class Load:
         """A line's report was answered; ``head`` in lower case, ``served`` in seconds since it left."""
         tally = self.tally
         tally.answers[status] += 1
-        if status == b"202":
+        if status in TOOK:
             tally.latencies.append(time.perf_counter() - line.intended)
             tally.served.append(served)
             if self._reports.taken is not None:
@@ -229,7 +242,7 @@ class Load:
 class Closed(Load):
     """So many connections, each always busy; without kept ones each report has a connection of its own."""
 
-    def __init__(self, port: int, reports: Reports) -> None:
+    def __init__(self, port: int, reports: Source) -> None:
         super().__init__(port, reports)
         self._lines: set[Line] = set()
         self._open = True
@@ -284,7 +297,7 @@ class Open(Load):
     for at most ``patience`` seconds.
     """
 
-    def __init__(self, port: int, reports: Reports, lines: int, patience: float = DEVICE_TIMEOUT_SECONDS) -> None:
+    def __init__(self, port: int, reports: Source, lines: int, patience: float = DEVICE_TIMEOUT_SECONDS) -> None:
         super().__init__(port, reports)
         self._most = lines
         self._patience = patience

@@ -1,0 +1,1 @@
+"""Everything that is measured, in one run, as one report: ``python -m benchmarks.bench``."""

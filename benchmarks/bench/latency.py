@@ -1,0 +1,85 @@
+"""How long an answer takes at fixed shares of what one worker can take, and what memory it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, lines
+from benchmarks.edge import servers
+from benchmarks.edge.client import Closed, Open, Reports, Tally, percentile
+from benchmarks.edge.loop import on_cores, run
+from benchmarks.edge.population import Population
+
+SHARES_OF_CAPACITY = (0.25, 0.5, 0.8, 0.95)
+PERCENTILES = (0.5, 0.9, 0.99, 0.999)
+LINES, CONNECTIONS = 256, 64
+P99_MS = 100.0
+
+
+def latency(population: Population, folder: Path, cores: Sequence[str], seconds: float) -> Chapter:
+    """Measure the capacity before each load, so that a machine that changes does not change the share."""
+    servers.prepare(folder, population)
+    found: dict[float, tuple[float, Tally, int]] = {}
+    with on_cores(cores[1:] or cores), servers.edge(folder, cores[:1]) as (worker,):
+        run(_capacity, worker.port, population, 1.0)
+        for share in SHARES_OF_CAPACITY:
+            capacity = run(_capacity, worker.port, population, 2.0)
+            found[share] = capacity, run(_load, worker.port, population, share * capacity, seconds), worker.memory_bytes
+    at_80 = percentile(found[0.8][1].latencies, 0.99)
+    chapter = Chapter(
+        "latency",
+        "Latency at fixed shares of the capacity",
+        f"One worker, 256 kept connections, {seconds:g} s each; reports leave at moments drawn in advance, and latency "
+        "counts from these.",
+    )
+    chapter.figures.append(Figure("p99 at 80 % of the capacity", f"{at_80:.0f} ms", "under 100 ms", at_80 < P99_MS))
+    whole = all(tally.taken + tally.refused + tally.failed == tally.sent for _, tally, _ in found.values())
+    chapter.figures.append(
+        Figure("sent = accepted + refused + failed", "adds up" if whole else "does not", "adds up", whole)
+    )
+    rows = [_row(share, *one) for share, one in found.items()]
+    columns = (
+        "of the capacity",
+        "a second",
+        *(f"p{100 * share:g} ms" for share in PERCENTILES),
+        "not accepted",
+        "memory MB",
+    )
+    chapter.sheets.append(Sheet("By share", columns, rows))
+    series = {
+        f"p{100 * one:g}": [(100 * share, percentile(tally.latencies, one)) for share, (_, tally, _) in found.items()]
+        for one in PERCENTILES[:3]
+    }
+    chapter.plots.append(
+        Plot("latency", lambda axes: lines(axes, series, "Latency of an answer", "% of the capacity", "ms"))
+    )
+    chapter.data = {
+        "by_share": {
+            f"{share:g}": {
+                "capacity": capacity,
+                "rate": tally.rate,
+                "memory_bytes": memory,
+                "accepted": tally.taken,
+                "refused": tally.refused,
+                "failed": tally.failed,
+                "latency_ms": {f"p{100 * one:g}": percentile(tally.latencies, one) for one in PERCENTILES},
+            }
+            for share, (capacity, tally, memory) in found.items()
+        }
+    }
+    return chapter
+
+
+def _row(share: float, _: float, tally: Tally, memory: int) -> tuple[str, ...]:
+    took = (f"{percentile(tally.latencies, one):.1f}" for one in PERCENTILES)
+    missed = f"{tally.refused + tally.failed:,} of {tally.sent:,}"
+    return (f"{share:.0%}", f"{tally.rate:,.0f}", *took, missed, f"{memory / 1e6:.0f}")
+
+
+async def _capacity(port: int, population: Population, seconds: float) -> float:
+    return (await Closed(port, Reports(population)).run(CONNECTIONS, seconds)).rate
+
+
+async def _load(port: int, population: Population, rate: float, seconds: float) -> Tally:
+    return await Open(port, Reports(population), LINES).run(rate, seconds, seed=1)

@@ -1,0 +1,128 @@
+"""Requests a second on one core, in turn and in the same rounds: an edge worker, VictoriaMetrics, and two floors.
+
+All take the same device-days of about 40 tallies. Only the edge syncs before it answers; nginx and the bare handler do
+nothing with the body at all. Rounds are paired: a busy machine slows all alike, and ratios are taken round by round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headcount_wire.app_key import new_key
+from headcount_wire.codec import encode_msgpack
+
+from benchmarks.edge import servers as edges
+from benchmarks.edge.client import Closed, Source, Tally, percentile
+from benchmarks.edge.loop import on_cores, run
+from benchmarks.edge.population import Population
+from benchmarks.edge.servers import Server
+from benchmarks.peers import servers
+from benchmarks.peers.population import DeviceDay, catalog, fields_line, single_lines
+from benchmarks.peers.requests import Prepared, ReportRequests, post
+
+CONNECTIONS = 64
+PROFILE_SECONDS = 6.0
+EDGE, EDGE_MSGPACK, BARE, NGINX = "edge, synced", "edge, synced, msgpack", "bare aiohttp", "nginx 204"
+LINES, FIELDS = "VictoriaMetrics, a line a tally", "VictoriaMetrics, a line a report"
+PROMISES = {
+    EDGE: "gzipped JSON as a phone sends it; checked, stripped, on the disk (synced) before 202",
+    EDGE_MSGPACK: "the same reports as msgpack, not compressed; the same promises",
+    LINES: "40 lines of line protocol, no time stamps, not compressed; in memory before 204, on disk within seconds",
+    FIELDS: "the same as one line with 40 fields: what costs it least; the same promises",
+    BARE: "aiohttp with its router on the edge's event loop: reads the body, keeps nothing",
+    NGINX: "one process, return 204: looks at nothing, keeps nothing",
+}
+
+
+@dataclass
+class Contestant:
+    """One server and what it was sent; a value a round: answers a second, CPU microseconds an answer, p99 in ms."""
+
+    name: str
+    server: Server
+    requests: Callable[[], Source]
+    bytes_a_request: float
+    rates: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    memory_bytes: int = 0
+
+
+def contest(
+    days: Sequence[DeviceDay],
+    folder: Path,
+    cores: Sequence[str],
+    rounds: int,
+    seconds: float,
+    beside: Callable[[Contestant], None],
+) -> tuple[list[Contestant], dict[str, str]]:
+    """Everybody in turn, ``rounds`` times after a first one that warms up; also the versions of the peers.
+
+    ``beside`` is called before a last round of the edge's, which does not count.
+    """
+    key = new_key("live")
+    edges.prepare(folder, Population(key, tuple(day.body for day in days)))
+    measures = catalog()
+    reports = [(key, day.body) for day in days]
+    packed = [encode_msgpack(day.report) for day in days]
+    single = [post("/write", single_lines(day, measures), kind="text/plain") for day in days]
+    whole = [post("/write", fields_line(day, measures), kind="text/plain") for day in days]
+    with ExitStack() as stack:
+        stack.enter_context(on_cores(cores[1:] or cores))
+        (worker,) = stack.enter_context(edges.edge(folder, cores[:1]))
+        metrics = stack.enter_context(servers.victoria_metrics(folder / "victoria", cores[0]))
+        bare = stack.enter_context(edges.bare(cores[0], uvloop=worker.event_loop == "uvloop"))
+        nothing = stack.enter_context(servers.nginx(folder / "nginx", cores[0]))
+        plain = [post("/", day.body) for day in days]
+
+        def msgpack() -> Source:
+            return ReportRequests([(key, body) for body in packed], media="application/msgpack")
+
+        contestants = [
+            Contestant(EDGE, worker, lambda: ReportRequests(reports), _mean([day.body for day in days])),
+            Contestant(EDGE_MSGPACK, worker, msgpack, _mean(packed)),
+            Contestant(LINES, metrics, lambda: Prepared(single), _mean([single_lines(day, measures) for day in days])),
+            Contestant(FIELDS, metrics, lambda: Prepared(whole), _mean([fields_line(day, measures) for day in days])),
+            Contestant(BARE, bare, lambda: ReportRequests(reports), _mean([day.body for day in days])),
+            Contestant(NGINX, nothing, lambda: Prepared(plain), _mean([day.body for day in days])),
+        ]
+        for number in range(rounds + 1):
+            for contestant in contestants:
+                _round(contestant, seconds, counts=number > 0)
+        beside(contestants[0])
+        _round(contestants[0], PROFILE_SECONDS, counts=False)
+    return contestants, _versions()
+
+
+def _round(contestant: Contestant, seconds: float, *, counts: bool) -> None:
+    before = contestant.server.cpu_seconds
+    tally = run(_closed, contestant.server.port, contestant.requests(), seconds)
+    cpu = contestant.server.cpu_seconds - before
+    if tally.taken != tally.sent:
+        raise SystemExit(f"{contestant.name}: {dict(tally.answers)}, {dict(tally.failures)}")
+    if counts:
+        contestant.rates.append(tally.rate)
+        contestant.cpu_us.append(cpu / tally.taken * 1e6)
+        contestant.p99.append(percentile(tally.latencies, 0.99))
+        contestant.memory_bytes = contestant.server.memory_bytes
+
+
+async def _closed(port: int, requests: Source, seconds: float) -> Tally:
+    return await Closed(port, requests).run(CONNECTIONS, seconds)
+
+
+def _mean(bodies: Sequence[bytes]) -> float:
+    return sum(map(len, bodies)) / len(bodies)
+
+
+def _versions() -> dict[str, str]:
+    import aiohttp
+
+    return {
+        "VictoriaMetrics": servers.package_version("victoria-metrics"),
+        "nginx": servers.package_version("nginx"),
+        "aiohttp": aiohttp.__version__,
+    }

@@ -1,0 +1,82 @@
+"""The peers take the same day as Headcount: the same interactions, the same tallies, the same numbers in the end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from headcount_wire import days
+from headcount_wire.clock import SystemClock
+from headcount_wire.facts import Fact
+
+from benchmarks.edge.loop import cores
+from benchmarks.peers.population import (
+    EVENTS_A_REQUEST,
+    DeviceDay,
+    catalog,
+    device_days,
+    event_requests,
+    events_of,
+    fields_line,
+    single_lines,
+    with_tallies,
+)
+from benchmarks.peers.queryable import queryable
+
+
+@pytest.fixture(scope="module")
+def people() -> list[DeviceDay]:
+    return device_days(120, 2, days.utc_day(SystemClock().now()), 3, lambda *_: None)
+
+
+def test_the_events_are_the_ones_that_the_reports_count(people: list[DeviceDay]) -> None:
+    """There are as many events of each measure as the report counted; each flag and activity is one."""
+    measures = catalog()
+    for day in people:
+        events = events_of(day, measures, random.Random(1))
+        assert len(events) == day.interactions
+        counted = Counter[str]()
+        for tally in day.tallies:
+            name = measures.by_code[tally.measure].name
+            flag = tally.fact == Fact.DEVICES and name in ("share.used", "recording.used")
+            if tally.fact in (Fact.COUNT, Fact.BUCKET):
+                counted[name] += tally.n
+            elif flag or (tally.fact == Fact.GAP and name == "active"):
+                counted[name] += 1
+        assert Counter(str(event["event"]) for event in events) == counted
+
+
+def test_batches_hold_every_event_once(people: list[DeviceDay]) -> None:
+    """The usual way is sent every event, 25 a request, none of two devices together."""
+    batches = [(count, json.loads(gzip.decompress(body))) for count, body in event_requests(people, random.Random(1))]
+    assert sum(count for count, _ in batches) == sum(day.interactions for day in people)
+    assert all(count == len(batch) <= EVENTS_A_REQUEST for count, batch in batches)
+    assert all(len({event["device"] for event in batch}) == 1 for _, batch in batches)
+
+
+def test_line_protocol_holds_every_tally(people: list[DeviceDay]) -> None:
+    """As lines or as fields of one line: as many values as there are tallies, under names of their own."""
+    measures = catalog()
+    for day in people:
+        lines = single_lines(day, measures).decode().splitlines()
+        assert len({line.partition(",")[0] for line in lines}) == len(lines) == len(day.tallies)
+        (line,) = fields_line(day, measures).decode().splitlines()
+        tags, _, fields = line.partition(" ")
+        assert len(fields.split(",")) == len(day.tallies)
+        assert sum(int(field.partition("=")[2]) for field in fields.split(",")) == sum(tally.n for tally in day.tallies)
+        assert f"customer={day.customer}" in tags
+    assert all(38 <= len(day.tallies) <= 42 for day in with_tallies(people, 40))
+
+
+def test_both_ways_say_the_same(people: list[DeviceDay], tmp_path: Path) -> None:
+    """People and joined meetings by Customer: a worker, the loader and chDB say what aiohttp and ClickHouse say."""
+    found = queryable(people, 2, tmp_path, cores(), usual_days=120)
+    assert found.same
+    assert sum(found.usual.active.values()) == 120
+    assert found.headcount.interactions == found.usual.rows == found.usual.interactions
+    assert found.headcount.a_cpu_second > 0
+    assert found.usual.stored_bytes > found.headcount.interactions

@@ -1,0 +1,89 @@
+"""The report of the benchmarks: fits, spreads, profiles and baselines are what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bench import report
+from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, at_least, bars, exponent, spread
+from benchmarks.bench.flame import Stacks, boxes, by_module
+from benchmarks.micro.cases import CASES
+from benchmarks.micro.compare import BASELINE, REFERENCE, compare, ratios
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+def test_a_power_is_found(power: float) -> None:
+    """The fitted exponent of points on a power's curve is that power."""
+    assert exponent([(x, 7 * x**power) for x in (1, 10, 300, 5_000)]) == pytest.approx(power)
+    assert exponent([(5, 5)]) == 0.0
+
+
+def test_a_ratio_is_judged_by_its_median() -> None:
+    """One round that a neighbour spoiled decides nothing, and is told."""
+    found = at_least("a ratio", spread([1.1, 0.2, 1.3]), 1.0)
+    assert found.holds
+    assert found.found == "1.10 (0.20 to 1.30)"
+    assert not at_least("a ratio", spread([0.9, 5.0, 0.8]), 1.0).holds
+
+
+def test_the_report_is_whole_and_needs_nothing_else(tmp_path: Path) -> None:
+    """A page, a PNG for each plot and everything as JSON; nothing on another host, nothing that runs."""
+    chapter = Chapter("a", "A chapter", "What was done.")
+    chapter.figures = [Figure("speed", "7", "at least 5", holds=True), Figure("size", "9", "at most 5", holds=False)]
+    chapter.sheets = [Sheet("Rows", ("one", "two"), [("<b>", "2")])]
+    chapter.plots = [Plot("speeds", lambda axes: bars(axes, {"us": 2.0, "them": 1.0}, "Speeds"))]
+    report.write([chapter], {"cores": 2}, tmp_path, "bench")
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert page.count("holds") == 2
+    assert page.count("missed") == 2
+    assert "&lt;b&gt;" in page
+    assert not re.search(r"https?://|<script", page)
+    assert (tmp_path / "speeds.png").read_bytes().startswith(b"\x89PNG")
+    plain = json.loads((tmp_path / "bench.json").read_text())
+    assert [figure["holds"] for figure in plain["chapters"]["a"]["figures"]] == [True, False]
+
+
+def test_a_flame_graph_is_as_wide_as_its_samples() -> None:
+    """Each frame is as wide as the samples it was in, and lies within the one that called it."""
+    stacks: Stacks = Counter({("main", "take", "decode"): 3, ("main", "take"): 1, ("main", "sync"): 2})
+    found = list(boxes(stacks))
+    widths = {(name, depth): width for name, depth, _, width in found}
+    assert widths == {("main", 0): 6, ("take", 1): 4, ("decode", 2): 3, ("sync", 1): 2}
+    left = {name: at for name, _, at, _ in found}
+    assert left["take"] <= left["decode"]
+    assert left["decode"] + 3 <= left["take"] + 4
+
+
+def test_a_profile_is_summed_by_our_modules() -> None:
+    """A sample counts for the innermost module of ours, whatever library was at work."""
+    stacks: Stacks = Counter(
+        {
+            ("run (asyncio/x.py:1)", "take (headcount_ingest/path.py:3)", "decode (headcount_ingest/decode.py:9)"): 3,
+            ("run (asyncio/x.py:1)", "take (headcount_ingest/path.py:4)", "inc (prometheus_client/values.py:1)"): 1,
+            ("run (asyncio/x.py:1)", "select (selectors.py:2)"): 4,
+        }
+    )
+    assert list(by_module(stacks).rows) == [("event loop, sockets", "50.0%"), ("decode", "37.5%"), ("path", "12.5%")]
+
+
+def test_a_large_regression_is_seen_and_a_slow_machine_is_not() -> None:
+    """Twice as slow a machine changes no ratio; a case that is three times as slow does."""
+    seconds = {REFERENCE: 1e-4, "a": 2e-4, "b": 5e-5}
+    baseline = ratios(seconds)
+    slower = {name: 2 * took for name, took in seconds.items()}
+    assert [change.times for change in compare(slower, baseline)] == pytest.approx([1.0, 1.0])
+    worse = compare({**seconds, "a": 6e-4}, baseline)
+    assert {change.name: round(change.times, 6) for change in worse} == {"a": 3.0, "b": 1.0}
+    assert compare(seconds, {})[0].times == 1.0, "a new case has no baseline yet"
+
+
+def test_every_case_runs_and_has_a_baseline() -> None:
+    """Each micro-benchmark does something, and the stored ratios are of exactly these cases."""
+    for case in CASES.values():
+        assert case() is not None or case is CASES["sdk.track"]
+    assert json.loads(BASELINE.read_bytes()).keys() == CASES.keys() - {REFERENCE}
