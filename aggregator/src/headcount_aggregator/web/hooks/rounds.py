@@ -123,11 +123,12 @@ class Hooks:
 
     async def _disclose(self, webhook: Webhook, subject: Subject, message: Message) -> None:
         """Who is told what stands in the log before it leaves."""
-        if self._disclosures is None or message.tries:
+        reader = self._reader(webhook)
+        if self._disclosures is None or message.tries or reader is None:
             return
         about = {
-            "reader": webhook.reader,
-            "scope": "own",
+            "reader": reader.name,
+            "scope": reader.scope,
             "customer": subject.customer.name,
             "app": subject.app.name,
             "by": "webhook",
@@ -147,7 +148,7 @@ class Hooks:
         organisation = self._tenancy.organisation
         seen = [
             Subject(customer, app)
-            for customer in access.sight_of(reader).customers
+            for customer in access.sight_of(reader, organisation).customers
             for app in access.apps_of(organisation, customer)
         ]
         return [subject for subject in seen if webhook.place.holds(subject)]
