@@ -74,6 +74,7 @@ def main() -> int:
         organisation=folder / "organisation.toml",
         releases=folder / "releases",
         disclosures=folder / "disclosures",
+        outgoing=folder / "outgoing",
         indexes=folder / "indexes",
         port=port,
     )

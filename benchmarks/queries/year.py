@@ -13,7 +13,7 @@ from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.chains import Chains
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.release.run import Releaser
-from headcount_aggregator.sealed_file import parse_release
+from headcount_aggregator.sealed_file import header_of
 from headcount_aggregator.sealed_index import Sealed, SealedIndex, Stamp, forget
 from headcount_aggregator.sealed_look import Kept, bring_up
 from headcount_aggregator.warehouse.embedded import open_embedded
@@ -137,5 +137,6 @@ def copy_indexes(folder: Path, customers: int, out: Console) -> None:
 
 def _header_only(path: Path) -> Sealed:
     stat = path.stat()
-    header, _ = parse_release(path.read_bytes())
+    data = path.read_bytes()
+    header = header_of(orjson.loads(data), hashlib.sha256(data).hexdigest())
     return Sealed(path.name, Stamp(stat.st_ctime_ns, stat.st_size, stat.st_ino), header, ())

@@ -99,23 +99,28 @@ async def test_the_api_tells_them_alike(client: Client) -> None:
         assert (await client.get(f"/api/v1/{name}?customer=rival")).status == 404
 
 
+def noted(desk: DeskFile) -> list[int]:
+    """The days of the notes in force."""
+    return [note.day for note in desk.desk.notes]
+
+
 def test_a_file_is_read_again_when_it_changes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A changed file is in force at once; a faulty one, or none, leaves the one before, and is logged."""
     file = tmp_path / "dashboard.toml"
     desk = DeskFile(file)
-    assert len(desk.desk.notes) == 0
+    assert noted(desk) == []
     file.write_text(DESK)
-    assert [one.day for one in desk.desk.notes[:2]] == [days.parse("2026-11-04"), days.parse("2026-10-28")]
+    assert noted(desk)[:2] == [days.parse("2026-11-04"), days.parse("2026-10-28")]
     file.write_text(DESK + "[[notes]]\n")
-    assert len(desk.desk.notes) == 3
+    assert len(noted(desk)) == 3
     file.unlink()
-    assert len(desk.desk.notes) == 3
+    assert len(noted(desk)) == 3
     logged = capfd.readouterr().out
     assert "dashboard_file_faulty" in logged
     assert "dashboard_file_gone" in logged
     assert "secret-part" not in logged
     file.write_text('[[notes]]\nday = 2026-01-01\ntext = "x"\n')
-    assert len(desk.desk.notes) == 1
+    assert noted(desk) == [days.parse("2026-01-01")]
     assert DeskFile(None).desk.views == ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -20,7 +20,12 @@ COLUMNS = tuple(column.name for column in fields(Number))
 def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
     """A sealed file's header and numbers. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is none."""
     plain = orjson.loads(data)
-    header = ReleaseHeader(
+    return header_of(plain, hashlib.sha256(data).hexdigest()), numbers_of(plain["columns"], plain["numbers"])
+
+
+def header_of(plain: Mapping[str, Any], digest: str) -> ReleaseHeader:
+    """The header in a sealed file's plain data; ``digest`` is the hash of its bytes."""
+    return ReleaseHeader(
         release=plain["release"],
         customer=plain["customer"],
         app=plain["app"],
@@ -34,12 +39,11 @@ def parse_release(data: bytes) -> tuple[ReleaseHeader, list[Number]]:
         hidden=plain["hidden"],
         late_dropped=plain["late_dropped"],
         previous=plain["previous"],
-        hash=hashlib.sha256(data).hexdigest(),
+        hash=digest,
         noise=plain.get("noise", ""),
         promise=plain.get("promise", ""),
         missing=plain.get("missing", {}),
     )
-    return header, numbers_of(plain["columns"], plain["numbers"])
 
 
 def numbers_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Number]:

@@ -126,6 +126,7 @@ def _web(settings: Settings, clock: Clock) -> int:
             organisation=settings.organisation,
             releases=settings.data / "releases",
             indexes=settings.data / "indexes",
+            outgoing=settings.data / "outgoing",
             disclosures=settings.data / "disclosures",
             host=settings.dashboard_host,
             port=settings.dashboard_port,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import time
 import traceback
@@ -24,6 +25,8 @@ from headcount_aggregator.web.api.routes import Api
 from headcount_aggregator.web.dashboard.routes import Dashboard
 from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.disclosing import disclosing
+from headcount_aggregator.web.hooks.outbox import Outbox
+from headcount_aggregator.web.hooks.rounds import Hooks
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.sessions import guard
 from headcount_aggregator.web.settings import API_PER_MINUTE, WebSettings
@@ -82,10 +85,12 @@ async def _serve(settings: WebSettings, clock: Clock) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    keeping_up = asyncio.create_task(released.keep_up(stop))
+    outbox = Outbox(settings.outgoing)
+    hooks = Hooks(tenancy, released, desk, outbox, clock, disclosures, random.SystemRandom())
+    beside = asyncio.gather(released.keep_up(stop), hooks.run(stop))
     await stop.wait()
     await runner.cleanup()
-    await keeping_up
+    await beside
 
 
 async def _alive(_: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ class WebSettings:
 
     ``indexes``: a folder of its own, for what is derived from them; without one that is held in memory.
     ``disclosures``: the folder of the disclosure log, all it writes beside them.
+    ``outgoing``: the folder of webhooks' messages on their way.
     ``dashboard_file``: notes, saved views and webhooks, where there are any.
     ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
     ``api_per_minute``: the questions to the API that are answered under one token in a minute.
@@ -22,6 +23,7 @@ class WebSettings:
     organisation: Path
     releases: Path
     disclosures: Path
+    outgoing: Path
     indexes: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8701

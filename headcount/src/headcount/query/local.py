@@ -25,9 +25,10 @@ class LocalFolder:
     """What answers in place of the API over HTTP."""
 
     def __init__(self, organisation: Organisation, data: Path, clock: Clock) -> None:
-        everybody = Reader("operator", "", "own", None, None)
+        everybody = Reader("operator", "", "product", None, None)
+        scopes = access.sight_of(everybody, organisation).customers
         self._organisation = organisation
-        self._sight = access.Sight(everybody, tuple(organisation.customers.values()))
+        self._sight = access.Sight(everybody, (*organisation.customers.values(), *scopes))
         self._released = SealedReader(data / "releases", clock, data / "indexes")
 
     def get(self, path: str, query: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:

@@ -1,0 +1,1 @@
+"""What the dashboard sends by itself: the weekly summary, and changes that are beyond noise."""
