@@ -19,6 +19,7 @@ from headcount_aggregator.release.dp.noisy import WHOLE_PLACE, Domain, Noisy, Pl
 from headcount_aggregator.release.dp.releases import NoisyReleases, Release, parts_of
 from headcount_aggregator.release.dp.told import numbers_of
 from headcount_aggregator.release.run import Releaser
+from headcount_aggregator.release_report import report
 from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.sealed_reader import parse_release, verify
 from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
@@ -366,6 +367,24 @@ def test_a_sealed_release_says_its_rule_and_its_promise(tmp_path: Path, warehous
     length = verify(tmp_path / "sealed/1-1")
     assert Releaser(tmp_path / "sealed", reader).release_due(organisation, FIRST_DAY + 40) == 0
     assert verify(tmp_path / "sealed/1-1") == length
+
+
+def test_the_report_of_a_release_shows_what_was_spent(tmp_path: Path, warehouse: Embedded) -> None:
+    """``headcount release show`` says what a release cost, what its month has cost up to it, and of how much."""
+    reader, organisation = store(warehouse, crowd(6).cells), app(tmp_path)
+    Releaser(tmp_path / "sealed", reader).release_due(organisation, FIRST_DAY + 10)
+    budget, days = budget_of(catalog(), "light"), 0
+    for path in sorted((tmp_path / "sealed/1-1").glob("*.json")):
+        found = report(path)
+        spent, of_day = found.ledger, path.stem[7:].startswith("day")
+        days += of_day
+        assert spent is not None
+        assert spent.rho == 2.0
+        if of_day:
+            least = float(budget.rho_of_day) * days
+            assert least <= spent.month_so_far <= least + 0.4
+            assert spent.release["usage"] >= float(budget.rho_of_day)
+    assert days == 7
 
 
 def test_a_preset_that_changes_within_a_month_cannot_overspend_it(tmp_path: Path, warehouse: Embedded) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
+from headcount_wire.organisation import PRESETS
 
+from headcount_aggregator.periods import PeriodKind, period_of
+from headcount_aggregator.release.dp.ledger import Ledger, spendings
+from headcount_aggregator.release.dp.sealing import LATER_DAYS
 from headcount_aggregator.released import Number, ReleaseHeader, State, Statistic
 from headcount_aggregator.sealed_chain import record_of
 from headcount_aggregator.sealed_file import parse_release
@@ -19,9 +24,20 @@ SHARE_STEP = 5
 """Shares are said in steps of so many percent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a release cost a device, by purpose, and its calendar month up to it, of ``rho``."""
+
+    release: Mapping[str, float]
+    month: int
+    """The first day of the calendar month that its last day lies in."""
+    month_so_far: float
+    rho: float
+
+
 @dataclass(frozen=True)
 class ReleaseReport:
-    """One release. ``ledger``: what its rule spent, for rules that spend; ``recorded``: its hash as sealed."""
+    """One release. ``ledger``: what it spent, where noise was added; ``recorded``: its hash as sealed."""
 
     folder: str
     header: ReleaseHeader
@@ -29,7 +45,7 @@ class ReleaseReport:
     merged: dict[int, int]
     """Of each measure's counts, the share in percent that no cut says where it belongs: it stands in ``other``."""
     left_out: int
-    ledger: dict[str, object]
+    ledger: Spent | None
     recorded: str
 
     @property
@@ -66,9 +82,26 @@ def report(path: Path) -> ReleaseReport:
         dict(Counter(number.state for number in numbers)),
         _merged(numbers),
         sum(number.left_out for number in numbers if not number.label and not number.breakdown),
-        {key: plain[key] for key in ("dp", "ledger", "epsilon", "rho") if key in plain},
+        _spent(path, header, plain) if header.noise else None,
         recorded,
     )
+
+
+def _spent(path: Path, header: ReleaseHeader, plain: Mapping[str, Any]) -> Spent:
+    """What the ledger says of a release: it is made of what the sealed releases up to it say they spent."""
+    mine, ledger = Ledger(spendings(plain["spent"])), Ledger()
+    month = period_of(PeriodKind.MONTH, header.last)
+    for sealed in sorted(path.parent.glob("*.json")):
+        _, _, since, until = sealed.stem.split("-")
+        if sealed.name <= path.name and int(since) <= month.last + LATER_DAYS and int(until) >= month.first:
+            for one in spendings(orjson.loads(sealed.read_bytes()).get("spent", ())):
+                ledger.record(one)
+    here: dict[str, float] = {}
+    for at in {at for one in spendings(plain["spent"]) for at in one.months}:
+        for purpose, rho in mine.spent(at).items():
+            here[purpose] = max(here.get(purpose, 0.0), float(rho))
+    so_far = float(sum(ledger.spent(month.first).values()))
+    return Spent(dict(here), month.first, so_far, float(PRESETS[header.noise]))
 
 
 def _merged(numbers: Sequence[Number]) -> dict[int, int]:

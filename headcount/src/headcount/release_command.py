@@ -67,7 +67,7 @@ def _release(found: ReleaseReport) -> list[str]:
         f"period      {header.period}, {days.text(header.first)} to {days.text(header.last)}",
         f"sealed on   {days.text(header.sealed_on)}",
         f"rule        {header.rule}, k = {header.k}",
-        f"ledger      {found.ledger or 'none: this rule spends no budget'}",
+        *_ledger(found),
         f"numbers     {header.numbers}, of them {shown} shown",
         f"hidden      {hidden or 'none'}",
         f"merged      {merged or 'nothing'}",
@@ -75,6 +75,21 @@ def _release(found: ReleaseReport) -> list[str]:
         f"missing     {missing or 'nothing that is known of'}",
         f"hash        {header.hash} ({sealed if found.as_sealed else 'NOT what was sealed: ' + found.recorded})",
         f"previous    {header.previous}",
+    ]
+
+
+def _ledger(found: ReleaseReport) -> list[str]:
+    from headcount_wire import days
+
+    if found.ledger is None:
+        return ["ledger      none: this rule spends no budget"]
+    spent, header = found.ledger, found.header
+    here = ", ".join(f"{purpose} {rho:.5f}" for purpose, rho in sorted(spent.release.items()))
+    month = days.text(spent.month)[:7]
+    return [
+        f"noise       {header.noise}: rho {spent.rho:g} a device-month",
+        f"ledger      {here or 'nothing'} in this release; {month} up to it: {spent.month_so_far:.4f} of {spent.rho:g}",
+        f"promise     {header.promise}",
     ]
 
 
