@@ -22,8 +22,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from tests.headcount.logtap.processes import PROGRAM, lives_on, prepared, tap
-from tests.headcount.logtap.test_ledger import Reached, policy
+from tests.headcount.logtap.test_ledger import Reached
 from tests.headcount.logtap.world import DECLARED, KEY, NOON, Log, never
+from tests.sdk.conftest import policy
 
 
 class Terminal:
