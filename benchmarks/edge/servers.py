@@ -57,9 +57,9 @@ class Server:
         return "uvloop" if "uvloop" in self._proc("maps") else "asyncio"
 
     def outcomes(self) -> dict[str, int]:
-        """How often a worker counted each outcome."""
+        """How often a worker counted each outcome that there was."""
         found = re.findall(r'^headcount_edge_requests_total\{outcome="([^"]+)"\} (\S+)$', self._metrics(), re.MULTILINE)
-        return {name: int(float(value)) for name, value in found}
+        return {name: int(float(value)) for name, value in found if float(value)}
 
     def await_ready(self) -> None:
         """Return when it answers; raises ``TimeoutError``."""

@@ -152,7 +152,8 @@ def test_a_manager_hears_of_the_whole_life(tmp_path: Path, manager: Manager) -> 
         assert after == before + 86_400
         key.write_text("no key")
         process.send_signal(signal.SIGHUP)
-        logged(process, "certificate_faulty", times=2)
+        faulty = logged(process, "certificate_faulty", times=2)
+        assert {(line["role"], line["worker"]) for line in faulty} == {("edge", f"worker-{n}") for n in (0, 1)}
         for worker in (0, 1):
             assert "tls_faulty" in {found["reason"] for found in readyz(settings, worker)["warnings"]}
         assert served_until(settings.edge_port) == after

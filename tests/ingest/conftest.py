@@ -137,10 +137,10 @@ class Worker:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     async def outcomes(self) -> dict[str, int]:
-        """How often each outcome was counted."""
+        """How often each outcome was counted that was."""
         found = await self.metrics()
         start = 'headcount_edge_requests_total{outcome="'
-        return {name[len(start) : -2]: int(value) for name, value in found.items() if name.startswith(start)}
+        return {name[len(start) : -2]: int(value) for name, value in found.items() if name.startswith(start) and value}
 
     async def raw(self, data: bytes) -> bytes:
         """What the worker answers to bytes on a connection of their own, until it closes it."""

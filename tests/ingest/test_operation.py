@@ -86,6 +86,23 @@ async def test_the_spool_has_a_bound(tmp_path: Path) -> None:
     await worker.session.close()
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/nothing"])
+async def test_the_operator_s_port_names_no_version(worker: Worker, path: str) -> None:
+    """No answer of the admin port says which software of which version made it."""
+    async with worker.session.get(f"{worker.admin}{path}") as answer:
+        assert "Server" not in answer.headers
+
+
+def test_closed_lists_stand_at_zero_from_the_start() -> None:
+    """Every outcome, fate, result and creation day has its series before anything happened: a rate needs it."""
+    text = Metrics().text().decode()
+    for name in ("accepted", "policy", "gone", *(problem.slug for problem in Problem)):
+        assert f'headcount_edge_requests_total{{outcome="{name}"}} 0.0' in text
+    for result in ("taken", "faulty"):
+        assert f'headcount_edge_reloads_total{{result="{result}"}} 0.0' in text
+    assert text.count("headcount_edge_clock_skew_total{") == len(Skew)
+
+
 async def test_the_metrics_tell_what_lies_on_the_disk(tmp_path: Path) -> None:
     """Segments, bytes, files set aside and the age of the oldest segment are those of the folder."""
     clock = ManualClock(TODAY * 86_400.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from headcount_ingest.rates import Rates, network_of
+from headcount_ingest.rates import TALLIES_OF_ONE, WIDE, Rates, network_of
+from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 
 
@@ -18,16 +19,46 @@ def passes(limit: Rates, peer: str, *forwarded: str) -> bool:
     return limit.address(limit.peer(peer)(",".join(forwarded).encode("latin-1", "replace"))) == 0
 
 
+def taken(limit: Rates, fingerprint: str, tallies: int = 1) -> bool:
+    """Whether a sound report under a key is within its rate; it counts if it is."""
+    if limit.key(fingerprint):
+        return False
+    limit.report("", fingerprint, tallies)
+    return True
+
+
 def test_a_minute_later_all_is_forgotten() -> None:
     """Beyond the bound a key waits; when the minute of the clock is over, it starts anew."""
     clock = ManualClock()
     limit = rates(clock)
-    assert [limit.key("a") == 0 for _ in range(3)] == [True, True, False]
+    assert [taken(limit, "a") for _ in range(3)] == [True, True, False]
     assert limit.key("b") == 0
     clock.advance(59.9)
     assert limit.key("a") > 0
     clock.advance(0.2)
     assert limit.key("a") == 0
+
+
+def test_a_report_counts_by_its_tallies() -> None:
+    """A usual report counts once for its key, the largest 33 times; for its address it counts as much."""
+    limit = rates(ManualClock(), address=40, key=35)
+    group = limit.peer("203.0.113.1")(b"")
+    assert limit.address(group) == 0
+    limit.report(group, "a", TALLIES_OF_ONE - 1)
+    assert limit.address(group) == 0
+    limit.report(group, "a", limits.TALLIES_PER_REPORT)
+    assert limit.key("a") == 0
+    limit.report(group, "a", 1)
+    assert limit.key("a") > 0
+    assert [limit.address(group) == 0 for _ in range(7)] == [*[True] * 6, False]
+
+
+def test_a_site_of_many_networks_has_a_bound() -> None:
+    """The /64s of one /48 have a bound together, some times wider than each has; another /48 is not held to it."""
+    limit = rates(ManualClock(), address=2)
+    within = sum(passes(limit, f"2001:db8:1:{number:x}::1") for number in range(1000))
+    assert within == WIDE * 2
+    assert passes(limit, "2001:db8:2:1::1")
 
 
 def test_without_a_trusted_proxy_the_header_says_nothing() -> None:

@@ -12,7 +12,9 @@ from headcount_ingest import connections
 from headcount_ingest.load_shedding import LEAST_SECONDS, ComeBack
 from headcount_wire import codec, limits
 from headcount_wire.clock import ManualClock
+from headcount_wire.facts import Fact
 from headcount_wire.problems import Problem
+from headcount_wire.report import Tally
 
 from tests.ingest import world
 from tests.ingest.conftest import Worker
@@ -137,3 +139,24 @@ async def test_a_trusted_proxy_s_connections_stay(tmp_path: Path, monkeypatch: p
             writer.write(request(sound(), key=world.ACTIVE))
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert answers_in(await reader.read())[0].status == 202
+
+
+async def test_what_is_no_report_does_not_use_a_key_up(tmp_path: Path) -> None:
+    """However often somebody sends nonsense under a public key, or asks for its policy, a report under it is taken."""
+    async with served(tmp_path, key_per_minute=2) as worker:
+        port = worker.settings.port
+        for _ in range(5):
+            assert (await ask(port, request(b"{}"), source=HOSTILE)).problem is Problem.MALFORMED
+            assert (await ask(port, request(method=b"GET", path=b"/v1/policy"), source=HOSTILE)).status == 200
+        statuses = [(await ask(port, request(sound()), source=HONEST)).status for _ in range(3)]
+    assert statuses == [202, 202, 429]
+
+
+async def test_a_large_report_weighs_more(tmp_path: Path) -> None:
+    """Who sends reports of thousands of tallies reaches the bound of an address sooner; another address is taken."""
+    large = sound(*[Tally(world.WIDE, 2, Fact.COUNT, 0, 1)] * limits.TALLIES_PER_REPORT)
+    async with served(tmp_path, address_per_minute=40) as worker:
+        port = worker.settings.port
+        statuses = [(await ask(port, request(large), source=HOSTILE)).status for _ in range(3)]
+        assert statuses == [202, 202, 429]
+        assert [(await ask(port, request(sound()), source=HONEST)).status for _ in range(3)] == [202] * 3

@@ -321,6 +321,7 @@ def run(settings: StoreSettings, clock: Clock | None = None) -> int:
     """Tick until SIGTERM; returns the process's exit code."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

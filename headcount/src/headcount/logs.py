@@ -43,6 +43,7 @@ def log_as_json() -> None:
         sys.stderr = io.TextIOWrapper(lasting, encoding="utf-8", errors="backslashreplace", line_buffering=True)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,  # which process says it
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.errors import DeclarationError
 
@@ -34,6 +35,8 @@ def main() -> int:
     arguments = parser.parse_args()
     take_limits()
     log_as_json()
+    said = {"worker": f"worker-{arguments.worker}"} if arguments.role == "edge" else {}
+    structlog.contextvars.bind_contextvars(role=arguments.role, **said)
     if arguments.lifeline:
         lifeline.hold()
     settings = Settings.model_validate_json(arguments.settings)

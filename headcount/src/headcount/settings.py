@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+PREFIX = "HEADCOUNT_"
 
 
 class Settings(BaseSettings):
     """How one machine runs the house. Environment: ``HEADCOUNT_`` and the name, in upper case."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADCOUNT_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     organisation: Path = Field(default=Path("organisation.toml"), description="The organisation file.")
     data: Path = Field(default=Path("headcount-data"), description="Where spool, units, warehouse and releases live.")
@@ -71,10 +74,14 @@ class Settings(BaseSettings):
         default=256 * 1024**2, ge=0, description="Free disk below which reports are answered 507."
     )
     key_per_minute: int = Field(
-        default=600_000, ge=1, description="Requests under one app key that one worker takes in a minute."
+        default=600_000,
+        ge=1,
+        description="Reports under one app key that one worker takes in a minute; a large one is several.",
     )
     address_per_minute: int = Field(
-        default=60_000, ge=1, description="Requests from one address that one worker takes in a minute."
+        default=60_000,
+        ge=1,
+        description="Requests from one address that one worker takes in a minute; a large report is several.",
     )
     connections: int = Field(
         default=4_096, ge=1, description="Connections that one worker holds open; one more is told 503."
@@ -123,6 +130,30 @@ def load_settings(config: Path | None) -> Settings:
     Relative paths are relative to the file. Raises pydantic's ``ValidationError`` for a key or
     value that cannot be, ``OSError`` for a file that cannot be read, ``ValueError`` for one that is no TOML.
     """
+    try:
+        return _load(config)
+    except SettingsError as error:  # a list in the environment that is no list
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{field[1].upper()}" if field else "environment"
+        raise ValueError(f'{name}: is no JSON, such as ["127.0.0.1/32"]') from None
+
+
+def faults_of(error: ValidationError, config: Path | None) -> list[str]:
+    """What is wrong with the settings, each in a sentence that begins with where it stands.
+
+    A value of the environment stands before that of the file, so where there is one it is the one at fault.
+    """
+    found: list[str] = []
+    for fault in error.errors():
+        said = "unknown setting" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+        names = [str(part) for part in fault["loc"]]
+        variable = f"{PREFIX}{names[0].upper()}" if names else ""
+        place = [variable, *names[1:]] if variable in os.environ else [str(config or "settings"), *names]
+        found.append(": ".join([*place, said]))
+    return found
+
+
+def _load(config: Path | None) -> Settings:
     if config is None:
         return Settings()
     try:

@@ -173,7 +173,7 @@ class Supervisor:
         for role in self.roles.values():
             if role.reloads and role.pid:
                 os.kill(role.pid, signal.SIGHUP)
-        log.info("reload_asked")
+        log.info("reload_asked", role="supervisor")
 
     def _reap_strangers(self) -> None:
         """The first process of a container inherits whatever lost its parent there, and has to take its end."""

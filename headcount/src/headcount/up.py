@@ -14,13 +14,13 @@ from headcount.dev import Dev, prepare
 from headcount.logs import log_as_json
 from headcount.notify import Notifier
 from headcount.preflight import ObstacleError, ready_to_start
-from headcount.settings import Settings, load_settings
+from headcount.settings import Settings, faults_of, load_settings
 from headcount.stack import NotReadyError, Stack, StoppedError
 from headcount.told import Told
 
 
 def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console) -> int:
-    """Run every process until SIGTERM or SIGINT; the exit code says how it ended.
+    """Run every process until SIGTERM or SIGINT; the exit code says how it ended (2: it did not begin, and said why).
 
     SIGHUP has keys, policies and the certificate read again. With a ``catalog`` the house is a
     developer's own: see ``headcount.dev``.
@@ -34,9 +34,7 @@ def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console
         settings = dev.settings if dev else load_settings(config)
         organisation = load_organisation(settings.organisation)
     except ValidationError as error:
-        for fault in error.errors():
-            place = "".join(f"{part}: " for part in (config or "settings", *fault["loc"]))
-            _say(err, f"{place}{fault['msg']}")
+        _say(err, "\n".join(faults_of(error, config)))
         return 2
     except OSError as error:
         _say(err, f"{error.filename}: cannot be read ({error.strerror}).")
@@ -51,7 +49,7 @@ def run_up(config: Path | None, catalog: Path | None, out: Console, err: Console
             return house.run(settings, organisation, dev)
     except (ObstacleError, NotReadyError) as error:
         _say(err, str(error))
-        return 1
+        return 2 if isinstance(error, ObstacleError) else 1
 
 
 class House:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from headcount.consoles import err, out
 from headcount.preflight import ObstacleError, claimed
-from headcount.settings import Settings, load_settings
+from headcount.settings import Settings, faults_of, load_settings
 
 if TYPE_CHECKING:
     from headcount_aggregator.warehouse import Warehouse
@@ -160,8 +160,10 @@ def _settings(config: Path | None) -> Settings:
     try:
         return load_settings(config)
     except ValidationError as error:
-        _fail("\n".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()))
-    except (OSError, ValueError) as error:
+        _fail("\n".join(faults_of(error, config)))
+    except OSError as error:
+        _fail(f"{error.filename}: cannot be read ({error.strerror}).")
+    except ValueError as error:
         _fail(str(error))
 
 

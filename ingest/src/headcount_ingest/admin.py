@@ -27,7 +27,11 @@ def create_admin_app(watch: Watch) -> web.Application:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=watch.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
+    async def unnamed(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)  # which versions run here is nobody's business
+
     app = web.Application()
+    app.on_response_prepare.append(unnamed)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -70,6 +70,11 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
     origin: dict[str, str] | None
     sdk: str
 
+    @property
+    def tallies(self) -> int:
+        """How many there are, all days together."""
+        return sum(len(lines) for _, lines in self.days)
+
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A report as it was sent: well formed, and nothing else is known of it yet."""

@@ -6,6 +6,7 @@ No label names a device, a key or an address. Customers and measures stand as th
 
 from __future__ import annotations
 
+from headcount_wire.problems import Problem
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -16,7 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from headcount_ingest.fates import Fates
+from headcount_ingest.fates import ACCEPTED, NO_REPORT, Fates
 from headcount_ingest.skew import Skew, skew_of
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -94,6 +95,11 @@ class Metrics:
         self.registry.register(Fates(self.outcomes))
         ProcessCollector(registry=self.registry)
         self._outcomes: dict[str, Counter] = {}
+        # From the start: a series that begins with its first count has no rate then, and a sum with one is empty.
+        for name in (ACCEPTED, *sorted(NO_REPORT), "gone", *(problem.slug for problem in Problem)):
+            self.outcome(name)
+        for result in ("taken", "faulty"):
+            self.reloads.labels(result)
         self._skews = {skew: self.skews.labels(skew.value) for skew in Skew}
 
     def _declare_looks(self) -> None:

@@ -42,6 +42,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         decoded = decode(arrived)
         if isinstance(decoded, Refused):
             return _of(authentic.account, decoded)
+        edge.rates.report(head.client, decoded.account.key.fingerprint, decoded.report.tallies)
         today = days.utc_day(edge.clock.now())
         edge.metrics.skew(decoded.report.created - today)
         owned = own(decoded, edge.fleet, today)

@@ -18,7 +18,8 @@ class EdgeSettings:
     how long reports may have waited for the disk, before 503 for others. ``disk_floor_bytes``:
     free disk below which the answer is 507. ``spool_bytes``: bytes of this worker's segments that the
     loader has not taken, the open one included, from which on the answer is 507.
-    ``key_per_minute``, ``address_per_minute``: requests before 429. ``trusted_proxies``: networks
+    ``key_per_minute``: sound reports before 429; ``address_per_minute``: requests of any kind. A report counts once
+    more for each 128 tallies. ``trusted_proxies``: networks
     whose ``X-Forwarded-For`` names the client.
     ``reload_seconds``: how often the organisation file is looked at for changes. ``idle_seconds``:
     how long a connection may take to send a request's head.

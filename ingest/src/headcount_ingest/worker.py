@@ -59,6 +59,7 @@ def quiet() -> None:
         logger.setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

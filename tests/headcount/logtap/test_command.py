@@ -13,7 +13,7 @@ from headcount.command import app
 from headcount.logtap.combined import Combined
 from headcount.logtap.command import app as logtap_app
 from headcount.logtap.follow import Followed
-from headcount.logtap.outcomes import LineOutcome
+from headcount.logtap.outcomes import LineOutcome, Trouble
 from headcount.logtap.run import KEY_VARIABLE, Exit, look, run, tell, write_catalog
 from headcount_sdk.testing import ManualClock
 from headcount_wire import days
@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from tests.headcount.logtap.processes import PROGRAM, lives_on, prepared, tap
 from tests.headcount.logtap.test_ledger import Reached
 from tests.headcount.logtap.world import DECLARED, KEY, NOON, Log, never
+from tests.sdk.conftest import policy
 
 
 class Terminal:
@@ -112,6 +113,33 @@ def test_what_could_not_be_handed_over_is_an_exit_code(terminal: Terminal) -> No
     assert terminal.run() == Exit.WAITS
     assert terminal.said == ["The edge did not answer; it is tried again."]
     terminal.network.draw = None
+    assert terminal.run() == Exit.DONE
+    assert len(terminal.network.spooled) == 1
+
+
+def test_a_first_try_under_a_policy_without_the_purpose_reads_nothing(terminal: Terminal) -> None:
+    """A first run whose purpose the policy does not allow ends with 5 and leaves every line to the run after."""
+    terminal.network.policy = policy(consent_since={"usage": 1})
+    assert terminal.run() == Exit.DENIED
+    assert Trouble.NOT_ALLOWED.sentence in terminal.said
+    assert not terminal.network.spooled
+    terminal.network.policy = policy(consent_since={"service": 1}, version=2)
+    assert terminal.run() == Exit.DONE
+    assert "50 accepted" in " ".join(terminal.printed.split())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"consent_since": {"usage": 1}}, {"consent_since": {"service": 1}, "paused": True}]
+)
+def test_a_customer_s_no_is_an_exit_code(terminal: Terminal, changes: dict[str, object]) -> None:
+    """Once lines were counted, those of a time in which the policy says no never are, and the command ends with 5."""
+    terminal.network.policy = policy(consent_since={"service": 1})
+    assert terminal.run() == Exit.DONE
+    log = terminal.folder / "access.log"
+    log.write_bytes(log.read_bytes() + Log(random.Random(2)).line())
+    terminal.network.policy = policy(version=2, **changes)
+    assert terminal.run() == Exit.DENIED
+    terminal.network.policy = policy(consent_since={"service": 1}, version=3)
     assert terminal.run() == Exit.DONE
     assert len(terminal.network.spooled) == 1
 

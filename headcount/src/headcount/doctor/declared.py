@@ -22,8 +22,10 @@ def organisation(settings: Settings) -> Result:
     """Whether the organisation file and its catalogs can be used."""
     try:
         found = load_organisation(settings.organisation)
-    except (DeclarationError, OSError) as error:
+    except DeclarationError as error:
         return Result(Check.ORGANISATION, Verdict.FAIL, str(error).replace("\n", "; "))
+    except OSError as error:
+        return Result(Check.ORGANISATION, Verdict.FAIL, f"{error.filename}: cannot be read ({error.strerror}).")
     if fault := fault_of(settings.node, found.fleet):
         return Result(Check.ORGANISATION, Verdict.FAIL, fault)
     usable = sum(key.state != "revoked" for key in found.key_by_fingerprint.values())

@@ -14,7 +14,7 @@ from rich.table import Table
 from headcount.consoles import plain
 from headcount.doctor import declared, house, machine, storage
 from headcount.doctor.checks import Check, Result, Verdict
-from headcount.settings import Settings, load_settings
+from headcount.settings import Settings, faults_of, load_settings
 
 STYLES = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 
@@ -24,9 +24,10 @@ def run_doctor(config: Path | None, clock: Clock, out: Console, *, as_json: bool
     try:
         results = examine(load_settings(config), clock)
     except ValidationError as error:
-        faults = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
-        results = [Result(Check.SETTINGS, Verdict.FAIL, "; ".join(faults))]
-    except (OSError, ValueError) as error:
+        results = [Result(Check.SETTINGS, Verdict.FAIL, "; ".join(faults_of(error, config)))]
+    except OSError as error:
+        results = [Result(Check.SETTINGS, Verdict.FAIL, f"{error.filename}: cannot be read ({error.strerror}).")]
+    except ValueError as error:
         results = [Result(Check.SETTINGS, Verdict.FAIL, str(error))]
     healthy = all(result.verdict is not Verdict.FAIL for result in results)
     if as_json:

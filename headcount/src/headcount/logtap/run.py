@@ -31,7 +31,7 @@ from headcount.logtap.coding import CatalogRefused, catalog_text, coding_of
 from headcount.logtap.declaration import Declaration, load
 from headcount.logtap.follow import Followed
 from headcount.logtap.ledger import Ledger
-from headcount.logtap.outcomes import LineOutcome, Trouble, Troubles
+from headcount.logtap.outcomes import Delivery, LineOutcome, Trouble, Troubles
 from headcount.logtap.sending import Edge, Sender
 from headcount.logtap.stream import Stream
 from headcount.logtap.tap import Tap
@@ -49,6 +49,7 @@ class Exit(IntEnum):
     MISDECLARED = 2
     UNREADABLE = 3
     FAILED = 4
+    DENIED = 5
 
     @property
     def sentence(self) -> str:
@@ -62,6 +63,7 @@ _EXITS = {
     Exit.MISDECLARED: "The tap's file, its catalog, its key, its folder or its log cannot be used; each fault is said.",
     Exit.UNREADABLE: "Lines were read, and not one of them was of the declared format.",
     Exit.FAILED: "Something inside failed; a new start goes on from the last checkpoint.",
+    Exit.DENIED: "The Customer's policy does not allow the purpose: lines were not counted, or counts erased.",
 }
 
 
@@ -106,7 +108,7 @@ def run(
         except Obstacle as obstacle:
             say(str(obstacle))
             return Exit.MISDECLARED
-        before = ledger.state.lines.copy()
+        before, erased = ledger.state.lines.copy(), ledger.state.requests[Delivery.ERASED]
         draw = random.Random()  # noqa: S311  # spreads uploads; nothing secret hangs on it
         sender = Sender(ledger, edge, clock, transport or HttpTransport(), draw, troubles)
         try:
@@ -118,8 +120,14 @@ def run(
         show.print_account(found, out, as_json=as_json)
         if source.ended and source.unfinished:
             say("The last line has no end yet, and waits for it.")
+        read = ledger.state.lines - before
+        if source.ended or once:
+            if not ledger.allowed and not ledger.state.lines.total():
+                say("Nothing was read: once the policy allows the purpose, run it again.")
+            if not ledger.allowed or read[LineOutcome.NOT_ALLOWED] or ledger.state.requests[Delivery.ERASED] > erased:
+                return Exit.DENIED
         waits = source.ended and bool(found["requests"]["waiting"] or troubles.counts[Trouble.TALLIES_DROPPED])
-        return _exit_of(ledger.state.lines - before, waits=waits)
+        return _exit_of(read, waits=waits)
 
 
 def look(config: Path, out: Console, say: Say, *, as_json: bool, clock: Clock | None = None) -> Exit:

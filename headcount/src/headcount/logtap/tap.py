@@ -53,6 +53,11 @@ class Tap:
             background.wake()
         elif self._sender is not None:
             self._sender.ask_policy()
+            if not self._ledger.allowed and not self._ledger.state.lines.total():
+                # A first try under a policy that was not made for it: what is read now could not be read again.
+                self._sender.pump(now=True)
+                self._source.close()
+                return
         kept = woken = self._clock.monotonic()
         while not stop.is_set():
             counted = self._count()
