@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class ReleaseReport:
     left_out: int
     ledger: Spent | None
     recorded: str
+    protection: str
+    """The rule that protects Customers, in sums over them."""
 
     @property
     def as_sealed(self) -> bool:
@@ -84,6 +87,7 @@ def report(path: Path) -> ReleaseReport:
         sum(number.left_out for number in numbers if not number.label and not number.breakdown),
         _spent(path, header, plain) if header.noise else None,
         recorded,
+        plain.get("protection", ""),
     )
 
 
