@@ -47,7 +47,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, noisy: NoisyProduct) -> list
 async def _all(folder: Path, noisy: NoisyProduct) -> list[tuple[View, Page, str]]:
     tenancy = write_product(folder, rule="dp")
     reader = next(reader for reader in tenancy.organisation.readers if reader.name == "acme-pm")
-    subject = access.subject_of(tenancy.organisation, access.sight_of(reader))
+    subject = access.subject_of(tenancy.organisation, access.sight_of(reader, tenancy.organisation))
     assert subject is not None
     wording = wording_of("en")
     templates = templates_of(wording, dict.fromkeys(("hc.css", "hc.js", "icon.svg", "debug.svg"), "/x"))

@@ -31,13 +31,13 @@ def reconstruction() -> Iterator[Outcome]:
         crowd = draw_crowd(200, seed, crashes=PRIOR)
         draw = np.random.default_rng(seed)
         subsets: list[Mask] = [draw.random(200) < 0.5 for _ in range(500)]
-        naive.append(_solved(crowd, [(who, int((who & crowd.crashed).sum())) for who in subsets]))
-        shown.append(_solved(crowd, crowd.shown_sets(crowd.released(RULE), CRASHED)))
-    yield _guessed(Engine.NAIVE, naive)
-    yield _guessed(Engine.THRESHOLD, shown)
+        naive.append(solved(crowd, [(who, int((who & crowd.crashed).sum())) for who in subsets]))
+        shown.append(solved(crowd, crowd.shown_sets(crowd.released(RULE), CRASHED)))
+    yield guessed(Engine.NAIVE, naive)
+    yield guessed(Engine.THRESHOLD, shown)
 
 
-def _solved(crowd: Crowd, equations: list[tuple[Mask, int]]) -> float:
+def solved(crowd: Crowd, equations: list[tuple[Mask, int]]) -> float:
     """The share of secrets that the best explanation of the equations has right."""
     n, m = len(crowd.people), len(equations)
     if not m:
@@ -56,9 +56,11 @@ def _solved(crowd: Crowd, equations: list[tuple[Mask, int]]) -> float:
     return float(((guess > 0.5) == crowd.crashed).mean())
 
 
-def _guessed(engine: Engine, shares: list[float]) -> Outcome:
+def guessed(engine: Engine, shares: list[float]) -> Outcome:
+    """An outcome by the share of secrets guessed right, over worlds."""
     mean = sum(shares) / len(shares)
-    return Outcome(engine, mean > PRIOR + BY_CHANCE, f"{mean:.0%} of secrets right, where guessing has {PRIOR:.0%}")
+    figure = f"{mean:.0%} of secrets right, where guessing has {PRIOR:.0%}"
+    return Outcome(engine, mean > PRIOR + BY_CHANCE, figure, bounded=engine is Engine.DP)
 
 
 def membership() -> Iterator[Outcome]:

@@ -31,10 +31,10 @@ catalogs = ["catalog.toml"]
 Published = dict[str, bytes]
 
 
-def organisation(folder: Path) -> Organisation:
+def organisation(folder: Path, rule: str = "threshold") -> Organisation:
     """One Customer with one app."""
     (folder / "catalog.toml").write_text(CATALOG)
-    return parse_organisation(ORGANISATION, folder)
+    return parse_organisation(ORGANISATION.replace("code = 1\npolicy", f'code = 1\nrule = "{rule}"\npolicy'), folder)
 
 
 def use(device: int, day: int, *, late: bool = False) -> Use:

@@ -2,80 +2,102 @@
 
 from __future__ import annotations
 
-from tests.attacks import customers, inference, refreshing, subtraction
-from tests.attacks.outcome import FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine
+from collections.abc import Callable, Iterable, Iterator
 
-KNOWN = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: SUCCEEDS}
+from tests.attacks import customers, inference, refreshing, subtraction, under_noise
+from tests.attacks.outcome import BOUNDED, FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine, Outcome
+
+NOTHING = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS, Engine.DP: FAILS}
+"""The target of an attack on what a rule does not tell at all."""
+
+KNOWN = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: SUCCEEDS, Engine.DP: BOUNDED}
 """What the threshold does not stop, and ``docs/limitations.md`` says so."""
 
 ACROSS = {Engine.NAIVE: SUCCEEDS, Engine.CUSTOMERS: FAILS}
 """The target of an attack on a Customer in numbers of several."""
 
+
+def beside(run: Callable[[], Iterable[Outcome]], under: Callable[[], Outcome]) -> Callable[[], Iterator[Outcome]]:
+    """An attack on the naive engine and the threshold, and the same under noise."""
+
+    def both() -> Iterator[Outcome]:
+        yield from run()
+        yield under()
+
+    return both
+
+
 ATTACKS = (
     Attack(
         "nested filters",
         "A group, and the group without one value: their difference is one person.",
-        subtraction.nested_filters,
+        beside(subtraction.nested_filters, under_noise.secret),
         ONLY_NAIVE,
     ),
     Attack(
         "tracker",
         "A question about one person, padded with half of everybody.",
-        subtraction.tracker,
+        beside(subtraction.tracker, under_noise.secret),
         ONLY_NAIVE,
     ),
     Attack(
         "subset and complement",
         "A number of nearly everybody tells the few others.",
-        subtraction.complement,
+        beside(subtraction.complement, under_noise.rest),
         ONLY_NAIVE,
     ),
     Attack(
         "subtraction of distinct counts",
         "Two days' people less the people of both days are those who came twice.",
-        subtraction.distinct_counts,
+        beside(subtraction.distinct_counts, under_noise.twice),
         ONLY_NAIVE,
     ),
     Attack(
         "late data and refresh",
         "A number asked for again after stragglers came.",
-        refreshing.late_data_and_refresh,
-        ONLY_NAIVE,
+        beside(refreshing.late_data_and_refresh, under_noise.after_refresh),
+        NOTHING,
     ),
     Attack(
         "late arrivals against the week",
         "The week less its days is what came late.",
-        refreshing.late_against_the_week,
-        ONLY_NAIVE,
+        beside(refreshing.late_against_the_week, under_noise.after_week),
+        NOTHING,
     ),
     Attack(
         "provisional against sealed",
         "The sealed number less the last provisional one.",
-        refreshing.provisional_against_sealed,
-        ONLY_NAIVE,
+        beside(refreshing.provisional_against_sealed, under_noise.provisional),
+        NOTHING,
+    ),
+    Attack(
+        "averaging",
+        "The same number asked for again and again, for the mean.",
+        under_noise.averaging,
+        {Engine.NAIVE: SUCCEEDS, Engine.DP: FAILS},
     ),
     Attack(
         "reconstruction by linear program",
         "All numbers at once, solved for everybody's secret.",
-        inference.reconstruction,
+        beside(inference.reconstruction, under_noise.reconstruction),
         ONLY_NAIVE,
     ),
     Attack(
         "membership of a canary",
         "Who knows everybody else reads off whether one more was there.",
-        inference.membership,
+        beside(inference.membership, under_noise.member),
         KNOWN,
     ),
     Attack(
         "threshold probing",
         "Who knows k - 1 of a group learns from its being shown that there is one more.",
-        inference.threshold_probing,
+        beside(inference.threshold_probing, under_noise.one_of_a_group),
         KNOWN,
     ),
     Attack(
         "Sybil fill",
         "k - 1 forged devices beside one real one.",
-        inference.sybil_fill,
+        beside(inference.sybil_fill, under_noise.one_of_a_group),
         KNOWN,
     ),
     Attack(

@@ -47,6 +47,8 @@ class ReleaseReport:
     left_out: int
     ledger: Spent | None
     recorded: str
+    protection: str
+    """The rule that protects Customers, in sums over them."""
 
     @property
     def as_sealed(self) -> bool:
@@ -84,6 +86,7 @@ def report(path: Path) -> ReleaseReport:
         sum(number.left_out for number in numbers if not number.label and not number.breakdown),
         _spent(path, header, plain) if header.noise else None,
         recorded,
+        plain.get("protection", ""),
     )
 
 

@@ -44,7 +44,7 @@ def show(
     except (OSError, ValueError) as error:
         fail(f"{paths[0]}: {error}.")
         raise typer.Exit(1) from None
-    for line in (*_release(found), "", *_evidence(found.header.rule)):
+    for line in (*_release(found), "", *_evidence(found)):
         plain(line)
     raise typer.Exit(0 if found.as_sealed else 1)
 
@@ -93,15 +93,17 @@ def _ledger(found: ReleaseReport) -> list[str]:
     ]
 
 
-def _evidence(rule: str) -> list[str]:
-    from headcount_aggregator.evidence import ATTACKS, EVIDENCE, Criterion
+def _evidence(found: ReleaseReport) -> list[str]:
+    from headcount_aggregator.evidence import ATTACKS, CUSTOMERS, EVIDENCE, Criterion
 
+    rules = [found.header.rule, *([CUSTOMERS] if found.protection else [])]
     lines = [f"What stands against attacks on numbers under this rule, by {ATTACKS}:"]
     for criterion in Criterion:
         lines.append(f"  {criterion}: {criterion.sentence}")
         lines += [
-            f"    {line.attack:36} {line.outcomes.get(rule, 'not tried under this rule')}"
+            f"    {line.attack:36} {line.outcomes[rule]}"
             for line in EVIDENCE
-            if line.criterion is criterion
+            for rule in rules
+            if line.criterion is criterion and rule in line.outcomes
         ]
     return lines

@@ -151,6 +151,7 @@ class _AppScopes:
             "noise": NOISE,
             "promise": self._promise,
             "protection": PROTECTION,
+            "spent": [],  # shares have paid for it
         }
 
     def _settle(self, periods: Iterable[Period], today: int) -> None:
