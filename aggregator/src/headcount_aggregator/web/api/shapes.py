@@ -143,7 +143,8 @@ class NumbersAnswer(msgspec.Struct, frozen=True):
 class SumPart(msgspec.Struct, frozen=True):
     """One part's sum over the days on which it is shown; ``left_out`` days are not in it, and are not zero.
 
-    ``low`` and ``high`` are the ends of the sum's interval, where noise was added. With ``compare``: ``before`` is the
+    ``low`` and ``high`` are the ends of the sum's interval, where noise was added; ``complete``: the least percentage
+    of the reports behind a day that is in it. With ``compare``: ``before`` is the
     sum of the earlier days, over the pairs of days of which both are shown, ``share`` the change between the two as a
     share of it, ``verdict`` whether that is real or noise, or open where too few days are shown in both.
     """
@@ -155,6 +156,7 @@ class SumPart(msgspec.Struct, frozen=True):
     value: int | None
     low: int | None
     high: int | None
+    complete: int | None
     left_out: int
     before: int | None
     share: float | None

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
 
 from headcount_wire import days
 from headcount_wire.facts import WHOLE
@@ -22,7 +21,9 @@ from headcount_aggregator.web.api import shapes
 from headcount_aggregator.web.api.problems import ApiProblem, Refused
 from headcount_aggregator.web.api.questions import read_question
 from headcount_aggregator.web.dashboard.change import change_of_pairs
+from headcount_aggregator.web.dashboard.figure import MISSING
 from headcount_aggregator.web.dashboard.span import Compare, Span
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.vocabulary import Vocabulary, breakdown_of
 
 Part = tuple[int, int, str, str]
@@ -100,27 +101,22 @@ def _sum(part: Part, found: Mapping[int, Number], sides: Sides, vocabulary: Voca
     label, code, value1, value2 = part
     shown = [number for number in found.values() if number.value is not None]
     breakdown = breakdown_of(code)
-    total = sum(number.value or 0 for number in shown) if shown else None
-    reach = _reach(shown)
+    added = sum_of(shown)
+    cell = added.cell() if added.count else MISSING
     return shapes.SumPart(
         label="" if label == WHOLE else vocabulary.label_name(measure, label),
         breakdown=breakdown.name if breakdown else "",
         value1=value1,
         value2=value2,
-        value=total,
-        low=None if total is None or reach is None else total - reach,
-        high=None if total is None or reach is None else total + reach,
+        value=cell.value,
+        low=cell.low,
+        high=cell.high,
+        complete=added.complete,
         left_out=len(sides.days) - len(shown),
         before=None,
         share=None,
         verdict=None,
     )
-
-
-def _reach(shown: Sequence[Number]) -> int | None:
-    """How far the interval of a sum reaches either way: noise is drawn for each day anew, so that squares add up."""
-    halves = [(n.high - n.low) / 2 for n in shown if n.low is not None and n.high is not None]
-    return ceil(sqrt(sum(half * half for half in halves))) if halves else None
 
 
 def _compared(

@@ -23,7 +23,8 @@ class CellShape(msgspec.Struct, frozen=True):
     """One value: null unless ``state`` is ``shown``, and ``why`` says why.
 
     ``low`` and ``high`` are the ends of its interval, where noise was added. ``left_out``: days of its period that
-    are not in it. ``rounding``: the step it was rounded to.
+    are not in it. ``complete``: the percentage of the reports behind it that is in it, where that is told.
+    ``rounding``: the step it was rounded to.
     """
 
     row: str
@@ -36,6 +37,7 @@ class CellShape(msgspec.Struct, frozen=True):
     why: str
     rounding: int
     left_out: int
+    complete: int | None
     provisional: bool
 
 
@@ -49,6 +51,7 @@ class FigureShape(msgspec.Struct, frozen=True):
     rule: str
     k: int
     hidden: int
+    complete: int | None
     notes: list[str]
     remark: str
     markers: list[tuple[str, str]]
@@ -104,6 +107,7 @@ def as_json(figure: Figure) -> bytes:
         figure.rule,
         figure.k,
         figure.hidden,
+        figure.complete,
         list(figure.notes),
         figure.remark.sentence if figure.remark else "",
         [(marker.row, marker.text) for marker in figure.markers],
@@ -121,6 +125,7 @@ def as_parquet(figure: Figure) -> bytes:
     schema = pa.schema([pa.field(name, getattr(pa, kind)()) for name, kind in _TYPES.items()])
     told = {"title": figure.title, "sentence": figure.sentence, "rule": figure.rule, "notes": " ".join(figure.notes)}
     told |= {"k": str(figure.k), "hidden": str(figure.hidden), "unit": figure.unit}
+    told |= {} if figure.complete is None else {"complete": str(figure.complete)}
     table = pa.table(_columns(figure), schema=schema).replace_schema_metadata(told)
     file = io.BytesIO()
     pq.write_table(table, file)
@@ -143,6 +148,7 @@ _TYPES = {
     "why": "string",
     "rounding": "int64",
     "left_out": "int64",
+    "complete": "int64",
     "provisional": "bool_",
     "unit": "string",
     "rule": "string",
@@ -176,6 +182,7 @@ def _cells(figure: Figure) -> list[CellShape]:
             "" if state is State.SHOWN else state.sentence.format(k=figure.k),
             cell.rounding,
             cell.left_out,
+            cell.complete,
             cell.provisional,
         )
         for row in figure.rows

@@ -106,6 +106,9 @@ def _foot(figure: Figure, wording: Wording, about: str) -> Iterator[str]:
     if figure.hidden:
         hidden = wording.plural("{n} number is hidden:", "{n} numbers are hidden:", figure.hidden)
         yield f"{hidden} {wording.why_hidden(figure)}."
+    if figure.complete is not None:
+        share = wording.percent(figure.complete / 100)
+        yield say("Complete to {share} or more.", share=share) if figure.complete < 100 else say("Complete.")
     if figure.provisional:
         yield say("Hatched days are still updating: rounded down to tens.")
     if figure.remark:
