@@ -43,7 +43,13 @@ class Watched:
 
 @asynccontextmanager
 async def opened(
-    browser: Browser, server: TestServer, *, width: int = 1280, dark: bool = False, script: bool = True
+    browser: Browser,
+    server: TestServer,
+    *,
+    width: int = 1280,
+    dark: bool = False,
+    script: bool = True,
+    scope: str = "own",
 ) -> AsyncIterator[Watched]:
     """A signed-in browser page."""
     context = await browser.new_context(
@@ -59,15 +65,15 @@ async def opened(
     page.on("request", lambda request: watched.asked.append(request.url))
     if script:
         await page.add_init_script(VIOLATIONS)
-    await page.goto(str(server.make_url(f"/?token={TOKENS['own']}")))
+    await page.goto(str(server.make_url(f"/?token={TOKENS[scope]}")))
     assert "token" not in page.url
     yield watched
     await context.close()
 
 
-def address(server: TestServer, state: str) -> str:
+def address(server: TestServer, state: str, subject: str = "acme") -> str:
     path, _, query = state.partition("?")
-    return str(server.make_url(f"/c/acme/meet/{path}")) + (f"?{query}" if query else "")
+    return str(server.make_url(f"/c/{subject}/meet/{path}")) + (f"?{query}" if query else "")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
@@ -106,21 +112,26 @@ async def test_every_page_is_whole_without_script(browser: Browser, product_dash
         assert all(url.startswith(origin) for url in watched.asked)
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
+@pytest.mark.parametrize(
+    ("width", "dark", "scope"), [(1280, True, "own"), (390, False, "own"), (1280, False, "product")]
+)
 async def test_pages_under_noise_are_quiet_and_accessible(
-    browser: Browser, noisy_dashboard: TestServer, width: int, dark: bool
+    browser: Browser, noisy_dashboard: TestServer, width: int, dark: bool, scope: str
 ) -> None:
-    """The same holds of a Customer whose numbers have noise, with bands, whiskers and what is too small for it."""
-    async with opened(browser, noisy_dashboard, width=width, dark=dark) as watched:
+    """The same holds where numbers have noise: of a Customer, and of the sums over all Customers."""
+    subject = {"own": "acme", "product": "all-customers"}[scope]
+    async with opened(browser, noisy_dashboard, width=width, dark=dark, scope=scope) as watched:
         page = watched.page
         for state in PAGES:
-            await page.goto(address(noisy_dashboard, state))
+            await page.goto(address(noisy_dashboard, state, subject))
             assert await page.evaluate("violations") == [], state
             assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, state
             await _open_all(page)
             assert await _axe(page) == [], state
-        await page.goto(address(noisy_dashboard, "overview"))
+        await page.goto(address(noisy_dashboard, "overview", subject))
         assert await page.locator("path.band").count() > 0
+        rule = await page.locator("p.rule").first.inner_text()
+        assert ("A sum over 5 Customers or more" in rule) == (scope == "product")
         assert watched.said == []
 
 

@@ -29,6 +29,21 @@ class Tally:
     fates: dict[str, int] = field(default_factory=dict)
 
 
+class PocketClock:
+    """A device's clock: its pauses are simulated too, so that sessions end; nothing waits for it."""
+
+    def __init__(self, clock: FileClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """The simulated time of day."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """The same: nobody sets it back here."""
+        return self._clock.now()
+
+
 class Device:
     """One person's device. Its client is made with the first day of use, as an app would."""
 
@@ -41,7 +56,7 @@ class Device:
             host,
             CATALOG,
             directory=ground.folder / "devices" / str(person.number),
-            clock=clock,
+            clock=PocketClock(clock),
             facts=self._facts,
             utc_offset=lambda _: person.utc_offset,
             draw=random.Random(person.number),
