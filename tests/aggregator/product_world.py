@@ -30,6 +30,7 @@ from headcount_aggregator.release.dp.releases import NoisyReleases, parts_of
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Freshness, Number, Question, ReleaseHeader, State, Statistic
+from headcount_aggregator.scopes import PRODUCT
 from headcount_aggregator.web.tenancy import Tenancy
 from headcount_wire import buckets, days
 from headcount_wire.catalog import TOTAL, Measure
@@ -248,6 +249,9 @@ class World:
 class ProductReleases:
     """The reader's protocol over what the real rule releases of a world; sealed through four days ago."""
 
+    codes: tuple[int, ...] = (11,)
+    """Whose numbers these are."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         self._by_kind: dict[tuple[Statistic, PeriodKind], list[Number]] = defaultdict(list)
@@ -276,7 +280,7 @@ class ProductReleases:
 
     async def numbers(self, question: Question) -> Sequence[Number]:
         """What a question selects."""
-        if (question.customer, question.app) != (11, 3):
+        if question.customer not in self.codes:
             return []
         return [
             number
@@ -304,11 +308,11 @@ class ProductReleases:
 
     async def releases(self, customer: int, app: int, first: int, last: int) -> Sequence[ReleaseHeader]:
         """The headers, in the order they were sealed."""
-        return [header for header in self._headers if first <= header.last <= last] if customer == 11 else []
+        return [header for header in self._headers if first <= header.last <= last] if customer in self.codes else []
 
     async def freshness(self, customer: int, app: int) -> Freshness:
         """Sealed to four days ago."""
-        return Freshness(SEALED, TODAY, self.world.begin) if customer == 11 else Freshness(None, TODAY, None)
+        return Freshness(SEALED, TODAY, self.world.begin) if customer in self.codes else Freshness(None, TODAY, None)
 
     def _header(self, period: Period, numbers: Sequence[Number]) -> ReleaseHeader:
         previous = self._headers[-1].hash if self._headers else "0" * 64
@@ -334,7 +338,12 @@ class ProductReleases:
 
 
 class NoisyProduct(ProductReleases):
-    """The same under differential privacy: every number with its noise and its interval, nothing before sealing."""
+    """The same under differential privacy: every number with its noise and its interval, nothing before sealing.
+
+    They stand for those of all Customers, too: a scope's numbers look no different.
+    """
+
+    codes = (11, PRODUCT)
 
     def _release(self) -> None:
         catalog = self.world.catalog
@@ -359,6 +368,9 @@ def write_product(folder: Path, *, rule: str = "threshold") -> Tenancy:
     (folder / "catalog.toml").write_text(CATALOG)
     text = ORGANISATION.replace('purposes = ["usage", "context"]', 'purposes = ["usage", "context", "diagnostics"]')
     text = text.replace('partner = "north"\npolicy', f'partner = "north"\nrule = "{rule}"\npolicy')
+    for code in range(21, 25):
+        others = f'[customers.c{code}]\ncode = {code}\npolicy = {{ version = 1, purposes = ["usage"] }}\n'
+        text = text.replace("[apps.meet]", others + "[apps.meet]") if rule == "dp" else text
     (folder / "organisation.toml").write_text(text)
     return Tenancy(folder / "organisation.toml")
 

@@ -12,7 +12,7 @@ from headcount_aggregator.web.app import create_app
 from playwright.async_api import Browser, async_playwright
 
 from tests.aggregator.made_up_releases import MadeUpReleases, write_organisation
-from tests.aggregator.product_world import ProductReleases, World, write_product
+from tests.aggregator.product_world import NoisyProduct, ProductReleases, World, write_product
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -50,6 +50,20 @@ def product() -> ProductReleases:
 @pytest.fixture
 async def product_dashboard(tmp_path: Path, product: ProductReleases) -> AsyncIterator[TestServer]:
     found = TestServer(create_app(write_product(tmp_path), product))
+    await found.start_server()
+    yield found
+    await found.close()
+
+
+@pytest.fixture(scope="session")
+def noisy(product: ProductReleases) -> NoisyProduct:
+    """The same product under differential privacy."""
+    return NoisyProduct(product.world)
+
+
+@pytest.fixture
+async def noisy_dashboard(tmp_path: Path, noisy: NoisyProduct) -> AsyncIterator[TestServer]:
+    found = TestServer(create_app(write_product(tmp_path, rule="dp"), noisy))
     await found.start_server()
     yield found
     await found.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from playwright.async_api import Browser, Page
 
@@ -42,7 +43,13 @@ class Watched:
 
 @asynccontextmanager
 async def opened(
-    browser: Browser, server: TestServer, *, width: int = 1280, dark: bool = False, script: bool = True
+    browser: Browser,
+    server: TestServer,
+    *,
+    width: int = 1280,
+    dark: bool = False,
+    script: bool = True,
+    scope: str = "own",
 ) -> AsyncIterator[Watched]:
     """A signed-in browser page."""
     context = await browser.new_context(
@@ -58,15 +65,15 @@ async def opened(
     page.on("request", lambda request: watched.asked.append(request.url))
     if script:
         await page.add_init_script(VIOLATIONS)
-    await page.goto(str(server.make_url(f"/?token={TOKENS['own']}")))
+    await page.goto(str(server.make_url(f"/?token={TOKENS[scope]}")))
     assert "token" not in page.url
     yield watched
     await context.close()
 
 
-def address(server: TestServer, state: str) -> str:
+def address(server: TestServer, state: str, subject: str = "acme") -> str:
     path, _, query = state.partition("?")
-    return str(server.make_url(f"/c/acme/meet/{path}")) + (f"?{query}" if query else "")
+    return str(server.make_url(f"/c/{subject}/meet/{path}")) + (f"?{query}" if query else "")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
@@ -86,6 +93,77 @@ async def test_every_page_is_quiet_and_accessible(
             await _open_all(page)
             assert await _axe(page) == [], state
         assert all(url.startswith(origin) for url in watched.asked), watched.asked
+
+
+async def test_every_page_is_whole_without_script(browser: Browser, product_dashboard: TestServer) -> None:
+    """Without script, on a phone in the dark: each page stands, its tables open, and it says and asks nothing more."""
+    origin = str(product_dashboard.make_url("/"))
+    async with opened(browser, product_dashboard, width=390, dark=True, script=False) as watched:
+        page = watched.page
+        for state in STATES:
+            answer = await page.goto(address(product_dashboard, state))
+            assert answer is not None
+            assert answer.status == 200
+            assert await page.locator("h1").count() == 1, state
+            for summary in (await page.locator("details.numbers > summary").all())[:1]:
+                await summary.click()
+                assert await page.locator("details.numbers[open] tbody tr").count() > 0, state
+        assert watched.said == []
+        assert all(url.startswith(origin) for url in watched.asked)
+
+
+@pytest.mark.parametrize(
+    ("width", "dark", "scope"), [(1280, True, "own"), (390, False, "own"), (1280, False, "product")]
+)
+async def test_pages_under_noise_are_quiet_and_accessible(
+    browser: Browser, noisy_dashboard: TestServer, width: int, dark: bool, scope: str
+) -> None:
+    """The same holds where numbers have noise: of a Customer, and of the sums over all Customers."""
+    subject = {"own": "acme", "product": "all-customers"}[scope]
+    async with opened(browser, noisy_dashboard, width=width, dark=dark, scope=scope) as watched:
+        page = watched.page
+        for state in PAGES:
+            await page.goto(address(noisy_dashboard, state, subject))
+            assert await page.evaluate("violations") == [], state
+            assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, state
+            await _open_all(page)
+            assert await _axe(page) == [], state
+        await page.goto(address(noisy_dashboard, "overview", subject))
+        assert await page.locator("path.band").count() > 0
+        rule = await page.locator("p.rule").first.inner_text()
+        assert ("A sum over 5 Customers or more" in rule) == (scope == "product")
+        assert watched.said == []
+
+
+async def test_a_page_in_each_language_is_accessible(browser: Browser, product_dashboard: TestServer) -> None:
+    """Longer words break no page: no sideways scroll on a phone, no axe violation, and the switch leads on."""
+    async with opened(browser, product_dashboard, width=390) as watched:
+        page = watched.page
+        await page.goto(address(product_dashboard, "overview"))
+        for language, name in list(LANGUAGES.items())[1:]:
+            await page.locator(".languages").get_by_role("link", name=name).click()
+            assert await page.locator("html").get_attribute("lang") == language
+            for state in ("engagement", "health", "weekly", "explore"):
+                await page.goto(address(product_dashboard, f"{state}?lang={language}"))
+                assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (state, language)
+            assert await _axe(page) == [], language
+        assert watched.said == []
+
+
+async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard: TestServer) -> None:
+    """In print the navigation, the switches and the files are gone; the sentences and the charts stand."""
+    async with opened(browser, product_dashboard) as watched:
+        page = watched.page
+        await page.goto(address(product_dashboard, "weekly"))
+        await page.emulate_media(media="print")
+        for gone in ("nav.pages", ".last", ".weeks"):
+            assert not await page.locator(gone).first.is_visible(), gone
+        assert await page.locator(".said li").first.is_visible()
+        await page.goto(address(product_dashboard, "overview"))
+        await page.emulate_media(media="print")
+        assert not await page.locator(".range").is_visible()
+        assert await page.locator("svg.chart").first.is_visible()
+        assert watched.said == []
 
 
 async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServer) -> None:

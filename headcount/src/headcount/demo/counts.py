@@ -20,11 +20,14 @@ from headcount_sdk.typed import (
     Label,
     Measure,
     Node,
+    Preview,
     Purpose,
+    Severity,
+    Step,
     Timer,
 )
 
-SOURCE = "sha256:3a3df3355ba2f0e99eaedd7fa220aa0be15992a35a92dda800fc87bbca61fe41"
+SOURCE = "sha256:ae9a72856bbf04b020c9c63cf4fd0a8d448c8b56aef2d2df1b32eef6814a76fa"
 
 CATALOG = Catalog(
     name="meet",
@@ -74,6 +77,7 @@ CATALOG = Catalog(
                 Breakdown(Dimension.LANGUAGE),
                 Breakdown(Dimension.TIME_ZONE),
                 Breakdown(Dimension.APP_VERSION),
+                Breakdown(Dimension.DEVICE_CLASS),
             ),
         ),
         "meeting.joined": Measure(
@@ -113,6 +117,60 @@ CATALOG = Catalog(
             cap=50,
             unit="ms",
             breakdowns=(Breakdown(Dimension.OS), Breakdown(Dimension.APP_VERSION)),
+        ),
+        "session": Measure(
+            name="session",
+            code=5,
+            kind=Kind.SESSION,
+            purpose="usage",
+            description="The app was in use, until a pause of half an hour.",
+            owner="product@meet.example",
+            cap=20,
+            unit="s",
+            reach=True,
+        ),
+        "session.end": Measure(
+            name="session.end",
+            code=6,
+            kind=Kind.CRASH_FREE,
+            purpose="diagnostics",
+            description="How a session ended.",
+            owner="quality@meet.example",
+            cap=20,
+            label=Label("end", ("clean", "crashed")),
+        ),
+        "screen.viewed": Measure(
+            name="screen.viewed",
+            code=7,
+            kind=Kind.SCREEN,
+            purpose="usage",
+            description="A screen was shown.",
+            owner="product@meet.example",
+            cap=20,
+            label=Label("screen", ("home", "lobby", "meeting")),
+            journeys=True,
+        ),
+        "problem.reported": Measure(
+            name="problem.reported",
+            code=8,
+            kind=Kind.PROBLEM,
+            purpose="diagnostics",
+            description="A problem was reported by its user.",
+            owner="quality@meet.example",
+            cap=3,
+            label=Label("category", ("sound", "picture", "connection")),
+            breakdowns=(Breakdown(Dimension.APP_VERSION),),
+        ),
+        "meeting.setup": Measure(
+            name="meeting.setup",
+            code=9,
+            kind=Kind.FUNNEL,
+            purpose="usage",
+            description="From the lobby into a meeting, and on to sharing the screen.",
+            owner="product@meet.example",
+            cap=1,
+            steps=(Step(7, 3), Step(2), Step(3)),
+            window_minutes=60,
         ),
     },
 )
@@ -175,10 +233,49 @@ class _ScreenShare(Node):
         self.used = _ScreenShareUsed(headcount)
 
 
+class _ProblemReported(Node):
+    """``problem.reported``, a measure of kind problem."""
+
+    def report(
+        self,
+        category: Literal["sound", "picture", "connection"],
+        /,
+        *,
+        severity: Severity | None = None,
+        screen: Literal["home", "lobby", "meeting"] | None = None,
+    ) -> Preview:
+        """A problem was reported by its user.
+
+        Counted for the purpose "diagnostics", at most 3 a device and day.
+        """
+        return self._headcount.report_problem(category, severity, screen or "")
+
+
+class _Problem(Node):
+    """What is named ``problem`` and on."""
+
+    def __init__(self, headcount: Headcount) -> None:
+        super().__init__(headcount)
+        self.reported = _ProblemReported(headcount)
+
+
+class _Screen(Node):
+    """The screens."""
+
+    def __call__(self, name: Literal["home", "lobby", "meeting"], /) -> None:
+        """A screen was shown.
+
+        Counted for the purpose "usage", at most 20 a device and day.
+        """
+        self._headcount.screen(name)
+
+
 class Counts(Node):
     """Everything that the catalog declares."""
 
     def __init__(self, headcount: Headcount) -> None:
         super().__init__(headcount)
         self.meeting = _Meeting(headcount)
+        self.problem = _Problem(headcount)
+        self.screen = _Screen(headcount)
         self.screen_share = _ScreenShare(headcount)

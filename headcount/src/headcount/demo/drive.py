@@ -14,7 +14,7 @@ from headcount_sdk.uploader import Fate
 
 from headcount.demo.counts import CATALOG, Counts
 from headcount.demo.ground import Ground
-from headcount.demo.population import Person, PersonFacts, Use, use_of
+from headcount.demo.population import LEAVE_AFTER_MINUTES, Person, PersonFacts, Use, use_of
 from headcount.file_clock import FileClock
 
 DAY = 86_400.0
@@ -29,6 +29,21 @@ class Tally:
     fates: dict[str, int] = field(default_factory=dict)
 
 
+class PocketClock:
+    """A device's clock: its pauses are simulated too, so that sessions end; nothing waits for it."""
+
+    def __init__(self, clock: FileClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """The simulated time of day."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """The same: nobody sets it back here."""
+        return self._clock.now()
+
+
 class Device:
     """One person's device. Its client is made with the first day of use, as an app would."""
 
@@ -41,7 +56,7 @@ class Device:
             host,
             CATALOG,
             directory=ground.folder / "devices" / str(person.number),
-            clock=clock,
+            clock=PocketClock(clock),
             facts=self._facts,
             utc_offset=lambda _: person.utc_offset,
             draw=random.Random(person.number),
@@ -59,14 +74,33 @@ class Device:
             self._client.consent.grant(*person.purposes)
         if use is not None:
             self._client.on_foreground()
-            counts = Counts(self._client)
-            for entry, milliseconds in use.meetings:
-                counts.meeting.joined.add(entry=entry)
-                counts.meeting.join_time.record(milliseconds)
-            if use.shared:
-                counts.screen_share.used.set()
+            self._use(Counts(self._client), use)
         if person.withdraws == day:
             self._client.consent.withdraw(*person.purposes)
+
+    @staticmethod
+    def _use(counts: Counts, use: Use) -> None:
+        counts.screen("home")
+        counts.screen("lobby")
+        if use.gives_up:
+            return
+        for entry, milliseconds in use.meetings:
+            counts.meeting.joined.add(entry=entry)
+            counts.meeting.join_time.record(milliseconds)
+        counts.screen("meeting")
+        if use.shared:
+            counts.screen_share.used.set()
+        if use.problem:
+            counts.problem.reported.report(use.problem).send()
+
+    def leave(self, use: Use | None) -> None:
+        """Put the app away, or see it crash."""
+        if self._client is None or use is None:
+            return
+        if use.crashes:
+            self._client.crashed()
+        else:
+            self._client.on_background()
 
     def upload(self, day: int, *, now: bool = False) -> list[Fate]:
         """Send what is due, if there is a network."""
@@ -99,8 +133,14 @@ class Drive:
         for day in range(span):
             noon = (self._first_day + day) * DAY + 12 * 3600.0
             self._clock.set_now(noon)
-            for device in self._devices:
-                device.live(day, use_of(device.person, day, self._first_day, self._seed))
+            uses = [use_of(device.person, day, self._first_day, self._seed) for device in self._devices]
+            for device, use in zip(self._devices, uses, strict=True):
+                device.live(day, use)
+            for place, minutes in enumerate(LEAVE_AFTER_MINUTES):
+                self._clock.set_now(noon + minutes * 60.0)
+                for device, use in zip(self._devices, uses, strict=True):
+                    if use is not None and use.leaves_after == place:
+                        device.leave(use)
             yield day, self._night(day)
 
     def _night(self, day: int) -> Tally:

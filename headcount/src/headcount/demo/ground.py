@@ -15,6 +15,10 @@ _TITLES = {"aurora": "Aurora Insurance", "borealis": "Borealis Schools", "cumulu
 _PARTNERS = {"aurora": "north", "borealis": "north", "cumulus": ""}
 
 
+SCOPES = {"north": 'scope = "partner"\npartner = "north"\n', "product": 'scope = "product"\n'}
+"""Readers of sums over Customers. There are too few Customers here: their page says so."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """Where the demo runs, and the keys it made for it; ``debug_key`` is a developer's, of the first Customer."""
@@ -33,7 +37,7 @@ def prepare(folder: Path) -> Ground:
     catalog = folder / "catalog.toml"
     shutil.copyfile(Path(__file__).with_name("catalog.toml"), catalog)
     app_keys = {name: new_key("live") for name, _ in CUSTOMERS}
-    readers = {name: new_key("read") for name, _ in CUSTOMERS}
+    readers = {name: new_key("read") for name in (*(name for name, _ in CUSTOMERS), *SCOPES)}
     debug_key, developer = new_key("debug"), CUSTOMERS[0][0]
     lines = ['[operator]\nname = "Example Video"\n', "[partners.north]", "code = 1", 'name = "North Resellers"\n']
     for code, (name, _) in enumerate(CUSTOMERS, 11):
@@ -49,10 +53,8 @@ def prepare(folder: Path) -> Ground:
         f'[[keys]]\nfingerprint = "{fingerprint(debug_key)}"\ncustomer = "{developer}"\napp = "meet"\ndebug = true\n'
     )
     for name, token in readers.items():
-        lines.append(
-            f'[[readers]]\nname = "{name}-pm"\nfingerprint = "{fingerprint(token)}"\n'
-            f'scope = "own"\ncustomer = "{name}"\n'
-        )
+        seen = SCOPES.get(name) or f'scope = "own"\ncustomer = "{name}"\n'
+        lines.append(f'[[readers]]\nname = "{name}-pm"\nfingerprint = "{fingerprint(token)}"\n{seen}')
     organisation = folder / "organisation.toml"
     organisation.write_text("\n".join(lines), "utf-8")
     return Ground(folder, organisation, catalog, app_keys, readers, debug_key)

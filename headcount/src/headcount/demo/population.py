@@ -28,6 +28,11 @@ _PLACES = (
     ("nl", "Europe/Amsterdam", 2),
 )
 Entry = Literal["link", "calendar", "dial_in", "room"]
+Problem = Literal["sound", "picture", "connection"]
+_PROBLEMS: tuple[tuple[Problem, int], ...] = (("sound", 45), ("connection", 35), ("picture", 20))
+LEAVE_AFTER_MINUTES = (4, 11, 26)
+"""After how long people leave the app: each day has three such moments."""
+
 _ENTRIES: tuple[tuple[Entry, int], ...] = (("link", 50), ("calendar", 30), ("room", 15), ("dial_in", 5))
 _CLASSES = {"ipados": "tablet", "macos": "desktop", "windows": "desktop"}
 _VERSIONS = ("3.0", "3.1", "3.2")
@@ -43,10 +48,17 @@ VERSION_EVERY_DAYS = 24
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One day of one person: meetings by entry with their joining times, and whether a screen was shared."""
+    """One day of one person: meetings by entry with their joining times, and what else there was.
+
+    ``gives_up``: they wait in the lobby and join nothing. ``leaves_after``: how many of ``LEAVE_AFTER_MINUTES``.
+    """
 
     meetings: tuple[tuple[Entry, float], ...]
     shared: bool
+    gives_up: bool = False
+    crashes: bool = False
+    problem: Problem | None = None
+    leaves_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +175,17 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
         (_weighted(_ENTRIES, draw), base * slow * draw.lognormvariate(0.0, 0.5))
         for _ in range(1 + int(draw.expovariate(0.7)))
     )
-    return Use(meetings, draw.random() < 0.3)
+    shared = draw.random() < 0.3
+    slower = person.version(day) == "3.1"
+    problem = _weighted(_PROBLEMS, draw) if draw.random() < (0.2 if slower else 0.12) else None
+    return Use(
+        meetings,
+        shared,
+        gives_up=draw.random() < 0.25,
+        crashes=draw.random() < (0.16 if slower else 0.08),
+        problem=problem,
+        leaves_after=draw.randrange(len(LEAVE_AFTER_MINUTES)),
+    )
 
 
 def _place(draw: random.Random) -> tuple[str, str, float]:

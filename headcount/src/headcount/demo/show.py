@@ -8,6 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from headcount_aggregator.web.dashboard.pages import PAGES
 from headcount_wire import days as calendar
 from headcount_wire.clock import SystemClock
 from rich.console import Console
@@ -93,7 +94,14 @@ class Demo:
         self._out.print(f"The dashboard fills while {days} days go by:" if days else "The dashboard:", highlight=False)
         for name, token in ground.readers.items():
             self._out.print(f"  {name:10} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
-        self._out.print(f"  {'edge':10} {stack.edge}\nCtrl-C ends the demo.", highlight=False)
+        self._out.print(f"  {'edge':10} {stack.edge}", highlight=False)
+        if not days:
+            first = next(iter(ground.readers))
+            self._out.print(f"Its pages, once the link of {first} was opened:", highlight=False)
+            for page in PAGES.values():
+                address = f"{stack.dashboard}/c/{first}/meet/{page.key}"
+                self._out.print(f"  {page.title:24} {address}", highlight=False, soft_wrap=True)
+        self._out.print("Ctrl-C ends the demo.")
 
 
 def demo_settings(ground: Ground) -> Settings:

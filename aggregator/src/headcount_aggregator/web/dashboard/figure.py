@@ -183,10 +183,15 @@ class Figure:
     def noisy(self) -> bool:
         """Whether noise is in some cell, or hides it."""
         return any(
-            cell.high is not None or cell.state in (State.UNDER_NOISE, State.OVER_BUDGET)
+            cell.high is not None or cell.state in (State.UNDER_NOISE, State.OVER_BUDGET, State.FEW_CUSTOMERS)
             for row in self.rows
             for cell in row.cells
         )
+
+    @property
+    def of_few_customers(self) -> bool:
+        """Whether some cell is hidden for the sake of a Customer."""
+        return any(cell.state is State.FEW_CUSTOMERS for row in self.rows for cell in row.cells)
 
     @property
     def provisional(self) -> bool:

@@ -23,7 +23,7 @@ async def privacy(view: View) -> Page:
     numbers, hidden = sum(h.numbers for h in headers), sum(h.hidden for h in headers)
     late = late_days(headers)
     stats = [
-        Stat(wording.number(customer.k), say("people at least, in every number")),
+        _protection(view, chain),
         Stat(
             wording.number(customer.retention_months),
             say("months: how long numbers are to be kept"),
@@ -59,11 +59,22 @@ async def privacy(view: View) -> Page:
             "more": len(headers) - len(newest),
             "unbroken": unbroken(chain),
             "links": len(chain),
+            "promise": next((header.promise for header in reversed(chain) if header.promise), ""),
             "api": Link("/api/v1/releases", say("All releases as JSON")),
             "policy": customer.policy,
             "catalog": catalog,
         },
     )
+
+
+def _protection(view: View, chain: Sequence[ReleaseHeader]) -> Stat:
+    """What stands between a number and a person: so many people, or noise under a preset."""
+    say = view.wording.say
+    if not view.noisy:
+        return Stat(view.wording.number(view.k), say("people at least, in every number"))
+    preset = next((header.noise for header in reversed(chain) if header.noise), view.subject.customer.noise)
+    names = {"strict": say("strict"), "standard": say("standard"), "light": say("light")}
+    return Stat(names.get(preset, preset), say("is the noise that is added to every number"))
 
 
 def late_days(headers: Sequence[ReleaseHeader]) -> int:

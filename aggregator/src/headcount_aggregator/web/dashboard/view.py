@@ -12,6 +12,7 @@ from headcount_wire.facts import WHOLE, Kind
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Freshness, Number, Question, ReleasedReader, State, Statistic
+from headcount_aggregator.scopes import LEAST_CUSTOMERS, is_scope
 from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.dashboard.figure import Figure, Link, Remark
 from headcount_aggregator.web.dashboard.span import GRAINS, Span
@@ -126,6 +127,12 @@ class View:
         """The rule of a number in words: what the threshold asks of it, or what noise leaves of it."""
         if not self.noisy:
             return threshold
+        if is_scope(self.subject.customer.code):
+            return self.wording.say(
+                "A sum over {n} Customers or more of which none can be recognised, with noise in each one's share. The "
+                "true one lies within ± in 95 of 100 cases.",
+                n=LEAST_CUSTOMERS,
+            )
         return self.wording.say(
             "Noise is added to every number, so that nobody can be told from it. The true one lies within ± in 95 of "
             "100 cases."

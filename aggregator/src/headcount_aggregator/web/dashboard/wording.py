@@ -271,6 +271,8 @@ class Wording:
 
     def why_hidden(self, figure: Figure) -> str:
         """Why some cells of a figure show no number."""
+        if figure.of_few_customers:
+            return self.say("too few Customers, or one that has most of it, or too small for the noise")
         if figure.noisy:
             return self.say("too small for the noise that protects everybody")
         if figure.complement:
@@ -314,6 +316,8 @@ class Wording:
             return f"{said} ± {self.quantity(margin, unit)}"
         if cell.state is State.COMPLEMENT:
             return self.say("too few others")
+        if cell.state is State.FEW_CUSTOMERS:
+            return self.say("too few Customers")
         if cell.state is State.UNDER_NOISE:
             return self.say("too small for its noise")
         if cell.state is State.OVER_BUDGET:
