@@ -106,6 +106,7 @@ def epsilon(rho: Fraction | float, delta: float = DELTA) -> float:
 
 def _delta(rho: float, at: float) -> float:
     low, high = 1.0 + 1e-6, (at + 1) / (2 * rho) + 2
+    alpha = low
     for _ in range(200):
         alpha = (low + high) / 2
         if (2 * alpha - 1) * rho - at + math.log1p(-1 / alpha) < 0:

@@ -34,7 +34,8 @@ class NoisyChain:
         self._releases = releases
         self._budget = budget
         self._preset = preset
-        self._file = lru_cache(FILES_KEPT)(self._read)
+        # What was spent is asked for every day of a month; the numbers once for the week, once for the month.
+        self._spent = lru_cache(FILES_KEPT)(self._spent_in)
 
     def seal(self, header: dict[str, Any], period: Period) -> None:
         """Seal a period: what its draft says, or, if it has none, what is drawn now."""
@@ -53,7 +54,7 @@ class NoisyChain:
         for name in self._chain.names:
             _, since, until = name.split("-")
             if int(since) <= last and int(until) >= first:
-                for one in self._file(name)[1]:
+                for one in self._spent(name):
                     found.record(one)
         return found
 
@@ -66,8 +67,8 @@ class NoisyChain:
 
     def _noisy_in(self, period: Period) -> Iterable[Noisy]:
         name = name_of(period)
-        return self._file(name)[0] if name in self._chain.names else ()
+        found = self._chain.plain(name) if name in self._chain.names else {}
+        return map(noisy_of, found.get("noisy", ()))
 
-    def _read(self, name: str) -> tuple[list[Noisy], list[Spending]]:
-        plain = self._chain.plain(name)
-        return [noisy_of(one) for one in plain.get("noisy", ())], spendings(plain.get("spent", ()))
+    def _spent_in(self, name: str) -> list[Spending]:
+        return spendings(self._chain.plain(name).get("spent", ()))
