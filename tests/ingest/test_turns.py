@@ -42,9 +42,12 @@ def held_still(worker: WorkerProcess) -> Iterator[None]:
         worker.process.send_signal(signal.SIGCONT)
 
 
+def all_of(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
 def answer_on(connection: socket.socket) -> int:
-    data = b"".join(iter(lambda: connection.recv(65_536), b""))
-    (answer,) = answers_in(data)
+    (answer,) = answers_in(all_of(connection))
     return answer.status
 
 
@@ -61,7 +64,7 @@ def test_a_report_waits_for_no_pipeline(tmp_path: Path) -> None:
         assert served_then < CROWD * AT_ONCE / 2
         for one in crowd:
             one.shutdown(socket.SHUT_WR)
-            answers = answers_in(b"".join(iter(lambda one=one: one.recv(65_536), b"")))
+            answers = answers_in(all_of(one))
             assert [answer.status for answer in answers] == [200] * AT_ONCE
 
 
