@@ -94,6 +94,11 @@ class WorkerProcess:
         status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
         return Cost(cpu, int(status["VmHWM"].split()[0]) * 1024)
 
+    def resident(self) -> int:
+        """How many bytes of memory it has now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(dict(line.split(":", 1) for line in status.splitlines())["VmRSS"].split()[0]) * 1024
+
     def spooled(self) -> list[tuple[bytes, Record]]:
         """Every record in the worker's segments, with its report id."""
         paths = [path for path in sorted(self.folder.glob("spool/*/*")) if path.suffix in (".seg", ".open")]

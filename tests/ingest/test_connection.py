@@ -17,7 +17,7 @@ from headcount_wire import codec, limits
 from headcount_wire.problems import Problem
 from headcount_wire.report import Tally, new_report_id
 
-from tests.ingest.conftest import KEY, Worker, report, running, settings_in
+from tests.ingest.conftest import KEY, TODAY, Worker, report, running, settings_in
 
 CANARY = b"CANARY7f3a"
 REPORT = f"POST /v1/reports/{new_report_id()} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
@@ -122,6 +122,18 @@ async def test_what_a_refusal_drops_is_counted(worker: Worker) -> None:
     total = 'headcount_edge_tallies_dropped_total{customer="11",measure="%s",reason="%s"}'
     assert found[total % ("1", "not_granted")] == 1
     assert found[total % ("undeclared", "unknown_measure")] == 42
+    assert sum(name.startswith("headcount_edge_tallies_dropped_total") for name in found) == 2
+
+
+@pytest.mark.parametrize("day", [TODAY - 40, TODAY + 2])
+async def test_no_day_gives_a_made_up_measure_a_name(worker: Worker, day: int) -> None:
+    """Whatever day a tally is of, a code that no catalog declares is `undeclared`: no client makes the metrics grow."""
+    made_up = [Tally(code, 0, 1, 0, 1) for code in range(600, 640)]
+    await worker.post(report(Tally(1, 0, 4, 31, 1), *made_up, day=day))
+    found = await worker.metrics()
+    total = 'headcount_edge_tallies_dropped_total{customer="11",measure="%s",reason="%s"}'
+    assert found[total % ("1", "day_too_old" if day < TODAY else "day_ahead")] == 1
+    assert found[total % ("undeclared", "unknown_measure")] == 40
     assert sum(name.startswith("headcount_edge_tallies_dropped_total") for name in found) == 2
 
 

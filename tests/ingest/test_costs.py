@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import itertools
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from headcount_wire import codec
+from headcount_wire import codec, limits
 from headcount_wire.problems import Problem
+from headcount_wire.report import Tally
 
 from tests.fuzz import costly
 from tests.fuzz.mutations import Body
@@ -178,3 +181,22 @@ def test_memory_stays_flat_over_many_refusals(worker: WorkerProcess) -> None:
     all_of_them(1)
     memory, _ = costs(worker, lambda: all_of_them(TIMES))
     assert memory < MOST_BYTES
+
+
+MOST_REMEMBERED_BYTES = 60_000_000
+
+
+def test_made_up_tallies_are_not_remembered_without_end(worker: WorkerProcess) -> None:
+    """Hundreds of thousands of tallies that were never seen, under every set of verdicts, take bounded memory."""
+    worker.cost(forget_peak=True)
+    before = worker.resident()
+    n = itertools.count(1)
+    consents = [{"usage": 4}, {"usage": 4, "diagnostics": 4}]
+    contexts: list[dict[str, int]] = [{}, {"context": 4}, {"context": 1}]
+    for catalog, purposes, context in itertools.product((5, 4, 3), consents, contexts):
+        for _ in range(4):
+            tallies = [Tally(world.WIDE, 2, 1, 0, next(n)) for _ in range(limits.TALLIES_PER_REPORT)]
+            told_of = sound(*tallies, catalog=catalog, purposes={**purposes, **context})
+            body = gzip.compress(codec.encode_json(told_of), 1)
+            assert told(worker, request(body, b"Content-Encoding: gzip")).status == 202
+    assert worker.cost().peak_bytes - before < MOST_REMEMBERED_BYTES

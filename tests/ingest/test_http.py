@@ -127,7 +127,12 @@ REFUSED: dict[str, tuple[bytes, Problem]] = {
     "a_form": (request(sound(), media=b"multipart/form-data; boundary=" + CANARY), Problem.MEDIA_TYPE),
     "another_scheme": (request(sound(), b"Authorization: Basic eDp5", key=""), Problem.KEY_MISSING),
     "an_empty_key": (request(sound(), b"Authorization: Bearer ", key=""), Problem.KEY_MISSING),
-    "http_0_9": (b"GET /v1/policy\r\n\r\n", Problem.KEY_MISSING),
+    "http_0_9": (b"GET /v1/policy\r\n\r\n", Problem.BAD_HTTP),
+    "http_2_without_its_start": (request(sound(), version=b"2.0"), Problem.BAD_HTTP),
+    "http_1_0_in_chunks": (streamed(chunked(REPORT), CHUNKED, version=b"1.0", closing=False), Problem.BAD_HTTP),
+    "an_address_in_a_query": (request(sound(), path=b"http://other.example?" + path_of()), Problem.NOT_FOUND),
+    "two_offers": (request(b"{}", *OFFER, closing=False) + request(b"{}", *OFFER, closing=False), Problem.MALFORMED),
+    "an_offer_and_another": (request(b"", *OFFER, key="", closing=False) * 2, Problem.KEY_MISSING),
 }
 
 

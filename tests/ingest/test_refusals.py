@@ -64,7 +64,7 @@ async def while_draining(worker: Worker) -> Answer:
     """What is answered to a report whose head was under way when the worker was told to stop."""
     data = SENT[Problem.DRAINING]
     reader, writer = await asyncio.open_connection("127.0.0.1", worker.settings.port)
-    writer.write(SENT[Problem.NOT_FOUND].replace(b"Connection: close\r\n", b"") + data[:100])
+    writer.write(request(b"{}", closing=False) + data[:100])
     async with asyncio.timeout(PATIENCE_SECONDS):
         await reader.readuntil(b"}")
         await told_to_stop(worker)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
+import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from headcount_sdk.uploader import Fate
 from headcount_wire.clock import ManualClock
 
 from tests.ingest.conftest import KEY, TODAY, Worker, running, settings_in
+from tests.ingest.process import worker_process
 from tests.sdk.conftest import CATALOG
 
 AUTHORITY = trustme.CA()
@@ -189,3 +192,40 @@ def _ends(server: ssl.SSLContext, asking: ssl.SSLContext | None = None) -> float
     certificate = sides[0].getpeercert()
     assert certificate
     return ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+
+
+async def test_unfinished_handshakes_take_no_place(tmp_path: Path) -> None:
+    """Many who connect and never shake hands are cut, those that came first; who does is served meanwhile."""
+    certificate, key = pair(tmp_path)
+    settings = replace(settings_in(tmp_path), tls_certificate=certificate, tls_key=key, connections=16)
+    worker = await running(settings)
+    silent = [await asyncio.open_connection("127.0.0.1", settings.port) for _ in range(40)]
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(reader.read() for reader, _ in silent[:36]), return_exceptions=True)
+    assert not any(reader.at_eof() for reader, _ in silent[36:]), "a quarter of all connections may take their time"
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", settings.port, ssl=client(), server_hostname="localhost"
+    )
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+    for _, one in (*silent, (reader, writer)):
+        one.close()
+    assert await worker.close() == 0
+    await worker.session.close()
+
+
+MANY = 200
+HALF_OPEN_BYTES = 160_000
+
+
+def test_a_handshake_that_does_not_come_takes_little(tmp_path: Path) -> None:
+    """A connection that has not shaken hands takes no buffer beyond a record's size."""
+    certificate, key = pair(tmp_path)
+    with worker_process(tmp_path, tls_certificate=str(certificate), tls_key=str(key)) as worker, ExitStack() as stack:
+        before, descriptors = worker.resident(), worker.descriptors()
+        for _ in range(MANY):
+            stack.enter_context(socket.create_connection(("127.0.0.1", worker.port), timeout=20))
+        worker.until(lambda: worker.descriptors() >= descriptors + MANY * 9 // 10)
+        worker.metrics()
+        assert worker.resident() - before < MANY * HALF_OPEN_BYTES

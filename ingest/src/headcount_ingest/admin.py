@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from headcount_ingest.readiness import Reason
@@ -25,7 +27,10 @@ def create_admin_app(watch: Watch) -> web.Application:
         return web.json_response(plain, status=503 if refusing else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=watch.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        # In a thread: thousands of lines must not hold up answers.
+        return web.Response(
+            body=await asyncio.to_thread(watch.text), headers={"Content-Type": "text/plain; version=0.0.4"}
+        )
 
     async def unnamed(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.pop("Server", None)  # which versions run here is nobody's business

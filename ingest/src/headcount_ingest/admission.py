@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakSet
 
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACT_RULES, Fact
@@ -21,6 +22,8 @@ ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
 
 KNOWN_MOST = 16_384
 """Tallies an allowance remembers, some 300 bytes each; then it begins anew."""
+REMEMBERED_MOST = 131_072
+"""Tallies that all of a process remember together; then all begin anew. A device can make up as many as it likes."""
 ALLOWANCES_MOST = 64
 
 Verdicts = Mapping[str, Dropped | None]
@@ -78,21 +81,37 @@ class Admission:
                         rule = self.rules[measure.code, label, fact] = _rule(measure, fact, share, base)
                         base += rule.most - rule.least + 1
 
-    @property
-    def expires(self) -> bool:
-        """Whether any measure of it does."""
-        return bool(self._expiries)
-
-    def allowance(self, verdicts: Verdicts, day: int) -> Allowance:
-        """What may be counted of a report with these verdicts, on a day."""
+    def allowance(self, verdicts: Verdicts, said: tuple[Dropped | None, ...], day: int) -> Allowance:
+        """What may be counted of a report with these verdicts, on a day; ``said``: the verdicts' values."""
         expired = bisect_left(self._expiries, day)
-        key = (expired, *verdicts.values())
+        key = (expired, said)
         found = self._allowances.get(key)
         if found is None:
             if len(self._allowances) >= ALLOWANCES_MOST:
                 self._allowances.clear()
             found = self._allowances[key] = Allowance(self, verdicts, self._expiries[:expired])
         return found
+
+
+class Remembered:
+    """How many tallies were remembered since all began anew; those that are forgotten one by one still count."""
+
+    def __init__(self) -> None:
+        self._by: WeakSet[Allowance] = WeakSet()
+        self._count = 0
+
+    def add(self, by: Allowance) -> None:
+        """One more, by an allowance; all forget theirs when there are too many."""
+        if self._count >= REMEMBERED_MOST:
+            for one in self._by:
+                one.known.clear()
+            self._by.clear()
+            self._count = 0
+        self._count += 1
+        self._by.add(by)
+
+
+_remembered = Remembered()
 
 
 class Allowance:
@@ -124,6 +143,7 @@ class Allowance:
             return Dropped.OUT_OF_BOUNDS if rule.once else Dropped.OVER_CAP
         if len(self.known) >= KNOWN_MOST:
             self.known.clear()
+        _remembered.add(self)
         said = rule.base if fact in ONE_SLOT else rule.base + slot - rule.least
         alone = rule.once or (not label and rule.least == rule.most)
         known = self.known[line] = Known(pack_tally(*line), said, 0 if alone else rule.share, n, rule.cap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import lru_cache
 from operator import itemgetter
 
@@ -57,7 +58,7 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
     count = 0
     for day, lines in report.days:
         if outside := _window(day, today) if terms else Dropped.UNKNOWN_MEASURE:
-            _drop_all(lines, outside, drops)
+            _drop_all(lines, outside, terms.measures if terms else {}, drops)
         elif terms and (found := _of_day(lines, terms.allowance(day), drops)):
             told.append(Packed(day, len(found), b"".join(map(_PACKED, found))))
             count += len(found)
@@ -130,9 +131,10 @@ def _drop(line: Line, reason: Dropped, drops: Dropping) -> None:
     drops[line[0], reason] = drops.get((line[0], reason), 0) + 1
 
 
-def _drop_all(lines: list[Line], reason: Dropped, drops: Dropping) -> None:
+def _drop_all(lines: list[Line], reason: Dropped, declared: Container[int], drops: Dropping) -> None:
+    """Drop a whole day. A measure that nobody declared is that before all else: its code was made up by a client."""
     for line in lines:
-        _drop(line, reason, drops)
+        _drop(line, reason if line[0] in declared else Dropped.UNKNOWN_MEASURE, drops)
 
 
 def _window(day: int, today: int) -> Dropped | None:

@@ -21,6 +21,7 @@ from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import Exchange
 from headcount_ingest.head import FIELDS, FORWARDED, FRAMING, Head
 from headcount_ingest.outcomes import Gone, Refused
+from headcount_ingest.turns import REQUESTS_A_TURN
 
 HEAD_BYTES = 16 * 1024
 """A request's target and header lines together; each line counts 64 bytes more than it has."""
@@ -28,10 +29,17 @@ LINE_BYTES = 64
 FRAMED_BYTES = 8 * limits.BODY_BYTES
 """A body with all that frames it: chunk sizes, extensions, trailers; and what is thrown away behind a refusal."""
 CHUNKED = b"chunked"
-AT_ONCE_MOST = 256
-"""Requests that may wait for an answer at all: one read brings thousands of small ones, each with more to say back."""
 UNDER_WAY_MOST = 64
 """Requests of one connection that wait for an answer before no more of them is read."""
+
+
+VERSIONS = frozenset({"1.0", "1.1"})
+BEFORE_VERSION = b" HTTP/"
+"""Stands in the first line of each request, so that bytes hold no more whole requests than of these."""
+CLOSING = frozenset(
+    {Problem.KEY_MISSING, Problem.KEY_UNKNOWN, Problem.KEY_REVOKED, Problem.NOT_FOUND, Problem.METHOD, Problem.RATE}
+)
+"""Refusals behind which a client, no proxy, has to connect again: there is nothing for it to go on with."""
 
 
 class _BadHead(Exception):
@@ -64,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._unread = False
         self._leaving = False
+        self._left = b""
+        self._in_line = False
         self._moves = 0  # how many requests have begun, and how many have ended
         self._new_head()
         self.client = ""
@@ -95,20 +105,16 @@ class Connection(asyncio.Protocol):
         if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
             # Unread: a refusal that costs as much as a report helps nobody.
             self._refuse(self._edge.gate.overloaded(self.client))
-            return
-        self._reading, moves = True, self._moves
-        try:
-            self._parser.feed_data(data)
-            if moves == self._moves:
-                self._hold(len(data))
-        except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
-            self._exchanges[-1].last = True
-            self._read_on(data[upgrade.args[0] :])
-        except (httptools.HttpParserError, _BadHead):
-            self._refuse(Refused(Problem.BAD_HTTP))
-        finally:
-            self._reading = False
-        self._answer()
+        elif self._left:  # it was asked to wait, and these were under way already
+            self._put_off(data)
+        else:
+            self._read(data, 1)
+
+    def go_on(self) -> None:
+        """It is its turn again (``turns.py``)."""
+        self._in_line = False
+        if data := self._forget():
+            self._read(data, REQUESTS_A_TURN)
 
     def eof_received(self) -> bool:
         """The client sends no more; it may still be waiting for answers."""
@@ -120,6 +126,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more. What waits for the disk is finished and counted; a half-sent body is not."""
         self._all.discard(self)
+        self._forget()
         self._transport, self._parser, self._leaving = None, None, True
         for exchange in tuple(self._exchanges):
             exchange.body.cut(Gone())
@@ -164,11 +171,13 @@ class Connection(asyncio.Protocol):
         """The head is whole: the path begins, and its body is awaited."""
         parser = self._parser
         assert parser is not None
-        if self._head_bytes > HEAD_BYTES or len(self._exchanges) >= AT_ONCE_MOST:
+        version = parser.get_http_version()
+        if self._head_bytes > HEAD_BYTES or version not in VERSIONS or (self._exchanges and self._exchanges[-1].last):
             raise _BadHead
-        if self._hosts != 1 and (self._hosts or parser.get_http_version() == "1.1"):
+        if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise _BadHead
-        if self._fields.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
+        coding = self._fields.get(b"transfer-encoding")
+        if coding is not None and (coding.lower() != CHUNKED or version == "1.0"):  # 1.0 knows no chunks
             raise _BadHead
         self._in_body = True
         self._all.busy(self)
@@ -176,10 +185,12 @@ class Connection(asyncio.Protocol):
         exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
         self._exchanges.append(exchange)
         exchange.begin(head, self._answer)
+        if self.client and isinstance(exchange.outcome, Refused) and exchange.outcome.problem in CLOSING:
+            exchange.last = True
         if exchange.body.wanted:
             self._until(self._edge.settings.body_seconds)
             asked = self._fields.get(b"expect", b"").lower() == b"100-continue"
-            expected = asked and parser.get_http_version() == "1.1"  # an older client does not know that answer
+            expected = asked and version == "1.1"  # an older client does not know that answer
             if expected and len(self._exchanges) == 1 and self._transport is not None:
                 self._transport.write(CONTINUE)
 
@@ -207,6 +218,7 @@ class Connection(asyncio.Protocol):
         elif self._transport is not None and not self._leaving:
             self._all.busy(self)
             self._leaving, self._parser = True, None
+            self._forget()
             self._transport.close()
             self._until(self._edge.settings.lingering_seconds)
         else:
@@ -227,6 +239,44 @@ class Connection(asyncio.Protocol):
             else:
                 self._transport.close()
 
+    def _read(self, data: bytes, requests: int) -> None:
+        """Read so many requests at most; the rest waits for its turn."""
+        assert self._parser is not None
+        end = _end_of(data, requests)
+        self._reading, moves = True, self._moves
+        try:
+            self._parser.feed_data(data[:end])
+            if moves == self._moves:
+                self._hold(end)
+        except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
+            self._exchanges[-1].last = True
+            self._read_on(data[upgrade.args[0] :])
+            end = len(data)
+        except (httptools.HttpParserError, _BadHead):
+            self._edge.rates.address(self._peer(b""))
+            self._refuse(Refused(Problem.BAD_HTTP))
+        finally:
+            self._reading = False
+        if end < len(data):
+            self._put_off(data[end:])
+        self._answer()
+        self._balance()
+
+    def _put_off(self, data: bytes) -> None:
+        """Have what came too soon wait, while there is room for it."""
+        if self._parser is None or self._leaving:
+            return
+        if self._all.turns.hold(len(data)):
+            self._left += data
+        else:
+            self._refuse(self._edge.gate.overloaded(self.client))
+
+    def _forget(self) -> bytes:
+        """What waited for its turn, and waits no more."""
+        data, self._left = self._left, b""
+        self._all.turns.held -= len(data)
+        return data
+
     def _read_on(self, data: bytes) -> None:
         """Read the body behind a head that offers another protocol: the offer is declined, the report is not."""
         if not self._exchanges[-1].body.wanted:
@@ -236,6 +286,8 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # what comes behind it is another request, and not answered
+            self._parser = None
         except httptools.HttpParserError:
             self._refuse(Refused(Problem.BAD_HTTP))
 
@@ -263,6 +315,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self, outcome: Refused) -> None:
         """Take nothing more: what was being read gets this outcome, or else the bytes behind the last request do."""
         self._parser = None
+        self._forget()
         current = self._exchanges[-1] if self._exchanges else None
         if current is not None and not current.arrived:
             current.body.cut(outcome)
@@ -275,6 +328,7 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._all.busy(self)
         self._leaving, self._parser = True, None
+        self._forget()
         for exchange in self._exchanges:
             exchange.body.cut(Gone())
         self._exchanges.clear()
@@ -300,7 +354,11 @@ class Connection(asyncio.Protocol):
 
     def _balance(self) -> None:
         """Read no more than can be answered, and than is being read of the answers."""
-        pause = (self._unread or len(self._exchanges) > UNDER_WAY_MOST) and not self._leaving
+        full = self._unread or len(self._exchanges) > UNDER_WAY_MOST
+        if self._left and not full and not self._in_line:
+            self._in_line = True
+            self._all.turns.wait(self)
+        pause = (full or bool(self._left)) and not self._leaving
         if self._transport is not None and pause is not self._paused:
             self._paused = pause
             self._transport.pause_reading() if pause else self._transport.resume_reading()
@@ -318,3 +376,13 @@ class Connection(asyncio.Protocol):
         self._held += size
         if self._held > (FRAMED_BYTES if self._in_body else HEAD_BYTES):
             raise _BadHead
+
+
+def _end_of(data: bytes, requests: int) -> int:
+    """Where the bytes of so many requests end at the latest, within the first line of one more."""
+    end = -1
+    for _ in range(requests + 1):
+        end = data.find(BEFORE_VERSION, end + 1)
+        if end < 0:
+            return len(data)
+    return end

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
+from headcount_ingest.turns import Turns
+
 MANY = 3 / 4
 """Beyond this part of all places, idle connections are closed for new ones."""
 SHARE = 8
@@ -49,6 +51,7 @@ class Connections:
         self._of: dict[str, int] = {}
         self._idle: dict[Connection, float] = {}  # since when, the longest first
         self._turned_away: set[Connection] = set()
+        self.turns = Turns()
         self.empty = asyncio.Event()
         self.empty.set()
 

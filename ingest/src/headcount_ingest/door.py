@@ -12,7 +12,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from math import inf
 
 from headcount_ingest.answer import answer
@@ -27,6 +29,10 @@ REFUSALS_A_TURN = 128
 SHUT_SECONDS = 0.01
 NO_DESCRIPTOR_SECONDS = 0.1
 UNREAD_BYTES = 64 * 1024
+HALF_OPEN = 4
+"""At most one in so many of all connections may be in its handshake; beyond that an older one gives way."""
+OLDEST_LOOKED_AT = 32
+"""Of so many that came first, one of the client that has the most of them gives way."""
 
 
 class Door:
@@ -37,7 +43,8 @@ class Door:
         self._make = make
         self._tls = tls
         self._loop = asyncio.get_running_loop()
-        self._coming: set[asyncio.Task[None]] = set()
+        self._coming: dict[asyncio.Task[None], str] = {}
+        self._coming_of: Counter[str] = Counter()
         self._room = ROOM_MOST
         self._full_at = -inf
         self._sockets: list[socket.socket] = []
@@ -56,7 +63,7 @@ class Door:
 
     def close(self) -> None:
         """Listen no more, and forget who was about to be let in."""
-        for task in self._coming:
+        for task in tuple(self._coming):
             task.cancel()
         while self._sockets:
             listener = self._sockets.pop()
@@ -77,7 +84,8 @@ class Door:
                 self._look_away(listener, NO_DESCRIPTOR_SECONDS, self._look)
                 return
             found.setblocking(False)
-            self._let_in(found) if number < room else self._turn_away(found, str(address[0]))
+            client = self._edge.rates.client(str(address[0]))
+            self._let_in(found, client) if number < room else self._turn_away(found, client)
         self._adapt()
         self._shut(listener)
 
@@ -87,10 +95,28 @@ class Door:
         took, self._full_at = max(now - self._full_at, 1e-6), now
         self._room = max(ROOM_LEAST, min(ROOM_MOST, int(self._room * TURN_SECONDS / took)))
 
-    def _let_in(self, found: socket.socket) -> None:
+    def _let_in(self, found: socket.socket, client: str) -> None:
+        if self._tls is not None and len(self._coming) * HALF_OPEN >= self._edge.settings.connections:
+            self._give_way()
         task = self._loop.create_task(self._hand_over(found))
-        self._coming.add(task)
-        task.add_done_callback(self._coming.discard)
+        self._coming[task] = client
+        self._coming_of[client] += 1
+        task.add_done_callback(self._came)
+
+    def _give_way(self) -> None:
+        """End a handshake that has not come to an end: it takes memory, and nothing is known of who is behind it."""
+        oldest = islice(self._coming, OLDEST_LOOKED_AT)
+        victim = max(oldest, key=lambda task: self._coming_of[self._coming[task]], default=None)
+        if victim is not None:
+            victim.cancel()
+            self._came(victim)
+
+    def _came(self, task: asyncio.Task[None]) -> None:
+        client = self._coming.pop(task, None)
+        if client is not None:
+            self._coming_of[client] -= 1
+            if not self._coming_of[client]:
+                del self._coming_of[client]
 
     async def _hand_over(self, found: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it left meanwhile, or its TLS was none
@@ -103,8 +129,8 @@ class Door:
                 ssl_shutdown_timeout=self._edge.settings.idle_seconds if self._tls else None,
             )
 
-    def _turn_away(self, found: socket.socket, address: str) -> None:
-        refused = self._edge.gate.overloaded(self._edge.rates.client(address))
+    def _turn_away(self, found: socket.socket, client: str) -> None:
+        refused = self._edge.gate.overloaded(client)
         count(self._edge, refused)
         with contextlib.suppress(OSError), found:
             if self._tls is None:

@@ -28,11 +28,12 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     @property
     def path(self) -> bytes:
         """The target's path: no query, no fragment, no scheme and no host."""
-        target = self.target
+        # First of all: behind a question mark no path begins, whatever stands there.
+        target = self.target.partition(b"?")[0].partition(b"#")[0]
         if not target.startswith(b"/"):
             scheme, found, rest = target.partition(b"://")
             target = b"/" + rest.partition(b"/")[2] if found and scheme.isalpha() else target
-        return target.partition(b"?")[0].partition(b"#")[0]
+        return target
 
     def text(self, name: bytes) -> str:
         """A field as text without spaces around it; empty when it is not there."""

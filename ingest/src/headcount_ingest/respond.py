@@ -22,10 +22,17 @@ async def respond(head: Head, body: Body, edge: Edge) -> Outcome:
     """What becomes of a request."""
     path = head.path
     if path.startswith(REPORTS):
-        return await take(head, body, edge) if head.method == b"POST" else Refused(Problem.METHOD, allow="POST")
+        return await take(head, body, edge) if head.method == b"POST" else _none(head, edge, Problem.METHOD, "POST")
     if path == POLICY:
-        return _policy(head, edge) if head.method in (b"GET", b"HEAD") else Refused(Problem.METHOD, allow="GET, HEAD")
-    return Refused(Problem.NOT_FOUND)
+        known = head.method in (b"GET", b"HEAD")
+        return _policy(head, edge) if known else _none(head, edge, Problem.METHOD, "GET, HEAD")
+    return _none(head, edge, Problem.NOT_FOUND)
+
+
+def _none(head: Head, edge: Edge, problem: Problem, allow: str = "") -> Refused:
+    """What is no request of ours counts for its client's rate all the same."""
+    wait = edge.rates.address(head.client)
+    return Refused(Problem.RATE, wait) if wait else Refused(problem, allow=allow)
 
 
 def _policy(head: Head, edge: Edge) -> Answered | Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from headcount_wire.dimensions import Dimension
 from headcount_wire.organisation import AppKey
@@ -11,7 +11,7 @@ from headcount_wire.problems import Dropped
 
 from headcount_ingest.admission import Admission, Allowance, Verdicts, admission_of
 
-TERMS_MOST = 256
+TERMS_MOST = 64
 """Terms an account remembers; a device can make up sets of purposes and versions."""
 
 
@@ -28,8 +28,9 @@ class Terms:
             for name, dimension, purpose in admission.fields
             if self.verdicts[purpose] is None and name in policy.context
         )
+        # Of an allowance nothing is kept here: those of all accounts are the admission's, so that they have a bound.
         self._admission = admission
-        self._lasting = None if admission.expires else admission.allowance(self.verdicts, 0)
+        self._said = tuple(self.verdicts.values())
 
     @property
     def consent_is_old(self) -> bool:
@@ -38,7 +39,12 @@ class Terms:
 
     def allowance(self, day: int) -> Allowance:
         """Which tallies of a day may be counted."""
-        return self._lasting or self._admission.allowance(self.verdicts, day)
+        return self._admission.allowance(self.verdicts, self._said, day)
+
+    @property
+    def measures(self) -> Container[int]:
+        """The codes that the catalog declares."""
+        return self._admission.measures
 
 
 class Account:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from asyncio import sslproto
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from headcount_ingest.settings import EdgeSettings
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 HANDSHAKE_ROUNDS = 8
+RECORD_BYTES = 16 * 1024
 
 
 class CertificateError(Exception):
@@ -57,6 +59,8 @@ class Certificate:
 def certificate_of(settings: EdgeSettings) -> Certificate | None:
     """The certificate a worker serves; ``None`` where a proxy ends TLS. Raises ``CertificateError``."""
     if settings.tls_certificate and settings.tls_key:
+        # One record of TLS. asyncio's own size, 256 KiB for each connection from its first byte on, is no option of it.
+        sslproto.SSLProtocol.max_size = RECORD_BYTES
         return Certificate(settings.tls_certificate, settings.tls_key)
     return None
 
