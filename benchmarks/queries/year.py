@@ -105,7 +105,8 @@ def copy(releases: Path, customers: int, out: Console) -> int:
             data = orjson.dumps(changed, option=orjson.OPT_SORT_KEYS)
             (folder / name).write_bytes(data)
             previous = hashlib.sha256(data).hexdigest()
-    Chains(releases, Unsynced()).look()
+    if not all((releases / f"{code}-1/chain").exists() for code in range(1, customers + 1)):
+        Chains(releases, Unsynced()).look()
     return sum((releases / "1-1" / name).stat().st_size for name, _ in sealed)
 
 

@@ -65,7 +65,11 @@ class DamagedIndexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the file system says of a file: as long as it says the same, the file is not read again."""
+    """What the file system says of a file: as long as it says the same, the file is not read again.
+
+    A change to as many bytes within a tick of its clock (milliseconds) after the file was read is not told: then the
+    numbers that were sealed are served from the index, and not those of the change.
+    """
 
     changed: int
     size: int

@@ -5,6 +5,8 @@ Old numbers keep their names: what the newest catalog no longer declares is look
 
 from __future__ import annotations
 
+from functools import cache
+
 from headcount_wire.catalog import TOTAL, Breakdown, Measure
 from headcount_wire.dimensions import DIMENSIONS, Dimension
 from headcount_wire.facts import WHOLE, Kind, Severity
@@ -75,6 +77,7 @@ class Vocabulary:
 _NAMED_SLOTS = frozenset({Statistic.FUNNEL, Statistic.MOVES, Statistic.SEVERITY, Statistic.PROBLEM_SCREEN})
 
 
+@cache
 def breakdown_of(code: int) -> Breakdown | None:
     """The breakdown of a code, ``None`` for a total."""
     if code == TOTAL:

@@ -17,7 +17,7 @@ from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, Question, ReleasedReader, Statistic
 from headcount_aggregator.web.api.problems import ApiProblem, Refused
 
-LIMIT = 10_000
+LIMIT = 2_000
 LIMIT_MOST = 50_000
 """How many numbers a page holds when it is not said, and at most."""
 

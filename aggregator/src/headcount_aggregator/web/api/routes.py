@@ -7,7 +7,6 @@ from functools import cache
 from urllib.parse import urlencode
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from headcount_aggregator.released import ReleasedReader
@@ -135,7 +134,7 @@ class Api:
 
 
 def _json(request: web.Request, shape: Shape) -> web.Response:
-    return answer(request, orjson.dumps(msgspec.to_builtins(shape)), "application/json")
+    return answer(request, msgspec.json.encode(shape), "application/json")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -269,8 +270,8 @@ def number_answer(number: Number, vocabulary: Vocabulary, k: int) -> NumberAnswe
     return NumberAnswer(
         statistic=number.statistic,
         period=number.period,
-        first=days.text(number.first),
-        last=days.text(number.last),
+        first=_day_text(number.first),
+        last=_day_text(number.last),
         measure=vocabulary.measure_name(number.measure),
         label=vocabulary.label_name(number.measure, number.label),
         breakdown=breakdown.name if breakdown else "",
@@ -333,3 +334,9 @@ def freshness_answer(freshness: Freshness) -> FreshnessAnswer:
 
 def _text(day: int | None) -> str | None:
     return None if day is None else days.text(day)
+
+
+@lru_cache(4096)
+def _day_text(day: int) -> str:
+    """A day as the API writes it; the same few hundred days stand in thousands of numbers."""
+    return days.text(day)
