@@ -14,6 +14,8 @@ from headcount.client import Headcount
 from headcount.command import app as command
 from headcount.query.plot import ASCII, BLOCKS, bar, spark
 from headcount_aggregator.chains import Chains
+from headcount_aggregator.disclosure.entry import Event
+from headcount_aggregator.disclosure.log import DisclosureLog
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.release.seal import Chain
 from headcount_aggregator.sealed_reader import SealedReader
@@ -109,6 +111,18 @@ def test_a_table_shows_every_number_and_says_its_rule(house: Path) -> None:
     assert "android" in parts
     assert "other" in parts
     assert any(block in parts for block in BLOCKS)
+
+
+def test_what_is_read_on_the_machine_is_in_the_disclosure_log(house: Path) -> None:
+    """Reading from the folder is logged like reading by address: who, whose and what; looking what there is, is not."""
+    log = DisclosureLog(house / "data/disclosures", ManualClock(0.0))
+    before = len(list(log.entries()))
+    locally(house)
+    assert len(list(log.entries())) == before
+    locally(house, "active", *DAYS)
+    (entry,) = list(log.entries())[before:]
+    assert (entry.event, entry.about["by"], entry.about["what"]) == (Event.READ, "query", "numbers")
+    assert (entry.about["reader"], entry.about["customer"], entry.about["app"]) == ("operator", "acme", "meet")
 
 
 @pytest.mark.parametrize(
