@@ -36,6 +36,7 @@ from rich.progress import track
 from benchmarks.release_cells import sums_of
 
 FIRST_DAY = days.parse("2025-01-01")
+MONTH = 28
 Sum = tuple[int, int, int, int, int, str, str]
 
 ORGANISATION = """\
@@ -128,15 +129,16 @@ def fill(warehouse: Embedded, organisation: Organisation, devices: int, span: in
 
 
 def _fill_sums(warehouse: Embedded, organisation: Organisation, cells: int) -> tuple[int, int]:
-    """Days of drawn sums until there are so many cells; returns how many days, and cells."""
+    """Days of drawn sums, rolled up as they are by the time they are released; returns how many days, and cells."""
     catalog, day, found = organisation.apps["meet"].catalog, 0, 0
     while found < cells:
-        sums = [row for measure in catalog.measures.values() for row in sums_of(measure, day)]
-        at = (0, 1, 1, FIRST_DAY + day, 0)
-        unit = secrets.token_bytes(16)
-        rows = [(unit, number, FIRST_DAY + day, 0, *at, *row) for number, row in enumerate(sums)]
-        warehouse.insert(Table.LANDING, encode_rows(Table.LANDING, rows))
-        day, found = day + 1, found + len(sums)
+        rows: list[tuple[int | str, ...]] = []
+        for _ in range(MONTH):
+            at = (0, 1, 1, FIRST_DAY + day, 0)
+            rows += [(*at, *row, 0, 0) for measure in catalog.measures.values() for row in sums_of(measure, day)]
+            day += 1
+        warehouse.insert(Table.FINAL, encode_rows(Table.FINAL, rows))
+        found += len(rows)
     return day, found
 
 
