@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from headcount_wire.catalog import Measure
 from headcount_wire.organisation import App, Organisation
 
 from headcount_aggregator.cells import CellReader
@@ -19,7 +20,7 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
 from headcount_aggregator.release.dp.noisy import WHOLE_PLACE
 from headcount_aggregator.release.due import due
-from headcount_aggregator.release.scope import instances
+from headcount_aggregator.release.scope import instances, votes
 from headcount_aggregator.release.scope.panel import Panel, next_panel, without
 from headcount_aggregator.release.scope.shares import Share, held, plain_of, remove
 from headcount_aggregator.release.scope.told import tell
@@ -110,6 +111,23 @@ class ScopeReleaser:
         self._disk.write(path.with_suffix(".new"), orjson.dumps(rows))
         self._disk.rename(path.with_suffix(".new"), path)
 
+    def cast(self, measure: Measure, rates: Iterable[float]) -> list[int]:
+        """The votes of Customers by bin, with noise."""
+        return votes.counted(measure, rates, self._noise)
+
+    def votes(self, app: App, quarter: Period) -> dict[int, list[int]] | None:
+        """The votes of a quarter, if they were cast."""
+        found: Any = plain_of(self._shares / f"votes-{app.code}" / f"{quarter.first}.json")
+        return None if found is None else {int(code): bins for code, bins in found.items()}
+
+    def keep_votes(self, app: App, quarter: Period, cast: Mapping[int, list[int]]) -> None:
+        """Have a quarter's votes on the disk: noise that was drawn is never drawn again."""
+        folder = self._shares / f"votes-{app.code}"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        path = folder / f"{quarter.first}.json"
+        self._disk.write(path.with_suffix(".new"), orjson.dumps({str(code): bins for code, bins in cast.items()}))
+        self._disk.rename(path.with_suffix(".new"), path)
+
 
 class _AppScopes:
     """The scopes of one app, while its periods are sealed."""
@@ -142,8 +160,8 @@ class _AppScopes:
         return [*sorted(PARTNERS_FROM + partner for partner in set(self._partner_of.values()) if partner), PRODUCT]
 
     def _header(self, scope: int, today: int) -> dict[str, Any]:
-        header = {"customer": scope, "app": self._app.code, "sealed_on": today, "k": LEAST_CUSTOMERS, "late_dropped": 0}
-        header["protection"] = PROTECTION
+        header: dict[str, Any] = {"customer": scope, "app": self._app.code, "sealed_on": today, "late_dropped": 0}
+        header |= {"k": LEAST_CUSTOMERS, "protection": PROTECTION}
         if self._app.catalog.instances:
             return {**header, "rule": THRESHOLD}
         # Shares have paid for it.
@@ -198,7 +216,25 @@ class _AppScopes:
             for measure in instances.measures_of(self._app.catalog):
                 for partner, number in instances.tell(measure, period, days, panels[-1].partner_of, _resting(panels)):
                     found.setdefault(partner, []).append(number)
+        if period.kind is PeriodKind.QUARTER and (panels := self._standing(period)):
+            found.setdefault(0, []).extend(self._votes(period, panels[-1]))
         return found
+
+    def _votes(self, quarter: Period, panel: Panel) -> list[Number]:
+        """Where Customers stand, each counting once. Votes with their noise are on the disk before they are told."""
+        if len(panel.members) < votes.LEAST or self._app.catalog.instances:
+            return []
+        held = self._releaser.votes(self._app, quarter)
+        if held is None:
+            span = range(quarter.first, quarter.last + 1)
+            days = {code: [self._shares[code].day(day) for day in span] for code in panel.members}
+            held = {
+                measure.code: self._releaser.cast(measure, votes.rates_of(measure, self._app.catalog, days))
+                for measure in votes.measures_of(self._app.catalog)
+            }
+            self._releaser.keep_votes(self._app, quarter, held)
+        measures = self._app.catalog.by_code
+        return [number for code, found in held.items() for number in votes.numbers_of(measures[code], quarter, found)]
 
     def _standing(self, period: Period) -> list[Panel]:
         """The panels of a period's quarters, if they are one and the same, stand, and have all their members."""
