@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -12,6 +12,7 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.dp import DiscreteGaussian, Ledger, budget_of
+from headcount_aggregator.release.dp.noisy import Noisy
 from headcount_aggregator.release.dp.releases import NoisyReleases, parts_of
 from headcount_aggregator.release.dp.vectors import vector
 from headcount_aggregator.release.dp.views import Axis, View, declared_views
@@ -95,7 +96,8 @@ def _threshold(population: Population) -> Iterator[tuple[Period, Iterable[Number
 def _noisy(population: Population, preset: str, seed: int) -> Iterator[tuple[Period, Iterable[Number]]]:
     noise = DiscreteGaussian(random.Random(seed).randbytes)
     releases = NoisyReleases(catalog(), budget_of(catalog(), preset), FIRST_DAY - 60, population, noise)
-    ledger, kept = Ledger(), {}
+    ledger = Ledger()
+    kept: dict[Period, Sequence[Noisy]] = {}
     for period in _periods():
         release = releases.of_period(period, ledger, list(parts_of(period, lambda part: kept.get(part, ()))))
         for one in release.spent:

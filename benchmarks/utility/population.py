@@ -132,7 +132,7 @@ class Population:
         whole: Counter[tuple[Any, ...]] = Counter()
         for one in sums:
             whole.update(one)
-        return DaySums(Cell(0, 0, 1, 1, 0, 0, *key, n) for key, n in whole.items())
+        return DaySums(Cell._make((0, 0, 1, 1, 0, 0, *key, n)) for key, n in whole.items())
 
     def day(self, day: int) -> DaySums:
         """The sums of a day."""

@@ -36,6 +36,7 @@ class Statistic(StrEnum):
     SEVERITY = "severity"
     PROBLEM_SCREEN = "problem_screen"
     QUANTITY = "quantity"
+    BENCHMARK = "benchmark"
 
     @property
     def sentence(self) -> str:
@@ -55,6 +56,10 @@ _SENTENCES = {
     Statistic.MOVES: "How often the labelled screen was come to from screen slot (0: a session's start).",
     Statistic.SEVERITY: "Reported problems of severity slot: 1 minor, 2 major, 3 blocking.",
     Statistic.PROBLEM_SCREEN: "Reported problems that were met on screen slot.",
+    Statistic.BENCHMARK: (
+        "The rate under which slot percent of the Customers lie, each counting once: of a timing its median, of a flag "
+        "the percentage of active device-days with it."
+    ),
     Statistic.QUANTITY: "A quantity as server-side instances told it last on the day, added over instances.",
 }
 

@@ -24,6 +24,7 @@ State = Literal[
     "under_noise",
 ]
 Statistic = Literal[
+    "benchmark",
     "count",
     "funnel",
     "moves",

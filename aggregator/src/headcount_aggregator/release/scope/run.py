@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from headcount_wire.catalog import Measure
 from headcount_wire.organisation import App, Organisation
 
 from headcount_aggregator.cells import CellReader
@@ -19,6 +20,7 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
 from headcount_aggregator.release.dp.noisy import WHOLE_PLACE
 from headcount_aggregator.release.due import due
+from headcount_aggregator.release.scope import instances, votes
 from headcount_aggregator.release.scope.panel import Panel, next_panel, without
 from headcount_aggregator.release.scope.shares import Share, held, plain_of, remove
 from headcount_aggregator.release.scope.told import tell
@@ -30,6 +32,8 @@ SIZE_DAYS = 28
 """The days before a quarter by which it is judged how large a Customer is."""
 
 PROTECTION = "customers"
+THRESHOLD = "threshold"
+"""The rule of what is of no device: exact, and few people or requests are not told."""
 
 
 class ScopeReleaser:
@@ -56,8 +60,6 @@ class ScopeReleaser:
             return 0
         sealed = 0
         for app in organisation.apps.values():
-            if app.catalog.instances:
-                continue
             budget = budget_of(app.catalog, NOISE)
             shares = {
                 span.customer: Share(
@@ -109,6 +111,23 @@ class ScopeReleaser:
         self._disk.write(path.with_suffix(".new"), orjson.dumps(rows))
         self._disk.rename(path.with_suffix(".new"), path)
 
+    def cast(self, measure: Measure, rates: Iterable[float]) -> list[int]:
+        """The votes of Customers by bin, with noise."""
+        return votes.counted(measure, rates, self._noise)
+
+    def votes(self, app: App, quarter: Period) -> dict[int, list[int]] | None:
+        """The votes of a quarter, if they were cast."""
+        found: Any = plain_of(self._shares / f"votes-{app.code}" / f"{quarter.first}.json")
+        return None if found is None else {int(code): bins for code, bins in found.items()}
+
+    def keep_votes(self, app: App, quarter: Period, cast: Mapping[int, list[int]]) -> None:
+        """Have a quarter's votes on the disk: noise that was drawn is never drawn again."""
+        folder = self._shares / f"votes-{app.code}"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        path = folder / f"{quarter.first}.json"
+        self._disk.write(path.with_suffix(".new"), orjson.dumps({str(code): bins for code, bins in cast.items()}))
+        self._disk.rename(path.with_suffix(".new"), path)
+
 
 class _AppScopes:
     """The scopes of one app, while its periods are sealed."""
@@ -141,18 +160,12 @@ class _AppScopes:
         return [*sorted(PARTNERS_FROM + partner for partner in set(self._partner_of.values()) if partner), PRODUCT]
 
     def _header(self, scope: int, today: int) -> dict[str, Any]:
-        return {
-            "customer": scope,
-            "app": self._app.code,
-            "sealed_on": today,
-            "k": LEAST_CUSTOMERS,
-            "late_dropped": 0,
-            "rule": DP,
-            "noise": NOISE,
-            "promise": self._promise,
-            "protection": PROTECTION,
-            "spent": [],  # shares have paid for it
-        }
+        header: dict[str, Any] = {"customer": scope, "app": self._app.code, "sealed_on": today, "late_dropped": 0}
+        header |= {"k": LEAST_CUSTOMERS, "protection": PROTECTION}
+        if self._app.catalog.instances:
+            return {**header, "rule": THRESHOLD}
+        # Shares have paid for it.
+        return {**header, "rule": DP, "noise": NOISE, "promise": self._promise, "spent": []}
 
     def _settle(self, periods: Iterable[Period], today: int) -> None:
         """Have a panel for each quarter that periods touch, and end those that lost a member."""
@@ -169,7 +182,9 @@ class _AppScopes:
             self._releaser.keep_panels(self._app, self._panels)
 
     def _sizes(self, quarter: int) -> dict[int, int]:
-        """How many device-days each Customer had before a quarter; before the first, on its first days."""
+        """How many device-days each Customer had before a quarter; before the first, in it. Instances are all alike."""
+        if self._app.catalog.active is None:
+            return dict.fromkeys(self._shares, 1)
         days = range(quarter - SIZE_DAYS, quarter)
         found = {code: sum(self._people(share, day) for day in days) for code, share in self._shares.items()}
         if not any(found.values()):
@@ -185,25 +200,53 @@ class _AppScopes:
         return 0
 
     def _told(self, period: Period) -> Mapping[int, list[Number]]:
-        spans = {(noisy.first, noisy.last) for share in self._shares.values() for noisy in share.of(period)}
+        noisy = {code: share.of(period) for code, share in self._shares.items()}
         found: dict[int, list[Number]] = {}
-        for first, last in sorted(spans):
-            panels = [
-                self._panels[start] for start in _quarters(Period(period.kind, first, last)) if start in self._panels
-            ]
-            panel = panels[-1] if panels else None
-            if panel is None or not all(_same(panel, other) and other.stands for other in panels):
-                continue
-            if not panel.members <= self._shares.keys():
-                continue  # a sum without one of them would tell of it
-            by_customer = {
-                code: [noisy for noisy in self._shares[code].of(period) if (noisy.first, noisy.last) == (first, last)]
-                for code in panel.members
-            }
-            resting = {partner for one in panels for partner in one.resting}
-            for partner, numbers in tell(by_customer, panel.partner_of, resting).numbers.items():
-                found.setdefault(partner, []).extend(numbers)
+        for first, last in sorted({(one.first, one.last) for mine in noisy.values() for one in mine}):
+            if panels := self._standing(Period(period.kind, first, last)):
+                by_customer = {
+                    code: [one for one in noisy[code] if (one.first, one.last) == (first, last)]
+                    for code in panels[-1].members
+                }
+                told = tell(by_customer, panels[-1].partner_of, _resting(panels))
+                for partner, numbers in told.numbers.items():
+                    found.setdefault(partner, []).extend(numbers)
+        if period.kind is PeriodKind.DAY and (panels := self._standing(period)):
+            days = {code: self._shares[code].day(period.first) for code in panels[-1].members}
+            for measure in instances.measures_of(self._app.catalog):
+                for partner, number in instances.tell(measure, period, days, panels[-1].partner_of, _resting(panels)):
+                    found.setdefault(partner, []).append(number)
+        if period.kind is PeriodKind.QUARTER and (panels := self._standing(period)):
+            found.setdefault(0, []).extend(self._votes(period, panels[-1]))
         return found
+
+    def _votes(self, quarter: Period, panel: Panel) -> list[Number]:
+        """Where Customers stand, each counting once. Votes with their noise are on the disk before they are told."""
+        if len(panel.members) < votes.LEAST or self._app.catalog.instances:
+            return []
+        held = self._releaser.votes(self._app, quarter)
+        if held is None:
+            span = range(quarter.first, quarter.last + 1)
+            days = {code: [self._shares[code].day(day) for day in span] for code in panel.members}
+            held = {
+                measure.code: self._releaser.cast(measure, votes.rates_of(measure, self._app.catalog, days))
+                for measure in votes.measures_of(self._app.catalog)
+            }
+            self._releaser.keep_votes(self._app, quarter, held)
+        measures = self._app.catalog.by_code
+        return [number for code, found in held.items() for number in votes.numbers_of(measures[code], quarter, found)]
+
+    def _standing(self, period: Period) -> list[Panel]:
+        """The panels of a period's quarters, if they are one and the same, stand, and have all their members."""
+        panels = [self._panels[start] for start in _quarters(period) if start in self._panels]
+        whole = all(
+            panel.stands and _same(panel, panels[-1]) and panel.members <= self._shares.keys() for panel in panels
+        )
+        return panels if whole else []  # a sum without one of them would tell of it
+
+
+def _resting(panels: Iterable[Panel]) -> frozenset[int]:
+    return frozenset(partner for panel in panels for partner in panel.resting)
 
 
 def _name(period: Period) -> str:

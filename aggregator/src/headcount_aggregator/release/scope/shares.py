@@ -17,6 +17,7 @@ from headcount_aggregator.cells import CellReader, Span
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release.app_cells import AppCells
+from headcount_aggregator.release.day_sums import DaySums
 from headcount_aggregator.release.dp import Budget, Noise
 from headcount_aggregator.release.dp.noisy import Noisy, noisy_of
 from headcount_aggregator.release.dp.releases import NoisyReleases
@@ -44,7 +45,8 @@ class Share:
         noise: Noise,
     ) -> None:
         self.customer = customer
-        self._own = customer.rule == DP
+        self._instances = catalog.instances
+        self._own = customer.rule == DP and not catalog.instances
         name = f"{span.customer}-{span.app}"
         self._chain = Chain((released if self._own else folder) / name, disk)
         sealed = [int(name.split("-")[1]) for name in self._chain.names if name.startswith("day-")]
@@ -57,8 +59,8 @@ class Share:
 
     def draw_due(self, today: int) -> int:
         """Draw and seal every frozen period that is not yet; returns how many."""
-        if self._own:
-            return 0  # its own releases are drawn where they are released
+        if self._own or self._instances:
+            return 0  # its own releases are drawn where they are released; instances have no noise
         periods = due(self.first, set(self._chain.names), today)
         for period in periods:
             first = period.last - WINDOW_DAYS if period.kind is PeriodKind.DAY else period.first
@@ -72,6 +74,10 @@ class Share:
         if name not in self._chain.names:
             return ()
         return [noisy_of(one) for one in self._chain.plain(name).get("noisy", ())]
+
+    def day(self, day: int) -> DaySums:
+        """A frozen day's exact sums, for what is of no device."""
+        return self._cells.day(day)
 
     def _through(self) -> int:
         return max((int(name.split("-")[1]) for name in self._chain.names if name.startswith("day-")), default=-1)
