@@ -36,12 +36,13 @@ ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "-
 
 @dataclass(frozen=True)
 class Seen:
-    """One page in one state: bytes as sent, milliseconds until answered and until painted (medians)."""
+    """One page in one state: bytes as sent, milliseconds until answered and painted (medians), and processor time."""
 
     page: str
     state: str
     bytes: int
     answer_ms: float
+    cpu_ms: float
     painted_ms: float
 
 
@@ -83,19 +84,20 @@ async def _look(server: Web, token: str, times: int) -> list[Seen]:
         for page in PAGES:
             for state in STATES:
                 path = f"/c/c1/meet/{page}" + (f"?{state}" if state else "")
-                size, answered = _asked(server, token, path, times)
-                seen.append(Seen(page, state, size, answered, await _painted(browser, server, token, path, times)))
+                asked = _asked(server, token, path, times)
+                seen.append(Seen(page, state, *asked, await _painted(browser, server, token, path, times)))
         heaviest = max(seen, key=lambda one: one.bytes)
         for language in LANGUAGES:
-            size, answered = _asked(server, token, f"/c/c1/meet/{heaviest.page}?{heaviest.state}&lang={language}", 1)
-            seen.append(Seen(heaviest.page, f"{heaviest.state}&lang={language}", size, answered, 0.0))
+            state = f"{heaviest.state}&lang={language}"
+            asked = _asked(server, token, f"/c/c1/meet/{heaviest.page}?{state}", times)
+            seen.append(Seen(heaviest.page, state, *asked, 0.0))
         await browser.close()
     return seen
 
 
-def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float]:
-    """The bytes of an answer as they are sent, and the median milliseconds until the last of them."""
-    took, size = [], 0
+def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float, float]:
+    """The bytes of an answer as sent, the median milliseconds until the last of them, and processor time each."""
+    took, size, cpu = [], 0, server.cpu
     for _ in range(times):
         connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         began = time.monotonic()
@@ -105,7 +107,7 @@ def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float]:
         took.append(1000 * (time.monotonic() - began))
         connection.close()
         assert answer.status == 200, (path, answer.status)
-    return size, statistics.median(took)
+    return size, statistics.median(took), 1000 * (server.cpu - cpu) / times
 
 
 async def _painted(browser: Browser, server: Web, token: str, path: str, times: int) -> float:
@@ -124,10 +126,11 @@ async def _painted(browser: Browser, server: Web, token: str, path: str, times: 
 
 
 def _print(out: Console, seen: Sequence[Seen]) -> None:
-    table = Table("page", "state", "kB as sent", "answer ms", "painted ms")
+    table = Table("page", "state", "kB as sent", "answer ms", "CPU ms", "painted ms")
     for one in seen:
         painted = f"{one.painted_ms:.0f}" if one.painted_ms else ""
-        table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", f"{one.answer_ms:.0f}", painted)
+        times = f"{one.answer_ms:.0f}", f"{one.cpu_ms:.0f}"
+        table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", *times, painted)
     out.print(table)
 
 

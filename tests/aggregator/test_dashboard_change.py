@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from statistics import quantiles
 
-from headcount_aggregator.web.dashboard.change import Percentiles, Verdict, change_of_medians, change_of_pairs
+from headcount_aggregator.web.dashboard.change import Verdict, change_of_pairs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,19 +51,3 @@ def test_what_rounding_can_make_is_no_change() -> None:
     """Numbers in tens that all differ by ten or less are within noise, however steady the difference is."""
     assert change_of_pairs([(100, 90)] * 28, 10).verdict is Verdict.NOISE
     assert change_of_pairs([(120, 90)] * 28, 10).verdict is Verdict.REAL
-
-
-def timing(draw: random.Random, median: float, count: int) -> Percentiles:
-    values = [median * draw.lognormvariate(0, 0.45) for _ in range(count)]
-    _, half, most = quantiles(values, n=4)
-    return Percentiles(round(half), round(most), count)
-
-
-def test_medians_of_versions_differ_only_beyond_chance() -> None:
-    """Two samples of one distribution are within noise; a third slower is real; too few are never called slower."""
-    draw = random.Random(6)
-    same = [change_of_medians(timing(draw, 800, 300), timing(draw, 800, 300)).verdict for _ in range(500)]
-    slower = [change_of_medians(timing(draw, 1070, 300), timing(draw, 800, 300)).verdict for _ in range(500)]
-    assert same.count(Verdict.REAL) <= 5
-    assert slower.count(Verdict.REAL) > 475
-    assert change_of_medians(Percentiles(1000, 1400, 0), timing(draw, 800, 300)).verdict is Verdict.OPEN

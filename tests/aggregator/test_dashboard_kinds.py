@@ -72,6 +72,15 @@ purpose = "usage"
 description = "What nearly everybody does."
 owner = "a@b.example"
 breakdowns = ["os"]
+[measures."rooms.open"]
+code = 17
+kind = "quantity"
+purpose = "usage"
+description = "Rooms that are open."
+owner = "a@b.example"
+cap = 1000
+unit = "rooms"
+things = true
 [measures."meeting.setup"]
 code = 15
 kind = "funnel"
@@ -111,6 +120,8 @@ def cells_of(day: int) -> list[Cell]:
         add(13, label, Fact.COUNT, 0, times)
     for code, value, devices in ((0, "", 95), (OS, "ios", 50), (OS, "android", 45)):
         add(16, 0, Fact.DEVICES, 0, devices, code, value)
+    add(17, 0, Fact.DEVICES, 0, 1)
+    add(17, 0, Fact.VALUE, 0, 7)
     add(14, 0, Fact.DEVICES, 0, 50)
     for label, devices in ((2, 28), (3, 22)):
         add(14, label, Fact.DEVICES, 0, devices)
@@ -245,6 +256,14 @@ async def test_what_is_hidden_is_not_drawn_and_has_its_true_reason(client: Clien
     assert "All 14 numbers of these days are hidden" in text
     assert f"All but fewer than {K} of the active people had it (Sun, 15 Nov 2026)" in text
     assert "longer range" not in text
+
+
+async def test_a_quantity_is_a_number_a_day(client: Client) -> None:
+    """A quantity of things stands exactly as the instances told it last, however small, and says its rule."""
+    found = await cells(client, "rooms.open", "quantity")
+    assert found[days.text(LAST), "quantity"] == 7
+    assert len(found) == 14
+    assert "Exact for things" in await page(client, "rooms.open")
 
 
 async def test_a_funnel_has_a_page_of_its_own(client: Client) -> None:

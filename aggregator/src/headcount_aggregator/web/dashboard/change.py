@@ -2,7 +2,8 @@
 
 A number of people or times moves from day to day by itself. A change is called real when the mean of the
 differences, pair by pair (a Monday with a Monday), is three times what the differences' own scatter leaves
-of it, and more than rounding can make. Everything else is within noise. ``docs/dashboard.md`` has the formula.
+of it, and more than rounding can make. Everything else is within noise. ``docs/dashboard.md`` has the formula. Of two
+single numbers, which have no days to scatter, ``certainty`` says it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import log, sqrt
+from math import sqrt
 from statistics import fmean, stdev
 
 SURE_TIMES = 3.0
@@ -22,9 +23,6 @@ PAIRS_LEAST = 4
 
 LIKENESS_MOST = 0.9
 """Days that are more alike than this are one day."""
-
-BUCKET_ERROR = 0.02
-"""By how much a percentile may be off, as a share of itself."""
 
 
 class Verdict(StrEnum):
@@ -71,33 +69,3 @@ def _error_of_mean(values: Sequence[float]) -> float:
     likeness = sum((a - mean) * (b - mean) for a, b in pairwise(values)) / spread
     likeness = min(LIKENESS_MOST, max(0.0, likeness))
     return stdev(values) / sqrt(len(values)) * sqrt((1 + likeness) / (1 - likeness))
-
-
-def change_of_medians(now: Percentiles, before: Percentiles) -> Change:
-    """The change of a median, from how widely the values around it lie and from how many there are.
-
-    Around the median the logarithm of a duration is close to normal: its deviation is read off the 50th and
-    75th percentile, and a median of ``n`` values is off by 1.2533 deviations over the root of ``n``.
-    """
-    change = Change(now.half, before.half, Verdict.OPEN)
-    if not now.half or not before.half or min(now.count, before.count) < 1:
-        return change
-    error = sqrt(now.variance + before.variance)
-    distance = abs(log(now.half / before.half))
-    real = distance > 2 * BUCKET_ERROR + SURE_TIMES * error
-    return Change(now.half, before.half, Verdict.REAL if real else Verdict.NOISE)
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """A distribution as it is released: what half and three quarters lie under, and how many values there are."""
-
-    half: int
-    most: int
-    count: int
-
-    @property
-    def variance(self) -> float:
-        """The variance of the median's logarithm."""
-        deviation = log(max(self.most, self.half + 1) / self.half) / 0.6745
-        return (1.2533 * deviation) ** 2 / self.count

@@ -15,6 +15,7 @@ from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by
 from headcount_aggregator.web.dashboard.figure import Figure, Link
 from headcount_aggregator.web.dashboard.measured import how_long, quantity, times
 from headcount_aggregator.web.dashboard.people import active_people, distinct, new_and_returning
+from headcount_aggregator.web.dashboard.sentences import not_in_it
 from headcount_aggregator.web.dashboard.spread import spread_by_dimension, spread_by_label
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
 from headcount_aggregator.web.dashboard.words import title_of
@@ -146,7 +147,9 @@ async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
         times_in_all = sum(number.value or 0 for number in numbers)
         if times_in_all:
             span = wording.days(view.begins or view.span.first, view.span.last)
-            stats.append(Stat(wording.number(times_in_all), words.get(measure.kind, say("times")), span))
+            left_out = not_in_it(view, sum(number.value is None for number in numbers))
+            beside = f"{span}; {left_out}" if left_out else span
+            stats.append(Stat(wording.number(times_in_all), words.get(measure.kind, say("times")), beside))
     active = view.subject.app.catalog.active
     if (measure.reach or measure is active) and active is not None:
         kind, did = await distinct(view, measure)

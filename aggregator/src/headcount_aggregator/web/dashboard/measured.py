@@ -68,7 +68,7 @@ async def how_long(view: View, measure: Measure, key: str = "how-long", title: s
         rule=view.rule,
         k=view.k,
         unit=measure.unit,
-        notes=(say("Off by less than 2 percent."),),
+        notes=view.tens(say("Off by less than 2 percent.")),
         wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )

@@ -112,8 +112,11 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
     """All cohorts together, where what is hidden cannot move the share by more than ``DOUBT`` points either way."""
     say = view.wording.say
     rows: list[Row] = []
-    for slot in sorted({slot for _, slot in found if slot > 0}):
-        pairs = [(found.get((first, 0)), number) for (first, n), number in found.items() if n == slot]
+    by_slot: dict[int, list[tuple[Number | None, Number]]] = {}
+    for (first, slot), number in found.items():
+        by_slot.setdefault(slot, []).append((found.get((first, 0)), number))
+    for slot in sorted(slot for slot in by_slot if slot > 0):
+        pairs = by_slot[slot]
         share = pooled([(cohort, number) for cohort, number in pairs if cohort and cohort.value], view.k)
         cell = Cell(state=view.hidden) if share is None else Cell(share, State.SHOWN)
         name = say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)

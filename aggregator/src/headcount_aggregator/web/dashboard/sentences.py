@@ -12,7 +12,7 @@ from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, Statistic
-from headcount_aggregator.web.dashboard.change import Change, change_of_pairs
+from headcount_aggregator.web.dashboard.change import Change, Verdict, change_of_pairs
 from headcount_aggregator.web.dashboard.compare import remark_of, said_before
 from headcount_aggregator.web.dashboard.crash_free import clean_of_days
 from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
@@ -93,13 +93,14 @@ async def sessions(view: View) -> Said | None:
     measure = first_of_kind(view, Kind.SESSION)
     if measure is None:
         return None
-    times, change = await times_and_change(view, measure)
+    times, change, hidden = await times_and_change(view, measure)
     if not times:
         return None
     wording = view.wording
     return Said(
         wording.plural("{n} session", "{n} sessions", times),
         wording.say("ended in these days."),
+        not_in_it(view, hidden),
         remark=_remark(view, change),
         link=Link(view.link("engagement"), wording.say("Engagement")),
     )
@@ -162,12 +163,18 @@ async def how_fast(view: View) -> Said | None:
     return None
 
 
-async def times_and_change(view: View, measure: Measure) -> tuple[int, Change]:
-    """How often in these days, and the change to the days they are compared with, day by day."""
+def not_in_it(view: View, hidden: int) -> str:
+    """How many days a sum leaves out, since too few people stand behind them."""
+    return view.wording.plural("{n} day not in it", "{n} days not in it", hidden) if hidden else ""
+
+
+async def times_and_change(view: View, measure: Measure) -> tuple[int, Change, int]:
+    """How often in these days, the change to the days they are compared with, day by day, and how many are hidden."""
     now = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
     earlier = view.earlier()
     before = await earlier.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
-    return sum(number.value or 0 for number in now), pairs_of(view, earlier, now, before)
+    hidden = sum(number.value is None for number in now)
+    return sum(number.value or 0 for number in now), pairs_of(view, earlier, now, before), hidden
 
 
 def pairs_of(view: View, earlier: View, now: Sequence[Number], before: Sequence[Number]) -> Change:
@@ -188,8 +195,9 @@ def counted(measure: Measure) -> bool:
     return bool(measure.facts & {Fact.COUNT, Fact.BUCKET})
 
 
-def _remark(view: View, change: Change) -> Remark:
-    return remark_of(view.wording, change, said_before(view))
+def _remark(view: View, change: Change) -> Remark | None:
+    """What may be said of a change nobody asked about: nothing, where nothing may."""
+    return None if change.verdict is Verdict.OPEN else remark_of(view.wording, change, said_before(view))
 
 
 SENTENCES: tuple[Sentence, ...] = (newcomers, came_back, sessions, clean_sessions, widest_feature, how_fast)

@@ -97,7 +97,7 @@ def _figure(
         rule=view.rule,
         k=view.k,
         unit=measure.unit,
-        notes=(say("Off by less than 2 percent."),),
+        notes=view.tens(say("Off by less than 2 percent.")),
         empty=_why_not(view, whole, title, days),
     )
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
+from headcount_aggregator import certainty
+from headcount_aggregator.certainty import Estimate, Verdict
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.by_value import version_key
-from headcount_aggregator.web.dashboard.change import Change, Percentiles, Verdict, change_of_medians
 from headcount_aggregator.web.dashboard.figure import Figure, Remark, Row, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.view import View
 from headcount_aggregator.web.dashboard.wording import LATE_VALUE
@@ -35,8 +36,8 @@ async def by_version(view: View, measure: Measure) -> Figure:
         note = say("the first of these")
         if place:
             before = versions[place - 1]
-            change = change_of_medians(_percentiles(found, counted, version), _percentiles(found, counted, before))
-            note, remark = _verdict(view, change, version, before)
+            medians = (_median(found, counted, before), _median(found, counted, version))
+            note, remark = _verdict(view, *medians, version, before)
         rows.append(Row(version, version, cells, note=note))
     days = wording.days(max(numbers[0].first, view.freshness.first_day or 0), numbers[0].last) if numbers else ""
     return Figure(
@@ -57,8 +58,8 @@ async def by_version(view: View, measure: Measure) -> Figure:
         k=view.k,
         unit=measure.unit,
         notes=(
-            say("Off by less than 2 percent."),
-            say("A difference is real where it is more than that and three times what chance leaves of a median."),
+            *view.tens(say("Off by less than 2 percent.")),
+            say("A difference is real where chance would make it in fewer than 5 of 100 cases."),
         ),
         remark=remark,
         wide=True,
@@ -66,19 +67,20 @@ async def by_version(view: View, measure: Measure) -> Figure:
     )
 
 
-def _verdict(view: View, change: Change, version: str, before: str) -> tuple[str, Remark]:
+def _verdict(view: View, old: Estimate | None, new: Estimate | None, version: str, before: str) -> tuple[str, Remark]:
     say = view.wording.say
-    share = view.wording.percent(abs(change.share))
-    names = {"version": version, "before": before, "share": share}
-    if change.verdict is Verdict.OPEN:
-        said = say("{version} cannot be compared with {before}.", **names)
+    verdict = certainty.compare(old, new)
+    if old is None or new is None or not old.value:
+        said = say("{version} cannot be compared with {before}.", version=version, before=before)
         return said, Remark(say("Not enough to compare"), said, "open")
-    if change.verdict is Verdict.NOISE:
+    change = new.value / old.value - 1
+    names = {"version": version, "before": before, "share": view.wording.percent(abs(change))}
+    if verdict is Verdict.WITHIN_NOISE:
         said = say("{version} is as fast as {before}: {share} apart, within noise.", **names)
         return said, Remark(say("Within noise"), said, "noise")
     slower = say("{version} is {share} slower than {before}.", **names)
     faster = say("{version} is {share} faster than {before}.", **names)
-    said = slower if change.share > 0 else faster
+    said = slower if change > 0 else faster
     return said, Remark(say("Real change"), said, "real")
 
 
@@ -103,6 +105,7 @@ async def _counted(view: View, measure: Measure, kind: PeriodKind, of: Sequence[
     return {number.value1: number.value or 0 for number in found}
 
 
-def _percentiles(found: Mapping[tuple[str, int], Number], counted: Mapping[str, int], version: str) -> Percentiles:
-    half, most = (found[version, slot].value or 0 if (version, slot) in found else 0 for slot in (50, 75))
-    return Percentiles(half, most, counted.get(version, 0))
+def _median(found: Mapping[tuple[str, int], Number], counted: Mapping[str, int], version: str) -> Estimate | None:
+    """A version's median, and how sure it is; nothing where it is not known how many values there are."""
+    at = {slot: found[version, slot] for slot in SLOTS if (version, slot) in found}
+    return certainty.percentile(at, 50, counted[version]) if counted.get(version) else None

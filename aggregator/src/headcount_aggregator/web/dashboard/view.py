@@ -143,7 +143,7 @@ class View:
         return self.wording.say("Shown by week: many days are too small for their noise.") if self.noisy else said
 
     def tens(self, said: str) -> tuple[str, ...]:
-        """What is said of rounding; nothing where noise is added instead."""
+        """What is said of rounding and of buckets; nothing where noise is added and the interval says it."""
         return () if self.noisy else (said,)
 
     def rule_of(self, measure: Measure) -> str:

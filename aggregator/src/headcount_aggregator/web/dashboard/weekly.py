@@ -83,7 +83,7 @@ async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:
     for measure in view.subject.app.catalog.measures.values():
         if not counted(measure):
             continue
-        times, change = await times_and_change(view, measure)
+        times, change, _ = await times_and_change(view, measure)
         if change.verdict is Verdict.REAL and change.before:
             remark = remark_of(view.wording, change, said_before(view))
             number = view.wording.plural("{n} time", "{n} times", times)

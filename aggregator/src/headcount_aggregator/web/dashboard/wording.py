@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from gettext import NullTranslations
 
 from babel import Locale
@@ -38,6 +39,18 @@ _OPERATING_SYSTEMS = {
     "chromeos": "ChromeOS",
     "web": "Web",
 }
+
+
+MEDIUM = "medium"
+DATES_KEPT = 16_384
+
+
+@lru_cache(DATES_KEPT)
+def _written(locale: str, form: str, day: int) -> str:
+    """A day in one of CLDR's forms: a page says the same days many times, and to write one takes long."""
+    if form == MEDIUM:
+        return format_date(days.to_date(day), MEDIUM, locale=locale)
+    return format_skeleton(form, days.to_date(day), locale=locale)
 
 
 def mark(message: str) -> str:
@@ -108,23 +121,23 @@ class Wording:
 
     def day(self, day: int) -> str:
         """A date with its year: 17 Nov 2026."""
-        return format_date(days.to_date(day), "medium", locale=self.locale).replace(" ", "\N{NO-BREAK SPACE}")
+        return _written(str(self.locale), MEDIUM, day).replace(" ", "\N{NO-BREAK SPACE}")
 
     def day_name(self, day: int) -> str:
         """A date with its weekday, for tables: Tue, 17 Nov 2026."""
-        return format_skeleton("yMMMEd", days.to_date(day), locale=self.locale)
+        return _written(str(self.locale), "yMMMEd", day)
 
     def day_short(self, day: int) -> str:
         """A date without its year, for axes: 17 Nov."""
-        return format_skeleton("MMMd", days.to_date(day), locale=self.locale)
+        return _written(str(self.locale), "MMMd", day)
 
     def month(self, day: int) -> str:
         """The month of a day: November 2026."""
-        return format_skeleton("yMMMM", days.to_date(day), locale=self.locale)
+        return _written(str(self.locale), "yMMMM", day)
 
     def month_short(self, day: int) -> str:
         """The month of a day, for axes: Nov 2026."""
-        return format_skeleton("yMMM", days.to_date(day), locale=self.locale)
+        return _written(str(self.locale), "yMMM", day)
 
     def within(self, kind: PeriodKind, first: int, last: int) -> str:
         """When, as part of a sentence: in the 28 days to 16 Nov 2026, in October 2026."""
@@ -165,9 +178,9 @@ class Wording:
             case PeriodKind.MONTH:
                 return self.month(first)
             case PeriodKind.QUARTER:
-                return format_skeleton("yQQQ", days.to_date(first), locale=self.locale)
+                return _written(str(self.locale), "yQQQ", first)
             case PeriodKind.YEAR:
-                return format_skeleton("y", days.to_date(first), locale=self.locale)
+                return _written(str(self.locale), "y", first)
             case _:
                 return self.say("{n} days to {day}", n=ROLLING[kind], day=self.day(last))
 
