@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -13,11 +14,16 @@ import pytest
 from tests.crash.erasing import KEPT_FROM, RESULT, begin, finish, in_a_process, keep
 
 MOST_STEPS = 200
+EVERY = int(os.environ.get("HEADCOUNT_ERASE_EVERY", "6"))
+"""At one step of so many it is killed; set it to 1 for a long run. Every step is died at in ``test_keeping``."""
 
 
 @pytest.mark.parametrize("what", ["disk", "tables"])
 def test_killed_at_any_step_what_should_go_is_gone_and_nothing_else(tmp_path: Path, what: str) -> None:
-    """A Customer that is erased leaves nothing, months and releases go as agreed, and no other number moves."""
+    """A Customer that is erased leaves nothing, months and releases go as agreed, and no other number moves.
+
+    SIGKILL before, in the middle of and after changes of files, and before and after changes of tables.
+    """
     house = tmp_path / "house"
     house.mkdir()
     assert in_a_process(begin, house) == 0
@@ -26,7 +32,7 @@ def test_killed_at_any_step_what_should_go_is_gone_and_nothing_else(tmp_path: Pa
     assert expected["held"] == {"2024-08": [12], "2024-10": [12]}
     assert expected["releases"] == {"3": 2, "4": 3}
     assert min(cell[0] for cell in expected["cells"]) >= KEPT_FROM
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MOST_STEPS, EVERY):
         folder = tmp_path / str(step)
         shutil.copytree(house, folder, symlinks=True)
         code = in_a_process(keep, folder, step if what == "disk" else 0, step if what == "tables" else 0)
