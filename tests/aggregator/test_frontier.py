@@ -194,7 +194,7 @@ def test_erasing_waits_for_every_node(tmp_path: Path, pair: Pair, warehouse: War
     assert watermark(warehouse) == before
     Requests(tmp_path / B / "erase").ask(11)
     assert keepers[B].erase(TODAY, BOTH, rolls_up=False) == 0, "b does not roll up, and waits for a"
-    await_that(lambda: bool(keepers[A].erase(TODAY, BOTH)), "a rolls up, and drops")
+    await_that(lambda: keepers[A].erase(TODAY, BOTH) > 0 and not keepers[A].waiting, "a rolls up, and drops")
     assert keepers[B].erase(TODAY, BOTH, rolls_up=False) == 1
     assert cells_of(warehouse) == {12: rivals}
     assert not any(pair[name].holds(11) for name in BOTH)

@@ -71,11 +71,11 @@ class Keeper:
                 self._requests.ask(customer.code, Rule.AGREEMENT_ENDED)
 
     def erase(self, today: int, nodes: Sequence[str] | None = None, *, rolls_up: bool = True) -> int:
-        """Erase every Customer somebody asked to erase; returns how many were.
+        """Erase every Customer somebody asked to erase; returns of how many something was dropped.
 
         Tables and releases are for the node that rolls up; it goes on once all ``nodes`` have come past what is erased.
         """
-        erased = 0
+        dropped = 0
         for code, rule in self._requests.waiting():
             self._note(today, code, ALL, "", rule)
             if code not in self._unloaded:
@@ -83,6 +83,7 @@ class Keeper:
                     log.info("erasing_waits", customer=code, advice="other nodes, or units, are not so far yet")
                     continue
                 self._unloaded.add(code)
+            dropped += 1
             if rolls_up:
                 releases.remove_all(self._releases, code, self._away, self._disk)
                 shares.remove(self._shares, code, self._disk)
@@ -91,11 +92,10 @@ class Keeper:
                     continue
             self._requests.done(code)
             self._unloaded.discard(code)
-            erased += 1
             log.warning("customer_erased", customer=code, rule=rule.value)
-        if erased:
+        if dropped:
             self.confirm(today)
-        return erased
+        return dropped
 
     @property
     def waiting(self) -> int:
