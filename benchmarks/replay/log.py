@@ -54,13 +54,15 @@ class LogFacts(DeviceFacts):
         return self._device.time_zone
 
 
-def read_log(path: Path, seed: int) -> list[LogDevice]:
-    """The devices of a CSV file with the columns ``customer`` and ``date`` (YYYY-MM-DD)."""
+def read_log(path: Path, seed: int, most_days: int = 10**9) -> list[LogDevice]:
+    """The devices of a CSV file with the columns ``customer`` and ``date`` (YYYY-MM-DD), of its first so many days."""
     activity: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             activity[row["customer"]][days.parse(row["date"])] += 1
-    return [_device(number, dict(held), seed) for number, held in enumerate(activity.values())]
+    last = min((min(held) for held in activity.values()), default=0) + most_days
+    within = ({day: times for day, times in held.items() if day < last} for held in activity.values())
+    return [_device(number, held, seed) for number, held in enumerate(held for held in within if held)]
 
 
 def _device(number: int, activity: dict[int, int], seed: int) -> LogDevice:

@@ -11,6 +11,8 @@ import pytest
 from headcount_aggregator.load import frontier
 from headcount_aggregator.load.frontier import Frontier, Sums
 from headcount_aggregator.load.loader import Loader
+from headcount_aggregator.retention.keeper import Keeper
+from headcount_aggregator.retention.requests import Requests
 from headcount_aggregator.rollup import watermark
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.store import NotShared, Store
@@ -20,9 +22,11 @@ from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation
 
 from tests.aggregator.conftest import CUT_CATALOG, ORGANISATION, TODAY, Spooled, record_of, spool
+from tests.aggregator.test_keeping import cells_of
 from tests.aggregator.test_rollup import DAY, every_cell, rows_in
 from tests.crash.test_planted_bugs import totals
 from tests.homes.fresh import lose
+from tests.homes.processes import await_that
 
 HOMES = ("embedded", "server")
 """Where two loaders share a warehouse: chDB stands for what it cannot be, a server is where it happens."""
@@ -169,6 +173,36 @@ def test_frontiers_are_read_as_they_were_told(warehouse: Warehouse) -> None:
     assert frontier.least(found, (A, "c")) == (0, 0)
     assert frontier.told(warehouse, 5) == (3, 1, 2)
     assert frontier.told(warehouse, 6) == (1, 1, 1)
+
+
+def test_erasing_waits_for_every_node(tmp_path: Path, pair: Pair, warehouse: Warehouse, clock: ManualClock) -> None:
+    """What a node has still to push is waited for; then nothing of the Customer is left, and no other number moved."""
+    draw, count = random.Random(1), Spooled()
+    keepers = {name: Keeper(tmp_path / name, warehouse, loader) for name, loader in pair.items()}
+    for name in BOTH:
+        for customer, many in ((11, 30), (12, 30), (11, 5)):
+            day = TODAY if many == 30 else TODAY - 1
+            records = [(draw.randbytes(16), record_of(draw, day=day, customer=customer)) for _ in range(many)]
+            spool(tmp_path / name / "spool", records, count=count)
+    pair[A].load_once()
+    Requests(tmp_path / A / "erase").ask(11)
+    assert keepers[A].erase(TODAY, BOTH) == 0
+    before = watermark(warehouse)
+    pair[B].load_once()  # after the request, to the same load day
+    rivals = cells_of(warehouse)[12]
+    assert keepers[A].erase(TODAY, BOTH) == 0, "b has not come past the day"
+    assert watermark(warehouse) == before
+    Requests(tmp_path / B / "erase").ask(11)
+    assert keepers[B].erase(TODAY, BOTH, rolls_up=False) == 0, "b does not roll up, and waits for a"
+    await_that(lambda: keepers[A].erase(TODAY, BOTH) > 0 and not keepers[A].waiting, "a rolls up, and drops")
+    assert keepers[B].erase(TODAY, BOTH, rolls_up=False) == 1
+    assert cells_of(warehouse) == {12: rivals}
+    assert not any(pair[name].holds(11) for name in BOTH)
+    clock.advance(DAY)
+    for name in BOTH:
+        fill(tmp_path, name, TODAY + 1, count, 7)
+        assert pair[name].load_once().records
+        assert pair[name].reconcile() == 0
 
 
 def settings_in(folder: Path, *, fleet: str, node: str) -> StoreSettings:

@@ -18,7 +18,7 @@ from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.loader import Loader, LoaderBusy
 from headcount_aggregator.load.unit import Units
 from headcount_aggregator.warehouse import Warehouse
-from headcount_aggregator.warehouse.embedded import open_embedded
+from headcount_aggregator.warehouse.embedded import Embedded, open_embedded
 from headcount_aggregator.warehouse.tables import Table
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation
@@ -190,17 +190,20 @@ class DyingDisk(Disk):
         self.at = at
         self.step = 0
 
+    def die(self) -> None:
+        raise Died
+
     def _hit(self) -> None:
         self.step += 1
         if self.step == self.at:
-            raise Died
+            self.die()
 
     def write(self, path: Path, data: bytes) -> None:
         self._hit()
         self.step += 1
         if self.step == self.at:
             path.write_bytes(data[: len(data) // 2])
-            raise Died
+            self.die()
         super().write_parts(path, (data,))
         self._hit()
 
@@ -221,10 +224,14 @@ class DyingDisk(Disk):
 def test_dying_at_every_durable_step_changes_no_number(
     tmp_path: Path, organisation: Organisation, warehouse: Warehouse, clock: ManualClock
 ) -> None:
-    """Whatever step the loader dies at, the next one ends with the same sums, and every step is tried."""
+    """Whatever step the loader dies at, the next one ends with the same sums.
+
+    Every step is tried on chDB; what dies is the same in each home, so on a server and a cluster it is every fourth.
+    """
     step = 0
+    stride = 1 if isinstance(warehouse, Embedded) else 4
     while True:
-        step += 1
+        step += stride
         folder = tmp_path / str(step)
         draw = random.Random(step)
         count = Spooled()

@@ -116,12 +116,15 @@ class DyingWarehouse:
     @property
     def shards(self) -> list[Warehouse]:
         """Every shard, as mortal as the whole."""
-        return [DyingWarehouse(one, self.at, self.whole) for one in self._warehouse.shards]
+        return [type(self)(one, self.at, self.whole) for one in self._warehouse.shards]
+
+    def die(self) -> None:
+        raise Died
 
     def _hit(self) -> None:
         self.whole.step += 1
         if self.whole.step == self.whole.at:
-            raise Died
+            self.die()
 
     def execute(self, statement: str) -> None:
         self._hit()
@@ -129,7 +132,7 @@ class DyingWarehouse:
             self.whole.step += 1
             if self.whole.step == self.whole.at:
                 self._warehouse.execute(statement + " AND slot % 2 = 0")
-                raise Died
+                self.die()
         self._warehouse.execute(statement)
         self._hit()
 

@@ -30,7 +30,9 @@ _CONFIG = """<yandex>
 <mark_cache_size>33554432</mark_cache_size><max_concurrent_queries>100</max_concurrent_queries>
 <max_table_size_to_drop>0</max_table_size_to_drop>
 <background_pool_size>4</background_pool_size>
-<merge_tree><max_suspicious_broken_parts>100</max_suspicious_broken_parts></merge_tree>
+<merge_tree><max_suspicious_broken_parts>100</max_suspicious_broken_parts>
+<old_parts_lifetime>1</old_parts_lifetime><cleanup_delay_period>1</cleanup_delay_period>
+<cleanup_delay_period_random_add>0</cleanup_delay_period_random_add></merge_tree>
 {cluster}
 </yandex>
 """

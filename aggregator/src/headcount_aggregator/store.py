@@ -261,13 +261,16 @@ class Store:
             return
         self._kept = today
         unsealed = {int(name.partition("-")[0]) for name in self._chains.broken}
-        if self._keeper.daily(self._file.organisation, today, unsealed):
+        if self._keeper.daily(self._file.organisation, today, unsealed, self._nodes(today)):
             self._releaser.forget()
             self._chains.look()
 
     def _erase(self, today: int) -> None:
+        releases = self._releases(today)
+        if not releases:
+            self._keeper.let_go(self._file.organisation, today)
         try:
-            erased = self._keeper.erase(today)
+            erased = self._keeper.erase(today, self._nodes(today), rolls_up=releases)
         except WarehouseError as error:
             if error.reason is not Reason.MISMATCH:
                 raise

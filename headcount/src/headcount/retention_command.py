@@ -15,8 +15,7 @@ from headcount_aggregator.retention.plan import (
 )
 from headcount_aggregator.retention.record import DROPPED, Entry, Record
 from headcount_aggregator.retention.requests import Requests
-from headcount_aggregator.settings import StoreSettings
-from headcount_aggregator.store import Store
+from headcount_aggregator.store import NotShared, Store
 from headcount_aggregator.warehouse import Reason, WarehouseError
 from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
@@ -26,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headcount.settings import Settings, load_settings
+from headcount.store_settings import store_settings
 
 RECORD_LINES = 20
 
@@ -76,12 +76,13 @@ def run_retention(config: Path | None, out: Console, err: Console, clock: Clock 
 
 
 def _take_up(settings: Settings, code: int, named: str, out: Console, err: Console, clock: Clock) -> int:
-    store_settings = StoreSettings(organisation=settings.organisation, data=settings.data)
     settings.data.joinpath("spool").mkdir(parents=True, exist_ok=True)
     try:
-        store = Store(store_settings, clock)
-    except (LoaderBusy, WarehouseError) as error:
-        if isinstance(error, WarehouseError) and error.reason is not Reason.LOCKED:
+        store = Store(store_settings(settings), clock)
+    except (LoaderBusy, NotShared, WarehouseError) as error:
+        if not isinstance(error, LoaderBusy) and not (
+            isinstance(error, WarehouseError) and error.reason is Reason.LOCKED
+        ):
             err.print(f"the warehouse cannot be opened: {error}", style="red")
             return 2
         out.print(f"The house is running: its store takes the request up within {settings.unit_seconds:.0f} seconds.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from headcount.file_clock import FileClock
 from headcount.logs import log_as_json
 from headcount.process_limits import take_limits
 from headcount.settings import Settings
-from headcount.stack import WAREHOUSE
 
 if TYPE_CHECKING:
     from headcount_ingest.settings import EdgeSettings
@@ -102,20 +100,13 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
 
 def _store(settings: Settings, clock: Clock) -> int:
     from headcount_aggregator.load.loader import LoaderBusy
-    from headcount_aggregator.settings import StoreSettings
     from headcount_aggregator.store import NotShared, run
     from headcount_aggregator.warehouse import WarehouseError
 
-    store = StoreSettings(
-        organisation=settings.organisation,
-        data=settings.data,
-        node=settings.node,
-        releases_here=settings.releases,
-        home=os.environ.get(WAREHOUSE, settings.warehouse),
-        unit_seconds=settings.unit_seconds,
-    )
+    from headcount.store_settings import store_settings
+
     try:
-        return run(store, clock)
+        return run(store_settings(settings), clock)
     except (LoaderBusy, NotShared, WarehouseError) as error:
         return _cannot("store", str(error))
 

@@ -96,6 +96,7 @@ class Loader:
         self._node = node
         self._promise = Promise(units, self._disk)
         self._settled = 0
+        self._erasing: dict[int, int] = {}
         self._seen = Seen()
         self._remember(self._units.ids())
         self.account = Account()
@@ -141,24 +142,38 @@ class Loader:
         self._load([], result, today=2**30)
         return result
 
-    def erase(self, customer: int) -> None:
+    def erase(self, customer: int, nodes: Sequence[str] | None = None, *, rolls_up: bool = True) -> bool:
         """Leave nothing of a Customer in units and in what waits; what is in tables is for others to drop.
 
         All that is loaded is rolled up at once, today's too: then no unit is ever pushed again, and none keeps rows.
-        Others' sums stay. Raises ``WarehouseError`` when the roll-up does not come out; it can be done again.
+        Others' sums stay. ``False``: another of these nodes (as for ``compact``), or a unit that waits, is not so far
+        yet; it is to be called again. A node that does not roll up (``rolls_up``) waits for the one that does.
         """
         result = self.load_once()
-        carry = {key: group for key, group in self._carry.items() if key.customer != customer}
-        kept = {whose: mine for whose, mine in self._versions.items() if whose[1] != customer}
-        self._units.commit(Unit(Header(self._next, self._today, (), 0, 0), carry, kept), ())
-        self._next += 1
-        self._consumed, self._carry, self._versions = set(), carry, kept
-        self._push_pending(result)
-        through = max((header.load_day for header in self._units.headers()), default=0)
-        self.compact(through=through)
-        if self._units.pending() or rollup.watermark(self._warehouse) < max((day for day in self._stored()), default=0):
-            raise WarehouseError(Reason.MISMATCH)
-        self._units.strip()
+        if self.holds(customer):
+            carry = {key: group for key, group in self._carry.items() if key.customer != customer}
+            kept = {whose: mine for whose, mine in self._versions.items() if whose[1] != customer}
+            self._units.commit(Unit(Header(self._next, self._today, (), 0, 0), carry, kept), ())
+            self._next += 1
+            self._consumed, self._carry, self._versions = set(), carry, kept
+            self._push_pending(result)
+        last = max((header.load_day for header in self._units.headers()), default=0)
+        through = self._erasing.setdefault(customer, last)
+        if rolls_up:
+            self.compact(nodes, through)
+        else:
+            self.promise(through)
+        mark = rollup.watermark(self._warehouse)
+        if self._units.pending() or mark < max((day for day in self._stored() if day <= through), default=0):
+            return False
+        self._units.strip(mark)
+        del self._erasing[customer]
+        return True
+
+    def holds(self, customer: int) -> bool:
+        """Whether something of a Customer waits here to be loaded, or is known of its app versions."""
+        waits = any(key.customer == customer for key in self._carry)
+        return waits or any(whose[1] == customer for whose in self._versions)
 
     def reconcile(self) -> int:
         """Compare every unit above the watermark with the warehouse; push again what differs. Returns how many did."""

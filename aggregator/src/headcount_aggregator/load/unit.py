@@ -204,12 +204,15 @@ class Units:
             if self.header(number).load_day < before:
                 self._disk.remove(self._path(number, ".debug"))
 
-    def strip(self) -> None:
-        """Leave of stored units what the next start needs: ids and sources; and the newest one's state."""
+    def strip(self, through: int) -> None:
+        """Leave of stored units, up to a load day, what the next start needs: ids, sources; the newest one's state."""
         newest = max(self.numbers(), default=0)
         for number in self._with(".done"):
+            header = self.header(number)
+            if header.load_day > through:
+                continue
             if number != newest:
-                bare = Unit(replace(self.header(number), blocks=(), debug=()))
+                bare = Unit(replace(header, blocks=(), debug=()))
                 self._disk.write(self._path(number, ".new"), _encode(bare))
                 self._disk.rename(self._path(number, ".new"), self._path(number, ".done"))
             self._disk.remove(self._path(number, ".rows"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -22,7 +22,7 @@ from headcount_aggregator.retention.plan import (
 )
 from headcount_aggregator.retention.record import ALL, CELLS, DROPPED, GONE, RELEASES, Entry, Record
 from headcount_aggregator.retention.requests import Requests
-from headcount_aggregator.warehouse import Warehouse
+from headcount_aggregator.warehouse import Warehouse, WarehouseError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.store")
 
@@ -39,39 +39,63 @@ class Keeper:
         self._record = Record(data / "retention.jsonl")
         self._away = data / "erase"
         self._requests = Requests(self._away, self._disk)
+        self._unloaded: set[int] = set()
 
-    def daily(self, organisation: Organisation, today: int, unsealed: Collection[int] = ()) -> int:
+    def daily(
+        self,
+        organisation: Organisation,
+        today: int,
+        unsealed: Collection[int] = (),
+        nodes: Sequence[str] | None = None,
+    ) -> int:
         """Drop what may be kept no longer; returns how many things were dropped.
 
         ``unsealed``: Customers whose releases are not all sealed; their cells stay as long as they may, and their
-        chains as they are.
+        chains as they are. ``nodes``: those whose loaders share the warehouse, as for ``Loader.compact``.
         """
         customers = {customer.code: customer for customer in organisation.customers.values()}
         for customer in customers.values():
             if ended(customer, today) and self._has_anything(customer.code):
                 self._requests.ask(customer.code, Rule.AGREEMENT_ENDED)
-        dropped = self.erase(today) + self._drop_cells(customers, today, unsealed)
+        dropped = self.erase(today, nodes) + self._drop_cells(customers, today, unsealed)
         dropped += self._drop_releases(
             {code: customer for code, customer in customers.items() if code not in unsealed}, today
         )
         self.confirm(today)
         return dropped
 
-    def erase(self, today: int) -> int:
-        """Erase every Customer somebody asked to erase; returns how many."""
-        waiting = self._requests.waiting()
-        for code, rule in waiting:
+    def let_go(self, organisation: Organisation, today: int) -> None:
+        """On a node that neither rolls up nor releases: leave nothing of Customers whose agreement has ended."""
+        for customer in organisation.customers.values():
+            if ended(customer, today) and self._loader.holds(customer.code):
+                self._requests.ask(customer.code, Rule.AGREEMENT_ENDED)
+
+    def erase(self, today: int, nodes: Sequence[str] | None = None, *, rolls_up: bool = True) -> int:
+        """Erase every Customer somebody asked to erase; returns of how many something was dropped.
+
+        Tables and releases are for the node that rolls up; it goes on once all ``nodes`` have come past what is erased.
+        """
+        dropped = 0
+        for code, rule in self._requests.waiting():
             self._note(today, code, ALL, "", rule)
-            self._loader.erase(code)
-            releases.remove_all(self._releases, code, self._away, self._disk)
-            shares.remove(self._shares, code, self._disk)
-            cells.drop_customer(self._warehouse, code)
-            if not cells.rows_left(self._warehouse, code):  # an older server does it in its own time
-                self._requests.done(code)
-                log.warning("customer_erased", customer=code, rule=rule.value)
-        if waiting:
+            if code not in self._unloaded:
+                if not self._loader.erase(code, nodes, rolls_up=rolls_up):
+                    log.info("erasing_waits", customer=code, advice="other nodes, or units, are not so far yet")
+                    continue
+                self._unloaded.add(code)
+            dropped += 1
+            if rolls_up:
+                releases.remove_all(self._releases, code, self._away, self._disk)
+                shares.remove(self._shares, code, self._disk)
+                cells.drop_customer(self._warehouse, code)
+                if cells.rows_left(self._warehouse, code):  # an older server does it in its own time
+                    continue
+            self._requests.done(code)
+            self._unloaded.discard(code)
+            log.warning("customer_erased", customer=code, rule=rule.value)
+        if dropped:
             self.confirm(today)
-        return len(waiting)
+        return dropped
 
     @property
     def waiting(self) -> int:
@@ -79,10 +103,16 @@ class Keeper:
         return len(self._requests.waiting())
 
     def confirm(self, today: int) -> None:
-        """Note what is gone, rows and files; drop again what a crash brought back."""
+        """Note what is gone, rows and files, on every copy; nothing is said while one of them does not answer."""
         unconfirmed = self._record.unconfirmed()
-        if not unconfirmed or cells.files_left(self._warehouse):
-            return
+        try:
+            if unconfirmed and not cells.files_left(self._warehouse):
+                self._confirm(unconfirmed, today)
+        except WarehouseError as error:
+            if not error.reason.passes:
+                raise
+
+    def _confirm(self, unconfirmed: Sequence[Entry], today: int) -> None:
         for entry in unconfirmed:
             if not self._record.noted(entry) and self._is_gone(entry):
                 self._record.add(
@@ -94,8 +124,8 @@ class Keeper:
             return releases.are_gone(self._releases, entry.customer, entry.what)
         if entry.kind == CELLS:
             month = Month(days.parse(f"{entry.what}-01"))
-            return not cells.rows_left(self._warehouse, entry.customer, month)
-        if cells.rows_left(self._warehouse, entry.customer):
+            return not cells.rows_on_copies(self._warehouse, entry.customer, month)
+        if cells.rows_on_copies(self._warehouse, entry.customer):
             # Its reports may still come; what was brought back cannot be told from what is new, so nothing is said.
             return False
         return not releases.folders(self._releases, entry.customer)
@@ -113,7 +143,7 @@ class Keeper:
                 continue
             for code, rule in sorted(going.items()):
                 self._note(today, code, CELLS, month.text, rule)
-            cells.drop(self._warehouse, month, going.keys(), held)
+            cells.drop(self._warehouse, month, going.keys())
             log.info("cells_dropped", month=month.text, customers=sorted(going))
             dropped += len(going)
         return dropped
