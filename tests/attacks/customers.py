@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
 from headcount_aggregator.release.scope.panel import Panel, next_panel
 from headcount_aggregator.release.scope.protection import BEHIND, Shown, is_safe, protect, together
+from scipy.optimize import linprog
 
 from tests.attacks.outcome import Engine, Outcome, of_share
 
 WORLDS = 200
+SOLVED = 150
 CUSTOMERS = 60
 PARTNERS = 8
 VALUES = ("android", "ios", "linux", "web")
@@ -111,6 +114,47 @@ def _telling_rest(table: Table, partner_of: Mapping[int, int], shown: Shown) -> 
     rests = [{c: n for c, n in part.items() if partner_of[c] not in shown.open} for part in sums]
     rests += [together(table[value] for value in set(table) - shown.values)]
     return any(any(rest.values()) and not is_safe(rest) for rest in rests)
+
+
+def solving() -> Iterator[Outcome]:
+    """A Customer takes all shown sums, and what it knows of itself: the most that the largest other one can have."""
+    found = {Engine.NAIVE: 0, Engine.CUSTOMERS: 0}
+    tried = 0
+    for seed in range(SOLVED):
+        table, partner_of = draw_table(seed, 30)
+        everything = Shown(True, frozenset(VALUES), frozenset(range(1, PARTNERS)))
+        naive = [part for part in told_sums(table, partner_of, everything) if sum(n > 0 for n in part.values()) >= 5]
+        mine = told_sums(table, partner_of, protect(table, partner_of))
+        size = together(table.values())
+        largest, second, *_ = sorted(size, key=lambda code: size[code], reverse=True)
+        for insider_, target in ((second, largest), (largest, second)):
+            tried += 1
+            for engine, sums in ((Engine.NAIVE, naive), (Engine.CUSTOMERS, mine)):
+                found[engine] += _most(sums, table, insider_, target) < (1 + NEAR) * size[target]
+    for engine, n in found.items():
+        yield of_share(engine, n, tried, "times the most that another can have is within 15 % of what it has")
+
+
+def _most(sums: list[dict[int, int]], table: Table, insider_: int, target: int) -> float:
+    """The most that a Customer can have, by all shown sums, for another one that knows itself."""
+    if not sums:
+        return float("inf")
+    columns = [(code, value) for code in sorted(together(table.values())) for value in VALUES]
+    rows, told = [], []
+    for part in sums:
+        values = [v for v in VALUES if all(table[v].get(code, 0) <= n for code, n in part.items())]
+        exact = next(
+            group
+            for width in range(1, len(values) + 1)
+            for group in combinations(values, width)
+            if all(sum(table[v].get(code, 0) for v in group) == n for code, n in part.items())
+        )
+        rows.append([float(code in part and value in exact) for code, value in columns])
+        told.append(float(sum(part.values())))
+    known = [(float(table[v][c]),) * 2 if c == insider_ else (0.0, None) for c, v in columns]
+    aim = [-float(code == target) for code, _ in columns]
+    found = linprog(aim, A_eq=rows, b_eq=told, bounds=known, method="highs")
+    return -float(found.fun) if found.success else float("inf")
 
 
 def join_and_leave() -> Iterator[Outcome]:

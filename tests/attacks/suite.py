@@ -107,6 +107,12 @@ ATTACKS = (
         ACROSS,
     ),
     Attack(
+        "solving for a Customer",
+        "All shown sums at once, and what a Customer knows of itself: bounds on another one.",
+        customers.solving,
+        ACROSS,
+    ),
+    Attack(
         "hidden sibling",
         "All Customers less the shown Partners' are the hidden ones.",
         customers.hidden_sibling,

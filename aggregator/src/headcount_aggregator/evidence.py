@@ -64,6 +64,7 @@ EVIDENCE = (
     _of(Criterion.INFERENCE, "threshold probing", "succeeds", "bounded"),
     Evidence(Criterion.INFERENCE, "averaging", {DP: "fails"}),
     Evidence(Criterion.SINGLING_OUT, "insider Customer", {CUSTOMERS: "fails"}),
+    Evidence(Criterion.INFERENCE, "solving for a Customer", {CUSTOMERS: "fails"}),
     Evidence(Criterion.SINGLING_OUT, "hidden sibling", {CUSTOMERS: "fails"}),
     Evidence(Criterion.LINKABILITY, "join and leave", {CUSTOMERS: "fails"}),
 )
