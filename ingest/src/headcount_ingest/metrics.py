@@ -95,7 +95,10 @@ class Metrics:
         self.registry.register(Fates(self.outcomes))
         ProcessCollector(registry=self.registry)
         self._outcomes: dict[str, Counter] = {}
-        # From the start: a series that begins with its first count has no rate then, and a sum with one is empty.
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """A series that begins with its first count has no rate then, and a sum with one is empty."""
         for name in (ACCEPTED, *sorted(NO_REPORT), "gone", *(problem.slug for problem in Problem)):
             self.outcome(name)
         for result in ("taken", "faulty"):
