@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from headcount_wire.catalog import TOTAL
 from headcount_wire.facts import Fact
 from headcount_wire.segment import Stream
 
@@ -30,6 +31,7 @@ class AppCells:
         self._days: OrderedDict[int, DaySums] = OrderedDict()
         self._spans: OrderedDict[tuple[int, int], DaySums] = OrderedDict()
         self._late: tuple[int, int, Mapping[int, DaySums]] = (0, -1, {})
+        self._late_steps: Mapping[int, Sequence[Cell]] | None = None
 
     def day(self, day: int) -> DaySums:
         """The on-time sums of a day; frozen days are read once."""
@@ -54,19 +56,23 @@ class AppCells:
     def late(self, first: int, last: int) -> Mapping[int, DaySums]:
         """What came after its day was frozen, by day, as it is now."""
         if not (self._late[0] <= first and last <= self._late[1]):
-            rows = self._rows(first, last, ("day", *_BY), late=1)
-            by_day: dict[int, list[Cell]] = {}
-            for row in rows:
-                by_day.setdefault(row.day, []).append(row)
+            by_day = _by_day(self._rows(first, last, ("day", *_BY), late=1, breakdowns=(TOTAL,)))
             self._late = (first, last, {day: DaySums(found) for day, found in by_day.items()})
+            self._late_steps = None
         return {day: sums for day, sums in self._late[2].items() if first <= day <= last}
 
     def steps(self, day: int) -> DaySums:
         """How far funnels came that were entered on a day: all that came until now, on time and late."""
-        return DaySums(self._rows(day, day, _BY, late=None, facts=(int(Fact.STEP),)))
+        first, last, _ = self._late
+        if not first <= day <= last:
+            self.late(day, day)
+        if self._late_steps is None:
+            rows = self._rows(*self._late[:2], ("day", *_BY), late=1, facts=(int(Fact.STEP),))
+            self._late_steps = _by_day(rows)
+        return self.day(day).with_more(Fact.STEP, self._late_steps.get(day, ()))
 
     def begin(self, first: int, last: int, through: int) -> None:
-        """Begin to look at an app again, with the late cells of a span of days.
+        """Begin to look at an app again, with the late cells of a span of days, as they are now.
 
         Of what was read before, only days up to ``through``, the newest sealed one, are kept: a provisional
         total has read the others while they were still filling.
@@ -79,7 +85,14 @@ class AppCells:
         self.late(first, last)
 
     def _rows(
-        self, first: int, last: int, by: tuple[Column, ...], *, late: int | None, facts: tuple[int, ...] | None = None
+        self,
+        first: int,
+        last: int,
+        by: tuple[Column, ...],
+        *,
+        late: int,
+        facts: tuple[int, ...] | None = None,
+        breakdowns: tuple[int, ...] | None = None,
     ) -> list[Cell]:
         query = CellQuery(
             first,
@@ -88,8 +101,15 @@ class AppCells:
             customers=(self._app.customer,),
             apps=(self._app.app,),
             facts=facts,
-            breakdowns=(0,) if late == 1 else None,
+            breakdowns=breakdowns,
             late=late,
             stream=self._stream,
         )
         return list(self._reader.sums(query))
+
+
+def _by_day(rows: Sequence[Cell]) -> dict[int, list[Cell]]:
+    found: dict[int, list[Cell]] = {}
+    for row in rows:
+        found.setdefault(row.day, []).append(row)
+    return found

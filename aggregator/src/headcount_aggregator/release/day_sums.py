@@ -31,6 +31,17 @@ class DaySums:
             slots.setdefault(cell.slot, {})[cell.value1, cell.value2] = cell.n
         self._gaps: dict[tuple[int, int], list[Counter[Key]]] = {}
 
+    def with_more(self, fact: Fact, cells: Iterable[Cell]) -> DaySums:
+        """The sums of one fact, with more cells added to them."""
+        found = DaySums()
+        for place, slots in self._sums.items():
+            if place[2] == fact:
+                found._sums[place] = {slot: dict(sums) for slot, sums in slots.items()}
+        for cell in cells:
+            slots = found._sums.setdefault((cell.measure, cell.label, cell.fact, cell.breakdown), {})
+            add(slots.setdefault(cell.slot, {}), {(cell.value1, cell.value2): cell.n})
+        return found
+
     def of(self, measure: int, fact: Fact, slot: int = 0, breakdown: int = TOTAL, label: int = WHOLE) -> Sums:
         """The sums of one fact and slot, by value."""
         return self._sums.get((measure, label, fact, breakdown), {}).get(slot, NOTHING)

@@ -90,12 +90,14 @@ class Releaser:
         """Seal every frozen period that is not yet; returns how many were."""
         sealed = 0
         for app in self._apps(organisation):
-            complete = complete_from(app.customer, today)
-            for period in due(app.first, set(app.chain.names), today):
-                if period.first < complete:  # some of what it would say is kept no longer
-                    continue
+            complete = complete_from(app.customer, today)  # of what is earlier, some is kept no longer
+            periods = [p for p in due(app.first, set(app.chain.names), today) if p.first >= complete]
+            if periods:
+                first, last = min(p.first for p in periods), max(p.last for p in periods)
+                app.cells.begin(first - WINDOW_DAYS, last, app.sealed_through)
+            for period in periods:
                 self._seal(app, period, today)
-                sealed += 1
+            sealed += len(periods)
         return sealed
 
     def forget(self) -> None:
@@ -124,8 +126,6 @@ class Releaser:
     def _seal(self, app: _App, period: Period, today: int) -> None:
         rule = Threshold(app.customer.k)
         of_day = period.kind is PeriodKind.DAY
-        first = period.last - WINDOW_DAYS if of_day else period.first
-        app.cells.begin(first, period.last, app.sealed_through)
         header: dict[str, Any] = {"customer": app.span.customer, "app": app.span.app, "sealed_on": today, "k": rule.k}
         if app.noisy is not None:
             app.noisy.seal({**header, "late_dropped": 0}, period)  # how many came late has no noise, so it is not told
