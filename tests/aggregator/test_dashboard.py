@@ -88,7 +88,7 @@ async def test_other_scopes_are_told_why_they_see_nothing(client: Client, scope:
     """Partner and product scope see no number, and the reason; a Customer's page does not exist for them."""
     headers = {"Authorization": f"Bearer {TOKENS[scope]}"}
     text = await (await client.get("/", headers=headers)).text()
-    assert "come with a later release rule" in text
+    assert "are sums over at least 5 Customers" in text
     assert (await client.get(f"{BASE}/overview", headers=headers)).status == 404
 
 

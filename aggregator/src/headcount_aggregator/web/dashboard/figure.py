@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from headcount_aggregator.released import Number, State
 
@@ -169,17 +170,17 @@ class Figure:
     markers: tuple[Marker, ...] = ()
     wide: bool = False
 
-    @property
+    @cached_property
     def hidden(self) -> int:
         """How many cells exist and are not shown."""
         return sum(cell.hidden for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def complement(self) -> bool:
         """Whether some cell is hidden because of the few who are not in it."""
         return any(cell.state is State.COMPLEMENT for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def noisy(self) -> bool:
         """Whether noise is in some cell, or hides it."""
         return any(
@@ -188,43 +189,43 @@ class Figure:
             for cell in row.cells
         )
 
-    @property
+    @cached_property
     def of_few_customers(self) -> bool:
         """Whether some cell is hidden for the sake of a Customer."""
         return any(cell.state is State.FEW_CUSTOMERS for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def provisional(self) -> bool:
         """Whether some cell is still updating."""
         return any(cell.provisional for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def complete(self) -> int | None:
         """The least percentage of reports that is in some shown number; ``None`` where it is not told."""
         told = (cell.complete for row in self.rows for cell in row.cells if cell.value is not None)
         return min((percent for percent in told if percent is not None), default=None)
 
-    @property
+    @cached_property
     def has_numbers(self) -> bool:
         """Whether there is anything to draw."""
         return any(cell.state is not None for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def has_values(self) -> bool:
         """Whether some number is shown: where all are hidden there is nothing to draw."""
         return any(cell.value is not None for row in self.rows for cell in row.cells)
 
-    @property
+    @cached_property
     def largest_first(self) -> int:
         """The largest shown value of the first series."""
         return max((row.cells[0].value_or_zero for row in self.rows), default=0)
 
-    @property
+    @cached_property
     def scale(self) -> int:
         """What one step of the axis is a round number of: minutes, for seconds that are many."""
         return 60 if self.unit == "s" and self.largest >= 120 else 1
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """The largest shown value; 0 when none is."""
         return max((cell.value or 0 for row in self.rows for cell in row.cells), default=0)

@@ -115,11 +115,11 @@ def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         shape=Shape.COLUMNS,
         head=view.wording.head(kind),
         series=(Series("late", say("Too late"), Weight.STRONG),),
-        rows=rows,
+        rows=rows if late.total() else (),
         rule=say("Rounded up to tens, so that nobody's lateness can be told."),
         k=view.k,
         unit=say("people's days"),
-        empty=say("No whole period is sealed in these days."),
+        empty=say("Nothing came too late in these days.") if rows else say("No whole period is sealed in these days."),
     )
 
 
@@ -135,7 +135,10 @@ def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         Row(
             view.vocabulary.measure_name(int(code)),
             words_of(view.vocabulary.measure_name(int(code))),
-            tuple(Cell(round(10 * found[what] / len(sealed)), State.SHOWN) for what in MISSING_OF),
+            tuple(
+                Cell(round(10 * n / len(sealed)), State.SHOWN)
+                for n in (found.total(), *(found[what] for what in MISSING_OF))
+            ),
         )
         for code, found in sorted(sums.items(), key=lambda entry: (-entry[1].total(), entry[0]))
         if found.total()
@@ -149,9 +152,9 @@ def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         ),
         shape=Shape.RANK,
         head=say("Measure"),
-        series=tuple(
-            Series(what, names[what], Weight.STRONG if what == MISSING_OF[0] else Weight.PLAIN, PER_MILLE)
-            for what in MISSING_OF
+        series=(
+            Series("missing", say("Missing"), Weight.STRONG, PER_MILLE),
+            *(Series(what, names[what], unit=PER_MILLE) for what in MISSING_OF),
         ),
         rows=tuple(rows),
         rule=say("The mean of the sealed days, each told in steps of 5%."),
@@ -176,7 +179,11 @@ def _by_kind(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         Row(
             kind.value,
             wording.head(kind),
-            (Cell(numbers[kind] - hidden[kind], State.SHOWN), Cell(hidden[kind], State.SHOWN)),
+            (
+                Cell(1000 * (numbers[kind] - hidden[kind]) // numbers[kind], State.SHOWN),
+                Cell(numbers[kind] - hidden[kind], State.SHOWN),
+                Cell(hidden[kind], State.SHOWN),
+            ),
         )
         for kind in PeriodKind
         if numbers[kind]
@@ -187,7 +194,11 @@ def _by_kind(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         sentence=say("The release of a day also holds the windows that end on it."),
         shape=Shape.RANK,
         head=say("Release of a"),
-        series=(Series("shown", say("Shown"), Weight.STRONG), Series("hidden", say("Hidden"))),
+        series=(
+            Series("share", say("Share"), Weight.STRONG, PER_MILLE),
+            Series("shown", say("Shown")),
+            Series("hidden", say("Hidden")),
+        ),
         rows=tuple(rows),
         rule=view.rule,
         k=view.k,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import jinja2
 
+from headcount_aggregator.scopes import LEAST_CUSTOMERS
 from headcount_aggregator.web.dashboard import chart
 from headcount_aggregator.web.dashboard.export import forms_of
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
@@ -35,6 +36,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "saved": (),
         "languages": LANGUAGES,
         "span_days": SPAN_DAYS,
+        "least_customers": LEAST_CUSTOMERS,
         "static": static,
     }
     return found
