@@ -86,3 +86,19 @@ def test_few_people_are_not_told_and_few_things_are(tmp_path: Path) -> None:
     assert whole(numbers, ROLES).state is State.FEWER_THAN_20
     assert whole(numbers, REQUESTS).state is State.FEWER_THAN_20
     assert whole(numbers, ROOMS).value == 12
+
+
+def test_nothing_is_sealed_on_a_broken_chain_of_sums(tmp_path: Path) -> None:
+    """While a scope's releases are not what was sealed, no scope of the app gets another; then all of them do."""
+    roles = dict.fromkeys(EVEN, 30)
+    told(tmp_path, PRODUCT, roles)
+    broken = {f"{NORTH}-1"}
+    releaser = ScopeReleaser(
+        tmp_path / "shares", tmp_path / "releases", MemoryCells(cells(roles)), broken=lambda: broken
+    )
+    organisation = load_organisation(tmp_path / "organisation.toml")
+    before = sorted((tmp_path / "releases").rglob("*.json"))
+    assert releaser.release_due(organisation, DAY + 6) == 0
+    assert sorted((tmp_path / "releases").rglob("*.json")) == before
+    broken.clear()
+    assert releaser.release_due(organisation, DAY + 6) == 2

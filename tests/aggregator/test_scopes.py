@@ -176,6 +176,16 @@ def test_who_leaves_ends_the_quarter_and_who_comes_waits(tmp_path: Path) -> None
     assert told(tmp_path, PRODUCT, FIRST_DAY + 12) == []
 
 
+def test_who_was_away_while_there_were_too_few_has_left(tmp_path: Path) -> None:
+    """A Customer that kept out on a day on which too few took part has left all the same: the quarter is over."""
+    few = {code: found for code, found in EVEN.items() if code < 6}
+    release(tmp_path, load_organisation(declare(tmp_path, few)), cells_of(few, 6), FIRST_DAY + 6)
+    assert told(tmp_path, PRODUCT) != []
+    release(tmp_path, load_organisation(declare(tmp_path, few, out=[3])), cells_of(few, 6), FIRST_DAY + 7)
+    release(tmp_path, load_organisation(declare(tmp_path, few)), cells_of(few, 8), FIRST_DAY + 9)
+    assert told(tmp_path, PRODUCT, FIRST_DAY + 5) == []
+
+
 def test_sealing_again_draws_nothing_anew(tmp_path: Path) -> None:
     """A sum that was lost before its rename is made again from the same shares: the same bytes, whatever the noise."""
     organisation = load_organisation(declare(tmp_path, EVEN))

@@ -69,7 +69,7 @@ class Store:
         self._chains.look()
         missed = MissedFiles(settings.spool)
         self._releaser = Releaser(settings.releases, WholeChains(cells, self._chains), missed=missed)
-        self._scopes = ScopeReleaser(settings.shares, settings.releases, cells)
+        self._scopes = ScopeReleaser(settings.shares, settings.releases, cells, broken=lambda: self._chains.broken)
         self._disclosed = DisclosureWatch(DisclosureLog(settings.disclosures, clock), settings.data)
         self._debug = DebugPublisher(settings.releases, cells)
         self._debug_day = -1

@@ -6,7 +6,7 @@ same is not told: a sum of two sets of Customers would be told apart by whoever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,22 @@ THRESHOLD = "threshold"
 
 
 class ScopeReleaser:
-    """Seals what is due across Customers. One per store process, after each Customer's own releases."""
+    """Seals what is due across Customers. One per store process, after each Customer's own releases.
+
+    ``broken``: the folders of releases that are not what was sealed; nothing is sealed on top of them.
+    """
 
     def __init__(
-        self, shares: Path, releases: Path, reader: CellReader, disk: Disk | None = None, noise: Noise | None = None
+        self,
+        shares: Path,
+        releases: Path,
+        reader: CellReader,
+        disk: Disk | None = None,
+        noise: Noise | None = None,
+        broken: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._shares = shares
+        self._broken = broken
         self._releases = releases
         self._reader = reader
         self._disk = disk or Disk()
@@ -56,6 +66,8 @@ class ScopeReleaser:
         willing = {customer.code: customer for customer in customers_in(organisation)}
         for customer in held(self._shares) - willing.keys():
             remove(self._shares, customer, self._disk)
+        for app in organisation.apps.values():
+            self._end(app, {code: customer.partner_code for code, customer in willing.items()}, today)
         if len(willing) < LEAST_CUSTOMERS:
             return 0
         sealed = 0
@@ -81,6 +93,19 @@ class ScopeReleaser:
                     share.draw_due(today)
                 sealed += _AppScopes(self, app, shares, budget.words).release_due(today)
         return sealed
+
+    def _end(self, app: App, partner_of: Mapping[int, int], today: int) -> None:
+        """End the newest panel of an app where one of it takes part no more."""
+        panels = self.panels(app)
+        if panels:
+            newest = max(panels)
+            found = without(panels[newest], partner_of, today)
+            if found != panels[newest]:
+                self.keep_panels(app, {**panels, newest: found})
+
+    def is_whole(self, scope: int, app: App) -> bool:
+        """Whether a scope's sealed releases are what was sealed."""
+        return f"{scope}-{app.code}" not in self._broken()
 
     def chain_of(self, scope: int, app: App) -> Chain:
         """The sealed releases of a scope."""
@@ -141,12 +166,14 @@ class _AppScopes:
         self._promise = promise
 
     def release_due(self, today: int) -> int:
-        """Seal what is due, in order, in every scope's chain."""
+        """Seal what is due, in order, in every scope's chain; nothing while one of them is broken."""
+        if not all(self._releaser.is_whole(scope, self._app) for scope in self._scopes()):
+            return 0
         chains = {scope: self._releaser.chain_of(scope, self._app) for scope in self._scopes()}
         first = min(share.first for share in self._shares.values())
         sealed = set(chains[PRODUCT].names)
         periods = [period for period in due(first, sealed, today) if period.kind is not PeriodKind.YEAR]
-        self._settle(periods, today)
+        self._settle(periods)
         for period in periods:
             numbers = self._told(period)
             for scope, chain in chains.items():
@@ -167,17 +194,14 @@ class _AppScopes:
         # Shares have paid for it.
         return {**header, "rule": DP, "noise": NOISE, "promise": self._promise, "spent": []}
 
-    def _settle(self, periods: Iterable[Period], today: int) -> None:
-        """Have a panel for each quarter that periods touch, and end those that lost a member."""
+    def _settle(self, periods: Iterable[Period]) -> None:
+        """Have a panel for each quarter that periods touch."""
         before = dict(self._panels)
         for quarter in sorted({start for period in periods for start in _quarters(period)} - self._panels.keys()):
             earlier = [panel for start, panel in sorted(self._panels.items()) if start < quarter]
             self._panels[quarter] = next_panel(
                 earlier[-1] if earlier else None, quarter, self._partner_of, self._sizes(quarter)
             )
-        newest = max(self._panels, default=None)
-        if newest is not None:
-            self._panels[newest] = without(self._panels[newest], self._partner_of, today)
         if self._panels != before:
             self._releaser.keep_panels(self._app, self._panels)
 
