@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import shutil
 import sys
@@ -79,6 +80,7 @@ async def test_it_answers_as_the_files_say(tmp_path: Path, seed: int) -> None:
     numbers = {day: some_numbers(draw, day) for day in DAYS}
     chain_of(tmp_path / "releases", numbers)
     readers = [reader(tmp_path / "releases", place) for place in (None, tmp_path / "indexes")]
+    readers.append(SealedReader(tmp_path / "releases", CLOCK, tmp_path / "indexes"))  # it looks once a second
     for _ in range(60):
         question = Question(
             11,
@@ -156,6 +158,19 @@ async def test_what_is_sealed_damaged_or_taken_away_is_seen_at_the_next_look(tmp
     assert len(await running.numbers(ASKED)) == len(whole) + 2
 
 
+async def test_a_reader_that_looked_a_moment_ago_sees_a_new_seal(tmp_path: Path) -> None:
+    """However lately it looked, what was sealed or removed since is in the next answer; damage of its index, too."""
+    folder = sealed(tmp_path / "releases")
+    running = SealedReader(tmp_path / "releases", CLOCK, tmp_path / "indexes")
+    for more in range(1, 6):
+        assert len(await running.numbers(ASKED)) == len(await running.numbers(ASKED)) == len(DAYS) + more - 1
+        sealed(tmp_path / "releases", range(DAYS[-1] + more, DAYS[-1] + more + 1))
+        os.utime(folder, ns=(more, more))  # the file system's own clock may stand still for some milliseconds
+        assert (await running.freshness(11, 3)).sealed_through == DAYS[-1] + more
+    max(folder.glob("*.json")).unlink()
+    assert len(await running.numbers(ASKED)) == len(DAYS) + 4
+
+
 async def test_files_that_were_copied_back_need_no_new_index(tmp_path: Path) -> None:
     """Other times and inodes with the same bytes are the same releases."""
     folder = sealed(tmp_path / "releases")
@@ -215,7 +230,7 @@ async def test_more_apps_than_are_held_open(tmp_path: Path) -> None:
     for customer in range(1, OPEN_APPS + 9):
         number = Number(Statistic.PEOPLE, PeriodKind.DAY, 20_000, 20_000, 1, 0, 0, "", "", 0, State.SHOWN, customer)
         chain_of(tmp_path / "releases", {20_000: [number]}, (customer, 3))
-    asking = reader(tmp_path / "releases", tmp_path / "indexes")
+    asking = SealedReader(tmp_path / "releases", CLOCK, tmp_path / "indexes")
     draw = random.Random(1)
     customers = [draw.randrange(1, OPEN_APPS + 9) for _ in range(300)]
     questions = [Question(customer, 3, (Statistic.PEOPLE,), (PeriodKind.DAY,), 0, 65_000) for customer in customers]
