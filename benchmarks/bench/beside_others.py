@@ -65,7 +65,7 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
             chapter.plots.append(Plot("edge-flame", lambda axes, stacks=stacks: flame.draw(axes, stacks)))  # type: ignore[misc]  # bound now
     chapter.notes = [f"{name}: {promise}." for name, promise in PROMISES.items()]
     chapter.notes.append("Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
-    told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request")
+    told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request", "refused")
     chapter.data = {
         "versions": versions,
         "contestants": {one.name: {name: getattr(one, name) for name in told} for one in found},
@@ -97,7 +97,10 @@ def _sheet(found: Sequence[Contestant]) -> Sheet:
             f"{spread(one.p99).median:.1f}",
             f"{one.memory_bytes / 1e6:.0f}",
             f"{one.bytes_a_request:,.0f}",
+            f"{one.refused:,}",
         )
         for one in found
     ]
-    return Sheet("Medians", ("server", "a second", "CPU us an answer", "p99 ms", "memory MB", "body bytes"), rows)
+    return Sheet(
+        "Medians", ("server", "a second", "CPU us an answer", "p99 ms", "memory MB", "body bytes", "refused"), rows
+    )

@@ -31,7 +31,7 @@ from benchmarks.peers.population import DeviceDay, catalog, event_requests
 from benchmarks.peers.requests import Prepared, ReportRequests, post
 from benchmarks.peers.whole import sent_whole
 
-CONNECTIONS = 256
+CONNECTIONS = 64
 SETTLE_SECONDS = 60.0
 QUESTIONS = {
     "people by day": "SELECT customer, toDate(time) AS day, uniqExact(device) FROM events GROUP BY customer, day",
