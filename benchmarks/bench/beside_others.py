@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.bench import flame
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, Spread, at_least, bars, spread
+from benchmarks.bench.steps import steps
 from benchmarks.peers.one_core import (
     BARE,
     EDGE,
@@ -59,6 +60,7 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
     chapter.plots.append(
         Plot("one-core", lambda axes: bars(axes, a_cpu_second(found), "Answers a CPU second of one core"))
     )
+    chapter.sheets.append(steps(forty, folder / "steps"))
     for one in recorded:
         if one is not None and (stacks := one.stacks()):
             chapter.sheets.append(flame.by_module(stacks))
