@@ -23,7 +23,7 @@ from headcount_wire.app_key import new_key
 from headcount_wire.clock import SystemClock
 from rich.console import Console
 
-from benchmarks.bench import accounts, beside_others, releases, report
+from benchmarks.bench import accounts, beside_others, releases, report, workers
 from benchmarks.bench.chapter import Chapter
 from benchmarks.bench.growth import FULL, SHORT, growth
 from benchmarks.bench.growth import Given as Growth
@@ -31,7 +31,7 @@ from benchmarks.bench.latency import latency
 from benchmarks.bench.sdk_cost import sdk_cost
 from benchmarks.bench.until_queryable import until_queryable
 from benchmarks.edge.loop import cores
-from benchmarks.edge.population import population
+from benchmarks.edge.population import Population, population
 from benchmarks.peers.population import DeviceDay, device_days
 from benchmarks.peers.servers import Missing
 
@@ -50,6 +50,7 @@ class Size:
     latency_seconds: float
     load: accounts.Given
     sdk_rounds: int
+    workers: workers.Given
     growth: Growth
     releases: releases.Given
 
@@ -57,13 +58,13 @@ class Size:
 SIZES = {
     "bench": Size(
         1, 10_000, 1_500,
-        beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3, SHORT,
-        releases.Given((20_000, 80_000), (5, 200, 30, 60)),
+        beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3,
+        workers.Given(3, 1.5), SHORT, releases.Given((20_000, 80_000), (5, 200, 30, 60)),
     ),
     "bench-full": Size(
         10, 10_000, 20_000,
-        beside_others.Given(rounds=11, seconds=3.0), 20.0, accounts.Given(20_000, 800.0, 60.0), 7, FULL,
-        releases.Given((100_000, 300_000, 1_000_000), (200, 1_000, 365, 800)),
+        beside_others.Given(rounds=11, seconds=3.0), 20.0, accounts.Given(20_000, 800.0, 60.0), 7,
+        workers.Given(7, 3.0), FULL, releases.Given((100_000, 300_000, 1_000_000), (200, 1_000, 365, 800)),
     ),
 }  # fmt: skip
 
@@ -76,6 +77,7 @@ class Bench:
         self._cores = cores()
         self._today = days.utc_day(SystemClock().now())
         self._days: list[DeviceDay] = []
+        self._made: Population | None = None
 
     @property
     def chapters(self) -> Mapping[str, Callable[[Path], Chapter]]:
@@ -84,9 +86,8 @@ class Bench:
         return {
             "one-core": lambda at: beside_others.beside_others(self._people(), at, mine, size.contest),
             "until-queryable": lambda at: until_queryable(self._people(), size.customers, at, mine, size.usual),
-            "latency": lambda at: latency(
-                population(1_000, self._today, new_key("live"), seed=1), at, mine, size.latency_seconds
-            ),
+            "latency": lambda at: latency(self._phones(), at, mine, size.latency_seconds),
+            "workers": lambda at: workers.workers(self._phones(), at, mine, size.workers),
             "accounts": lambda at: accounts.accounts(at, self._into, size.load),
             "sdk": lambda at: sdk_cost(at, size.sdk_rounds),
             "growth": lambda _: growth(size.growth),
@@ -112,6 +113,12 @@ class Bench:
             self._say(f"{name}: {found.seconds:.0f} s")
             done.append(found)
         return done, missing
+
+    def _phones(self) -> Population:
+        """Reports made by the whole SDK."""
+        if self._made is None:
+            self._made = population(1_000, self._today, new_key("live"), seed=1)
+        return self._made
 
     def _people(self) -> list[DeviceDay]:
         if not self._days:

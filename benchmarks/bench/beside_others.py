@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.bench import flame
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, Spread, at_least, bars, spread
+from benchmarks.bench.steps import steps
 from benchmarks.peers.one_core import (
     BARE,
     EDGE,
@@ -59,13 +60,14 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
     chapter.plots.append(
         Plot("one-core", lambda axes: bars(axes, a_cpu_second(found), "Answers a CPU second of one core"))
     )
+    chapter.sheets.append(steps(forty, folder / "steps"))
     for one in recorded:
         if one is not None and (stacks := one.stacks()):
             chapter.sheets.append(flame.by_module(stacks))
             chapter.plots.append(Plot("edge-flame", lambda axes, stacks=stacks: flame.draw(axes, stacks)))  # type: ignore[misc]  # bound now
     chapter.notes = [f"{name}: {promise}." for name, promise in PROMISES.items()]
     chapter.notes.append("Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
-    told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request")
+    told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request", "refused")
     chapter.data = {
         "versions": versions,
         "contestants": {one.name: {name: getattr(one, name) for name in told} for one in found},
@@ -97,7 +99,10 @@ def _sheet(found: Sequence[Contestant]) -> Sheet:
             f"{spread(one.p99).median:.1f}",
             f"{one.memory_bytes / 1e6:.0f}",
             f"{one.bytes_a_request:,.0f}",
+            f"{one.refused:,}",
         )
         for one in found
     ]
-    return Sheet("Medians", ("server", "a second", "CPU us an answer", "p99 ms", "memory MB", "body bytes"), rows)
+    return Sheet(
+        "Medians", ("server", "a second", "CPU us an answer", "p99 ms", "memory MB", "body bytes", "refused"), rows
+    )

@@ -52,10 +52,14 @@ def growth(given: Given) -> Chapter:
     )
     rows: list[tuple[str, ...]] = []
     for name, one in found.items():
-        cpu = exponent([(max(value, 0.5), plain["load_cpu"] + plain["roll_up_cpu"]) for value, plain in one])
-        stored = exponent([(max(value, 0.5), plain["stored_bytes"]) for value, plain in one])
-        told = f"CPU ~ {name}^{cpu:.2f}, stored bytes ~ {name}^{stored:.2f}"
-        chapter.figures.append(Figure(name, told, f"CPU at most ^{CEILING}", cpu <= CEILING))
+        cpu = exponent([(size_of(name, value), plain["load_cpu"] + plain["roll_up_cpu"]) for value, plain in one])
+        stored = exponent([(size_of(name, value), plain["stored_bytes"]) for value, plain in one])
+        what = "(breakdowns + 1)" if name == "breakdowns" else name
+        told = f"CPU ~ {what}^{cpu:.2f}, stored bytes ~ {what}^{stored:.2f}"
+        if name == "breakdowns":  # each has values of its own, and a pair the product: no power says what they cost
+            chapter.figures.append(Figure(name, told))
+        else:
+            chapter.figures.append(Figure(name, told, f"CPU at most ^{CEILING}", cpu <= CEILING))
         for value, plain in one:
             each = 1e6 * (plain["load_cpu"] + plain["roll_up_cpu"]) / plain["device_days"]
             memory = f"{plain['memory_bytes'] / 1e6:.0f}"
@@ -70,17 +74,25 @@ def growth(given: Given) -> Chapter:
             )
     columns = ("", "CPU us a device-day, loaded and rolled up", "rows that stay", "MB that stay", "memory MB")
     chapter.sheets.append(Sheet("Points", columns, rows))
-    series = {name: [(value, plain["stored_bytes"] / 1e6) for value, plain in one] for name, one in found.items()}
+    series = {
+        name: [(size_of(name, value), plain["stored_bytes"] / 1e6) for value, plain in one]
+        for name, one in found.items()
+    }
 
     def draw(axes: Any) -> None:
         for name, line in series.items():
-            axes.loglog([max(x, 0.5) for x, _ in line], [y for _, y in line], "o-", label=name, markersize=3)
+            axes.loglog([x for x, _ in line], [y for _, y in line], "o-", label=name, markersize=3)
         axes.set(title="Stored by what is varied", ylabel="MB that stay")
         axes.legend(fontsize=8)
 
     chapter.plots.append(Plot("growth", draw))
     chapter.data = {"points": found}
     return chapter
+
+
+def size_of(name: str, value: int) -> float:
+    """How many there are: beside so many breakdowns there is always the whole."""
+    return value + 1.0 if name == "breakdowns" else float(value)
 
 
 def _point(devices: int, name: str, value: int) -> dict[str, Any]:

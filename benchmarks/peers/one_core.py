@@ -15,7 +15,7 @@ from headcount_wire.app_key import new_key
 from headcount_wire.codec import encode_msgpack
 
 from benchmarks.edge import servers as edges
-from benchmarks.edge.client import Closed, Source, Tally, percentile
+from benchmarks.edge.client import TOOK, Closed, Source, Tally, percentile
 from benchmarks.edge.loop import on_cores, run
 from benchmarks.edge.population import Population
 from benchmarks.edge.servers import Server
@@ -25,6 +25,7 @@ from benchmarks.peers.requests import Prepared, ReportRequests, post
 
 CONNECTIONS = 64
 PROFILE_SECONDS = 6.0
+OVERLOADED = b"503"
 EDGE, EDGE_MSGPACK, BARE, NGINX = "edge, synced", "edge, synced, msgpack", "bare aiohttp", "nginx 204"
 LINES, FIELDS = "VictoriaMetrics, a line a tally", "VictoriaMetrics, a line a report"
 PROMISES = {
@@ -49,6 +50,8 @@ class Contestant:
     cpu_us: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
     memory_bytes: int = 0
+    refused: int = 0
+    """Requests that were refused because the machine was too busy; they are not among the rates."""
 
 
 def contest(
@@ -101,10 +104,11 @@ def _round(contestant: Contestant, seconds: float, *, counts: bool) -> None:
     before = contestant.server.cpu_seconds
     tally = run(_closed, contestant.server.port, contestant.requests(), seconds)
     cpu = contestant.server.cpu_seconds - before
-    if tally.taken != tally.sent:
+    if tally.failures or tally.answers.keys() - {*TOOK, OVERLOADED}:
         raise SystemExit(f"{contestant.name}: {dict(tally.answers)}, {dict(tally.failures)}")
     if counts:
         contestant.rates.append(tally.rate)
+        contestant.refused += tally.answers[OVERLOADED]
         contestant.cpu_us.append(cpu / tally.taken * 1e6)
         contestant.p99.append(percentile(tally.latencies, 0.99))
         contestant.memory_bytes = contestant.server.memory_bytes

@@ -31,7 +31,7 @@ from benchmarks.peers.population import DeviceDay, catalog, event_requests
 from benchmarks.peers.requests import Prepared, ReportRequests, post
 from benchmarks.peers.whole import sent_whole
 
-CONNECTIONS = 32
+CONNECTIONS = 64
 SETTLE_SECONDS = 60.0
 QUESTIONS = {
     "people by day": "SELECT customer, toDate(time) AS day, uniqExact(device) FROM events GROUP BY customer, day",
@@ -125,10 +125,9 @@ def _headcount(days: Sequence[DeviceDay], customers: int, folder: Path, core: st
     (folder / "organisation.toml").write_text(organisation(catalog(), keys), "utf-8")
     bodies = [(keys[day.customer - 1], day.body) for day in days]
     side = Side("headcount", sum(day.interactions for day in days), len(days))
+    side.cpu["edge"] = _warm_edge(bodies, folder, core)
     with edges.edge(folder, [core]) as (worker,):
-        before = worker.cpu_seconds
         tally = run(sent_whole, worker.port, ReportRequests(bodies, once=True), CONNECTIONS)
-        side.cpu["edge"] = worker.cpu_seconds - before
         side.memory_bytes = worker.memory_bytes
     if tally.taken != len(days):
         raise SystemExit(f"headcount: {dict(tally.answers)}, {dict(tally.failures)}")
@@ -145,6 +144,22 @@ def _headcount(days: Sequence[DeviceDay], customers: int, folder: Path, core: st
     side.memory_bytes += counted["memory_bytes"]
     side.active, side.joined = counted["active"], counted["joined"]
     return side
+
+
+def _warm_edge(bodies: Sequence[tuple[str, bytes]], folder: Path, core: str) -> float:
+    """CPU seconds of a worker that has been at work before: it takes everything twice, and the second time counts.
+
+    Its reports are not loaded: those that are go to a worker that takes each once.
+    """
+    place = folder / "warm"
+    place.mkdir()
+    for name in ("catalog.toml", "organisation.toml"):
+        (place / name).write_bytes((folder / name).read_bytes())
+    with edges.edge(place, [core]) as (worker,):
+        run(sent_whole, worker.port, ReportRequests(bodies, once=True), CONNECTIONS)
+        before = worker.cpu_seconds
+        run(sent_whole, worker.port, ReportRequests(bodies, once=True), CONNECTIONS)
+        return worker.cpu_seconds - before
 
 
 def _usual(days: Sequence[DeviceDay], folder: Path, core: str) -> Side:

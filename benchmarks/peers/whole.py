@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 
 from benchmarks.edge.client import Line, Load, Source, Tally
 
+BUSY = frozenset({b"429", b"503", b"507"})
+
 
 class Whole(Load):
-    """Sends all that a source has."""
+    """Sends all that a source has; what is refused because the server is busy is sent again, as it was."""
 
     def __init__(self, port: int, requests: Source) -> None:
         super().__init__(port, requests)
         self._over = asyncio.Event()
         self._open: set[Line] = set()
+        self._under_way: dict[Line, tuple[str, bytes]] = {}
+        self._again: deque[tuple[str, bytes]] = deque()
 
     async def run(self, connections: int) -> Tally:
         """Send everything; returns when everything has its answer, or the connection it was sent on is gone."""
@@ -30,12 +35,19 @@ class Whole(Load):
     def _send(self, line: Line, intended: float) -> None:
         self._open.add(line)
         try:
-            request_id, data = next(self._reports)
+            whole = self._again.popleft() if self._again else next(self._reports)
         except StopIteration:
             line.close()
             return
         self.tally.sent += 1
-        line.send(request_id, data, intended)
+        self._under_way[line] = whole
+        line.send(*whole, intended)
+
+    def answered(self, line: Line, status: bytes, head: bytes, served: float) -> None:
+        whole = self._under_way.pop(line)
+        if status in BUSY:
+            self._again.append(whole)
+        super().answered(line, status, head, served)
 
     def _free(self, line: Line) -> None:
         self._send(line, time.perf_counter())
@@ -43,7 +55,10 @@ class Whole(Load):
     def _gone(self, line: Line | None) -> None:
         if line is not None:
             self._open.discard(line)
-        if not self._open and not self._connecting:
+            self._under_way.pop(line, None)
+        if self._again and not self._open:  # the last line went with a refusal
+            self._connect(time.perf_counter())
+        elif not self._open and not self._connecting:
             self._over.set()
 
 

@@ -223,7 +223,7 @@ def _problems(draw: random.Random, day: Day, held: Context, measure: Measure, _:
     if draw.random() < 0.02:
         for label, n in _by_label(draw, measure, 1):
             record(day, held, measure, label, Fact.COUNT, 0, n)
-            record(day, held, measure, WHOLE, Fact.SEVERITY, draw.choice((1, 1, 2, 3)), n)
+            record(day, held, measure, label, Fact.SEVERITY, draw.choice((1, 1, 2, 3)), n)
 
 
 def _funnel(draw: random.Random, day: Day, held: Context, measure: Measure, _: int) -> None:
