@@ -15,6 +15,9 @@ from headcount_aggregator.release.day_sums import DaySums
 DAYS_KEPT = 45
 """On-time days kept in memory: a month and the days that are still open."""
 
+DAYS_AT_ONCE = 100
+"""Days kept while periods are sealed: a quarter asks each measure for all its days again."""
+
 SPANS_KEPT = 8
 
 _BY: tuple[Column, ...] = ("measure", "label", "fact", "slot", "breakdown", "value1", "value2")
@@ -40,7 +43,7 @@ class AppCells:
         found = self._days.get(day)
         if found is None:
             found = self._days[day] = DaySums(self._rows(day, day, _BY, late=0))
-            while len(self._days) > DAYS_KEPT:
+            while len(self._days) > DAYS_AT_ONCE:
                 self._days.popitem(last=False)
         return found
 
@@ -83,6 +86,11 @@ class AppCells:
             del self._spans[span]
         self._late = (0, -1, {})
         self.late(first, last)
+
+    def rest(self) -> None:
+        """Let go of days that only a wide period needed."""
+        while len(self._days) > DAYS_KEPT:
+            self._days.popitem(last=False)
 
     def _rows(
         self,

@@ -97,6 +97,7 @@ class Releaser:
                 app.cells.begin(first - WINDOW_DAYS, last, app.sealed_through)
             for period in periods:
                 self._seal(app, period, today)
+            app.cells.rest()
             sealed += len(periods)
         return sealed
 
