@@ -70,11 +70,10 @@ bench: $(BIN)/.bench ## measure everything beside others in under ten minutes: b
 bench-full: $(BIN)/.bench ## the same at the design's size: an hour or two
 	$(BIN)/python -m benchmarks.bench --full $(ARGS)
 
-$(BIN)/.bench: pyproject.toml benchmarks/peers/install.sh
+$(BIN)/.bench: $(BIN)/.installed benchmarks/peers/install.sh
 	@sh benchmarks/peers/install.sh
-	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench,peers]'
-	@touch $@ $(BIN)/.installed
+	@touch $@
 
 bench-micro: $(BIN)/.installed ## time a function of each module, as a ratio to a loop; fails on a large regression
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
