@@ -177,7 +177,7 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
     )
     shared = draw.random() < 0.3
     slower = person.version(day) == "3.1"
-    problem = _weighted(_PROBLEMS, draw) if draw.random() < (0.2 if slower else 0.12) else None
+    problem: Problem | None = _weighted(_PROBLEMS, draw) if draw.random() < (0.2 if slower else 0.12) else None
     return Use(
         meetings,
         shared,

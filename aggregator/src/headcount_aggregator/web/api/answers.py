@@ -95,8 +95,9 @@ def following(found: Shape, query: Query) -> dict[str, str]:
     """What the next page is asked for with; empty on the last one."""
     if isinstance(found, shapes.NumbersAnswer):
         return {"after": found.next} if found.next else {}
-    if isinstance(found, list) and len(found) >= int(query.get("limit", paging.LIMIT)):
-        return {"after": found[-1].release}
+    if isinstance(found, Sequence) and len(found) >= int(query.get("limit", paging.LIMIT)):
+        last = found[-1]
+        return {"after": last.release} if isinstance(last, shapes.ReleaseAnswer) else {}
     return {}
 
 

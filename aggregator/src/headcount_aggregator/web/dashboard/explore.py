@@ -158,7 +158,7 @@ async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
             beside = wording.period(kind, did[0].first, did[0].last)
             said = wording.number(did[0].value) if did[0].value is not None else say("under {k}", k=view.k)
             stats.append(Stat(said, say("people"), beside))
-        if did and did[0].value is not None and measure is not active and everyone and everyone[0].value:
-            share = min(1.0, did[0].value / everyone[0].value)
-            stats.append(Stat(wording.percent(share), say("of all active people"), beside))
+            if did[0].value is not None and measure is not active and everyone and everyone[0].value:
+                share = min(1.0, did[0].value / everyone[0].value)
+                stats.append(Stat(wording.percent(share), say("of all active people"), beside))
     return tuple(stats)
