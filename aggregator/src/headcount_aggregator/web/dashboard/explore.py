@@ -154,6 +154,7 @@ async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
     if (measure.reach or measure is active) and active is not None:
         kind, did = await distinct(view, measure)
         _, everyone = await distinct(view, active, kind=kind)
+        beside = ""
         if did:
             beside = wording.period(kind, did[0].first, did[0].last)
             said = wording.number(did[0].value) if did[0].value is not None else say("under {k}", k=view.k)
