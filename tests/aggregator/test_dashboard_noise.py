@@ -96,6 +96,14 @@ def test_nothing_speaks_of_a_threshold(pages: list[tuple[View, Page, str]]) -> N
     assert sum("The true one lies within ±" in text for _, _, text in pages) > 20
 
 
+def test_every_sentence_has_its_margin(pages: list[tuple[View, Page, str]]) -> None:
+    """What is said large, in sentences and above charts, has its ± too, or says why there is no number."""
+    said = [one.number for _, page, _ in pages for one in page.said]
+    said += [s.value for v, page, _ in pages if v.page in ("explore", "funnels", "problems") for s in page.stats]
+    assert len(said) > 20
+    assert [text for text in said if "±" not in text and "noise" not in text and text != "3"] == []
+
+
 def test_the_first_sentence_says_how_sure_it_is(pages: list[tuple[View, Page, str]]) -> None:
     """The overview's headline has its ±, and is of the last window that is told."""
     text = next(text for view, _, text in pages if view.page == "overview" and not view.query)

@@ -102,6 +102,7 @@ class Clean:
 
     clean: int
     crashed: int
+    share: Cell
     first: int
     last: int
 
@@ -112,7 +113,8 @@ async def clean_of_days(view: View, measure: Measure) -> Clean | None:
         found = await _ends(view, measure, kind)
         if found and _divided(ends := found[max(found)]):
             last = max(found)
-            return Clean(_value(ends, CLEAN) or 0, _value(ends, CRASHED) or 0, period_of(kind, last).first, last)
+            first = period_of(kind, last).first
+            return Clean(_value(ends, CLEAN) or 0, _value(ends, CRASHED) or 0, _share_cell(ends), first, last)
     return None
 
 
@@ -121,7 +123,7 @@ async def clean_stat(view: View, measure: Measure) -> list[Stat]:
     wording, ends = view.wording, await clean_of_days(view, measure)
     if ends is None:
         return []
-    said = wording.exact_percent(ends.clean / (ends.clean + ends.crashed))
+    said = wording.cell(ends.share, view.k, PER_MILLE)
     beside = wording.say(
         "{clean} clean, {crashed} crashed: {days}",
         clean=wording.number(ends.clean),

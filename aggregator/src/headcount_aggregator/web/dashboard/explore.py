@@ -12,11 +12,12 @@ from headcount_aggregator.web.dashboard.compare import compared
 from headcount_aggregator.web.dashboard.crash_free import clean_share, clean_stat, sessions_by_end
 from headcount_aggregator.web.dashboard.crossed import crossed
 from headcount_aggregator.web.dashboard.cuts import count_by_dimension, count_by_label, people_by_dimension
-from headcount_aggregator.web.dashboard.figure import Figure, Link
+from headcount_aggregator.web.dashboard.figure import Figure, Link, cell_of
 from headcount_aggregator.web.dashboard.measured import how_long, quantity, times
 from headcount_aggregator.web.dashboard.people import active_people, distinct, new_and_returning
 from headcount_aggregator.web.dashboard.sentences import not_in_it
 from headcount_aggregator.web.dashboard.spread import spread_by_dimension, spread_by_label
+from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
 from headcount_aggregator.web.dashboard.words import title_of
 
@@ -144,21 +145,23 @@ async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
         stats += await clean_stat(view, measure)
     if Fact.COUNT in measure.facts or measure.kind is Kind.SESSION:
         numbers = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
-        times_in_all = sum(number.value or 0 for number in numbers)
-        if times_in_all:
+        times_in_all = sum_of(numbers)
+        if times_in_all.value:
             span = wording.days(view.begins or view.span.first, view.span.last)
             left_out = not_in_it(view, sum(number.value is None for number in numbers))
             beside = f"{span}; {left_out}" if left_out else span
-            stats.append(Stat(wording.number(times_in_all), words.get(measure.kind, say("times")), beside))
+            said = wording.cell(times_in_all.cell(), view.k)
+            stats.append(Stat(said, words.get(measure.kind, say("times")), beside))
     active = view.subject.app.catalog.active
     if (measure.reach or measure is active) and active is not None:
         kind, did = await distinct(view, measure)
         _, everyone = await distinct(view, active, kind=kind)
+        beside = ""
         if did:
             beside = wording.period(kind, did[0].first, did[0].last)
-            said = wording.number(did[0].value) if did[0].value is not None else say("under {k}", k=view.k)
+            said = wording.cell(cell_of(did[0]), view.k)
             stats.append(Stat(said, say("people"), beside))
             if did[0].value is not None and measure is not active and everyone and everyone[0].value:
-                share = min(1.0, did[0].value / everyone[0].value)
-                stats.append(Stat(wording.percent(share), say("of all active people"), beside))
+                share = wording.share_of(cell_of(did[0]), cell_of(everyone[0]))
+                stats.append(Stat(share, say("of all active people"), beside))
     return tuple(stats)

@@ -11,15 +11,16 @@ from headcount_wire.catalog import Measure
 from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.change import Change, Verdict, change_of_pairs
 from headcount_aggregator.web.dashboard.compare import remark_of, said_before
 from headcount_aggregator.web.dashboard.crash_free import clean_of_days
-from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
+from headcount_aggregator.web.dashboard.figure import Cell, Link, Remark, cell_of
 from headcount_aggregator.web.dashboard.people import distinct
 from headcount_aggregator.web.dashboard.retention import pooled
-from headcount_aggregator.web.dashboard.sums import sum_of
+from headcount_aggregator.web.dashboard.sums import Sum, share, sum_of
 from headcount_aggregator.web.dashboard.view import Said, View
+from headcount_aggregator.web.dashboard.wording import PER_MILLE, PERCENT
 from headcount_aggregator.web.dashboard.words import title_of
 
 Sentence = Callable[[View], Awaitable[Said | None]]
@@ -77,11 +78,19 @@ async def came_back(view: View) -> Said | None:
     found = await view.numbers([Statistic.RETENTION_WEEK], [PeriodKind.WEEK], active, first=first)
     by = {(number.first, number.slot): number for number in found}
     weeks = sorted(week for week, slot in by if slot == 1 and (week, 0) in by)
-    share = pooled([(by[week, 0], by[week, 1]) for week in weeks], view.k)
-    if share is None:
+    pairs = [(by[week, 0], by[week, 1]) for week in weeks]
+    if view.noisy:
+        whole = [(cohort, back) for cohort, back in pairs if cohort.value and back.value is not None]
+        if len(whole) < len(pairs):
+            return None
+        found_share = share(sum_of(back for _, back in whole), sum_of(cohort for cohort, _ in whole), 100)
+    else:
+        percent = pooled(pairs, view.k)
+        found_share = None if percent is None else Cell(percent, State.SHOWN)
+    if found_share is None:
         return None
     return Said(
-        wording.percent(share / 100),
+        wording.cell(found_share, view.k, PERCENT),
         wording.say("of new people came back the week after their first."),
         wording.say("first used {days}", days=wording.days(weeks[0], weeks[-1] + 6)),
         link=Link(view.link("retention"), wording.say("Retention")),
@@ -94,11 +103,11 @@ async def sessions(view: View) -> Said | None:
     if measure is None:
         return None
     times, change, hidden = await times_and_change(view, measure)
-    if not times:
+    if not times.value:
         return None
     wording = view.wording
     return Said(
-        wording.plural("{n} session", "{n} sessions", times),
+        wording.plural("{n} session", "{n} sessions", times.value, times.cell().margin),
         wording.say("ended in these days."),
         not_in_it(view, hidden),
         remark=_remark(view, change),
@@ -114,7 +123,7 @@ async def clean_sessions(view: View) -> Said | None:
         return None
     wording = view.wording
     return Said(
-        wording.exact_percent(ends.clean / (ends.clean + ends.crashed)),
+        wording.cell(ends.share, view.k, PER_MILLE),
         wording.say("of sessions ended without a crash."),
         wording.days(ends.first, ends.last),
         link=Link(view.link("problems"), wording.say("Problems")),
@@ -125,21 +134,21 @@ async def widest_feature(view: View) -> Said | None:
     """What most people did, of what is declared with reach."""
     active = view.subject.app.catalog.active
     measures = [m for m in view.subject.app.catalog.measures.values() if m.reach and m is not active]
-    people: list[tuple[int, Measure, PeriodKind]] = []
+    people: list[tuple[int, Measure, PeriodKind, Number]] = []
     for measure in measures:
         kind, found = await distinct(view, measure)
         if found and found[0].value is not None:
-            people.append((found[0].value, measure, kind))
+            people.append((found[0].value, measure, kind, found[0]))
     if active is None or not people:
         return None
-    most, measure, kind = max(people, key=lambda entry: entry[0])
+    _, measure, kind, most = max(people, key=lambda entry: entry[0])
     _, everyone = await distinct(view, active, kind=kind)
     wording = view.wording
-    share = wording.percent(min(1.0, most / everyone[0].value)) if everyone and everyone[0].value else ""
+    of_all = wording.share_of(cell_of(most), cell_of(everyone[0])) if everyone and everyone[0].value else ""
     return Said(
-        wording.people(most, view.k),
+        wording.people_of(most, view.k),
         wording.say("used {feature}, more than any other feature.", feature=title_of(measure)),
-        wording.say("{share} of all active people", share=share) if share else "",
+        wording.say("{share} of all active people", share=of_all) if of_all else "",
         link=Link(view.link("engagement"), wording.say("Engagement")),
     )
 
@@ -155,7 +164,7 @@ async def how_fast(view: View) -> Said | None:
         if found and found[-1].value is not None:
             newest = found[-1]
             return Said(
-                wording.amount(found[-1].value, measure.unit),
+                wording.cell(cell_of(newest), view.k, measure.unit),
                 wording.say("is what half of {timing} took at most.", timing=title_of(measure)),
                 wording.days(max(newest.first, view.freshness.first_day or 0), newest.last),
                 link=Link(view.link("performance", measure=measure.name), wording.say("Performance")),
@@ -168,13 +177,13 @@ def not_in_it(view: View, hidden: int) -> str:
     return view.wording.plural("{n} day not in it", "{n} days not in it", hidden) if hidden else ""
 
 
-async def times_and_change(view: View, measure: Measure) -> tuple[int, Change, int]:
+async def times_and_change(view: View, measure: Measure) -> tuple[Sum, Change, int]:
     """How often in these days, the change to the days they are compared with, day by day, and how many are hidden."""
     now = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
     earlier = view.earlier()
     before = await earlier.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
     hidden = sum(number.value is None for number in now)
-    return sum(number.value or 0 for number in now), pairs_of(view, earlier, now, before), hidden
+    return sum_of(now), pairs_of(view, earlier, now, before), hidden
 
 
 def pairs_of(view: View, earlier: View, now: Sequence[Number], before: Sequence[Number]) -> Change:

@@ -15,7 +15,7 @@ from headcount_aggregator.released import Statistic
 from headcount_aggregator.web.dashboard.by_value import Cut, over_time_by_value, version_key
 from headcount_aggregator.web.dashboard.crash_free import clean_share
 from headcount_aggregator.web.dashboard.cuts import people_by_dimension
-from headcount_aggregator.web.dashboard.figure import Figure, Marker, Shape
+from headcount_aggregator.web.dashboard.figure import Figure, Marker, Shape, cell_of
 from headcount_aggregator.web.dashboard.version_pairs import BY_VERSION, by_version
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 from headcount_aggregator.web.dashboard.wording import LATE_VALUE
@@ -60,8 +60,11 @@ async def _headline(view: View, active: Measure) -> str:
         return say("Which versions people use")
     newest = max(known, key=version_key)
     last = max(n.last for n in numbers if n.value1 == newest and n.value is not None)
-    day = {n.value1: n.value or 0 for n in numbers if n.last == last}
-    share = wording.percent(day[newest] / (sum(day.values()) or 1))
+    part = next(n for n in numbers if n.value1 == newest and n.last == last)
+    whole = await view.numbers([Statistic.PEOPLE], [PeriodKind.DAY], active, first=last, last=last)
+    if not whole or not whole[0].value:
+        return say("Which versions people use")
+    share = wording.share_of(cell_of(part), cell_of(whole[0]))
     return say(
         "Version {version} has reached {share} of people on {day}", version=newest, share=share, day=wording.day(last)
     )

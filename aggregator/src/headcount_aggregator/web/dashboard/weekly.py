@@ -86,7 +86,7 @@ async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:
         times, change, _ = await times_and_change(view, measure)
         if change.verdict is Verdict.REAL and change.before:
             remark = remark_of(view.wording, change, said_before(view))
-            number = view.wording.plural("{n} time", "{n} times", times)
+            number = view.wording.plural("{n} time", "{n} times", times.value, times.cell().margin)
             moved.append((abs(change.share), title_of(measure), number, remark))
     return tuple(
         (title, number, remark) for _, title, number, remark in sorted(moved, reverse=True, key=lambda m: m[0])

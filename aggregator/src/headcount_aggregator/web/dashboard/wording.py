@@ -74,9 +74,10 @@ class Wording:
         """A sentence in the reader's language, with its places filled."""
         return self.translations.gettext(message).format(**values)
 
-    def plural(self, one: str, many: str, n: int, **values: object) -> str:
-        """The sentence for one or for many; ``{n}`` is the number, written out for people."""
-        return self.translations.ngettext(one, many, n).format(n=self.number(n), **values)
+    def plural(self, one: str, many: str, n: int, margin: int = 0, **values: object) -> str:
+        """The sentence for one or for many; ``{n}`` is the number, written out for people, with its ± if it has one."""
+        written = f"{self.number(n)} ± {self.number(margin)}" if margin else self.number(n)
+        return self.translations.ngettext(one, many, n).format(n=written, **values)
 
     def number(self, n: float) -> str:
         """A number with the language's separators: 12,400."""
