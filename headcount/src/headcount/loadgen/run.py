@@ -12,6 +12,7 @@ import signal
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -222,9 +223,7 @@ def _on_a_loop(load: Callable[[], Any]) -> Load:
     if find_spec("uvloop") is None:
         found: Load = asyncio.run(load())
         return found
-    import uvloop
-
-    faster: Load = uvloop.run(load())
+    faster: Load = import_module("uvloop").run(load())
     return faster
 
 
