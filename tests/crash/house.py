@@ -218,10 +218,10 @@ def tear(folder: Path, draw: random.Random) -> bool:
 
 
 def foreign_record() -> segment.Record:
-    """A record that no device sent."""
+    """A record that no device sent. It ends in no zero byte: zeros behind one that was cut must not make it whole."""
     context = ("ios", "unknown", "unknown", "unknown", "unknown", "unknown")
     today = days.utc_day(SystemClock().now())
-    return segment.Record(segment.Stream.LIVE, today, 5, 11, 3, 1, context, None, ((today, 1, 0, 4, 1, 1),))
+    return segment.Record(segment.Stream.LIVE, today, 5, 11, 3, 1, context, None, ((today, 1, 0, 4, 1, 2**31 - 1),))
 
 
 @contextlib.contextmanager
