@@ -51,6 +51,14 @@ def test_clipped_devices_make_counts_incomplete_and_people_not() -> None:
     assert missing[2].complete(Statistic.PEOPLE) == 100
 
 
+def test_few_that_did_not_reach_the_cap_are_not_told() -> None:
+    """Where 95 of 100 reached it, the other 5 would be told of: nothing is said. Where 80 did, 20 did not."""
+    for reached, said in ((95, {}), (80, {2: Missing(clipped=80)})):
+        found = world()
+        found.cells.append(Cell(0, 0, 1, 1, FIRST_DAY, 0, 2, 0, Fact.CLIPPED, 0, 0, "", "", reached))
+        assert missing_of(catalog(), DAY, FIRST_DAY, found, {}, K) == said
+
+
 def test_late_devices_are_a_share_too() -> None:
     """What came after the freeze is said in percent of what should have come."""
     missing = missing_of(catalog(), DAY, FIRST_DAY, world(late=25), {}, K)

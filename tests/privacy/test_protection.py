@@ -92,3 +92,27 @@ def test_a_panel_that_lost_a_member_ends_and_begins_anew() -> None:
     assert (ended.ended, ended.stands) == (17, False)
     assert without(ended, willing, 20) == ended
     assert next_panel(ended, 90, {c: 0 for c in willing if c != 3}, sizes).members == {1, 2, 4, 5, 6, 7, 8}
+
+
+@settings(max_examples=400, deadline=None)
+@given(TABLES, st.integers(1, 5))
+def test_no_sum_of_few_people_is_told_or_left_over(table: dict[str, dict[int, int]], partners: int) -> None:
+    """Where fewer than 20 are not told, no value, nothing that shown values or Partners leave, is of fewer."""
+    partner_of = {customer: customer % (partners + 1) for customer in range(1, 25)}
+    shown = protect(table, partner_of, at_least=20)
+    if not shown.whole:
+        return
+    columns = [table[value] for value in shown.values]
+    columns.append(together(table[value] for value in table.keys() - shown.values))
+    rows = [{c for c, p in partner_of.items() if p == partner} for partner in shown.open]
+    rows.append({c for c, p in partner_of.items() if p not in shown.open})
+    for column in columns:
+        for customers in (set(partner_of), *rows):
+            assert sum(of(column, customers).values()) not in range(1, 20)
+
+
+def test_twelve_administrators_are_not_what_is_left() -> None:
+    """Of six Customers with 2, 100 and 60 people in three roles no subtraction gives the 12 in the first."""
+    roles = {role: dict.fromkeys(range(6), n) for role, n in {"admin": 2, "member": 100, "guest": 60}.items()}
+    shown = protect(roles, dict.fromkeys(range(6), 0), at_least=20)
+    assert shown.values == {"member"}

@@ -2,7 +2,8 @@
 
 What is missing is counted by those who miss it: the edge counts reports it refuses for good and measures it drops
 (``spool/*/missed``), the device says when a measure reached its daily cap, the store knows what came late. Shares are
-said in steps of five percent, and only of what is of at least k reports: fewer would tell of somebody.
+said in steps of five percent, and only of what is of at least k reports: fewer would tell of somebody. So would
+fewer than k that did not reach a cap, where all others did: then nothing is said.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def missing_of(
         missing = Missing(
             lost=_share(missed.get(WHOLE_REPORTS, 0), everybody or here, k),
             refused=_share(missed.get(str(measure.code), 0), here, k),
-            clipped=_share(clipped, here - clipped, k),
+            clipped=_share(clipped, here - clipped, k) if here - clipped not in range(1, k) else 0,
             late=_share(came_late, everybody, k),
         )
         if missing != NOTHING_MISSING:

@@ -22,6 +22,9 @@ from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.sealed_file import COLUMNS, numbers_of
 
 FILES_KEPT = 100
+WINDOW_DAYS = 31
+"""A rolling window that ends in a period can begin so many days before it, in an earlier month."""
+
 LATER_DAYS = 8
 """A funnel's day is released up to a week after it, and counts in the month it lies in."""
 
@@ -48,7 +51,7 @@ class NoisyChain:
 
     def ledger(self, period: Period) -> Ledger:
         """What was spent in the calendar months of a period."""
-        first = period_of(PeriodKind.MONTH, period.first - LATER_DAYS).first
+        first = period_of(PeriodKind.MONTH, period.first - WINDOW_DAYS).first
         last = period_of(PeriodKind.MONTH, period.last).last + LATER_DAYS
         found = Ledger()
         for name in self._chain.names:

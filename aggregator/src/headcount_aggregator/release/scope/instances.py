@@ -1,7 +1,8 @@
 """What server-side instances tell, added up over Customers: quantities, and counts of requests. Pure.
 
 An instance is no device and no person, so there is no noise and no budget: sums are exact, and told only where
-they are safe (``protection.py``). What is of people or of what they do is told from 20 up, as in own scope.
+they are safe (``protection.py``). What is of people or of what they do is told from 20 up, as in own scope, and
+nothing below 20 is left over by what is told. Cuts by two dimensions are not told: their margins would tell of cells.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from headcount_aggregator.release.day_sums import WHOLE_KEY, DaySums, Key
 from headcount_aggregator.release.family import Family, Part
 from headcount_aggregator.release.people import codes_of, completed
 from headcount_aggregator.release.quantities import FROM, KIND
-from headcount_aggregator.release.scope.protection import Shown, protect
+from headcount_aggregator.release.scope.protection import Shown, is_safe, protect
 from headcount_aggregator.release.threshold import number_of
 from headcount_aggregator.released import Number, State, Statistic
 
@@ -45,16 +46,19 @@ def tell(
     few = KIND is not measure.kind or not measure.things
     family = Family(statistic, day, measure.code, Part(0, 0))
     whole = _parts(measure, by_customer, (TOTAL, False))
-    shown = protect({"": _values(whole, WHOLE_KEY)}, partner_of, frozenset(resting))
+    at_least = FROM if few else 0
+    shown = protect({"": _values(whole, WHOLE_KEY)}, partner_of, frozenset(resting), at_least)
     closed = set(partner_of.values()) - shown.open
     for scope in _scopes(partner_of):
-        of_scope = sum(n for customer, n in _values(whole, WHOLE_KEY).items() if scope in (0, partner_of[customer]))
-        if of_scope or scope == 0:
-            state = State.SHOWN if _open(shown, scope) else State.FEW_CUSTOMERS
-            yield scope, number_of(family, _of_size(state, of_scope, few=few), Part(of_scope, 0))
-    axes: list[Axis] = [(code, False) for code in codes_of(measure) if code != TOTAL]
+        of_scope = {c: n for c, n in _values(whole, WHOLE_KEY).items() if scope in (0, partner_of[c])}
+        n = sum(of_scope.values())
+        if n or scope == 0:
+            few_things = n < at_least and is_safe(of_scope)
+            why = State.FEWER_THAN_20 if few_things else State.FEW_CUSTOMERS
+            yield scope, number_of(family, State.SHOWN if _open(shown, scope) else why, Part(n, 0))
+    axes: list[Axis] = [(code, False) for code in codes_of(measure, one_dimension=True) if code != TOTAL]
     for axis in [*axes, *([(TOTAL, True)] if measure.label else [])]:
-        yield from _cut(measure, family, axis, by_customer, partner_of, closed, few=few)
+        yield from _cut(measure, family, axis, by_customer, partner_of, closed, at_least)
 
 
 def _cut(
@@ -64,13 +68,12 @@ def _cut(
     by_customer: Mapping[int, DaySums],
     partner_of: Mapping[int, int],
     closed: set[int],
-    *,
-    few: bool,
+    at_least: int,
 ) -> Iterator[tuple[int, Number]]:
     parts = _parts(measure, by_customer, axis)
     keys = sorted({key for sums in parts.values() for key in sums})
     by_value = {"\t".join(key): _values(parts, key) for key in keys}
-    shown = protect(by_value, partner_of, closed)
+    shown = protect(by_value, partner_of, closed, at_least)
     code, by_label = axis
     for scope in _scopes(partner_of):
         if not _open(shown, scope):
@@ -78,7 +81,7 @@ def _cut(
         for key in keys:
             value = "\t".join(key)
             n = sum(n for customer, n in by_value[value].items() if scope in (0, partner_of[customer]))
-            if value in shown.values and n and _of_size(State.SHOWN, n, few=few) is State.SHOWN:
+            if value in shown.values and n:
                 label, where = (int(key[0]), WHOLE_KEY) if by_label else (WHOLE, key)
                 yield scope, number_of(family, State.SHOWN, Part(n, 0), label=label, breakdown=code, key=where)
 
@@ -117,7 +120,3 @@ def _scopes(partner_of: Mapping[int, int]) -> list[int]:
 
 def _open(shown: Shown, scope: int) -> bool:
     return shown.whole and (scope == 0 or scope in shown.open)
-
-
-def _of_size(state: State, n: int, *, few: bool) -> State:
-    return State.FEWER_THAN_20 if state is State.SHOWN and few and n < FROM else state

@@ -28,11 +28,12 @@ Contributions = Mapping[int, int]
 """What each Customer (its code) has of a sum; nothing is negative."""
 
 
-def is_safe(of: Contributions, least: int = LEAST) -> bool:
-    """Whether a sum over Customers tells about none of them."""
+def is_safe(of: Contributions, least: int = LEAST, at_least: int = 0) -> bool:
+    """Whether a sum over Customers tells about none of them; ``at_least``: what it must come to as well."""
     sizes = sorted((n for n in of.values() if n > 0), reverse=True)
     whole = sum(sizes)
-    return len(sizes) >= least and sizes[0] <= MOST * whole and whole - sizes[0] - sizes[1] >= BEHIND * sizes[0]
+    enough = len(sizes) >= least and whole >= at_least
+    return enough and sizes[0] <= MOST * whole and whole - sizes[0] - sizes[1] >= BEHIND * sizes[0]
 
 
 def together(parts: Iterable[Contributions]) -> dict[int, int]:
@@ -44,17 +45,17 @@ def together(parts: Iterable[Contributions]) -> dict[int, int]:
     return found
 
 
-def hidden(siblings: Mapping[str, Contributions], always: Collection[str] = ()) -> frozenset[str]:
+def hidden(siblings: Mapping[str, Contributions], always: Collection[str] = (), at_least: int = 0) -> frozenset[str]:
     """Which parts of a shown whole must be hidden. ``always``: those that are shown to nobody anyway.
 
     Unsafe ones are, and then the smallest shown one, until what is hidden is nothing or together safe. A part that is
     only ever hidden and safe by itself needs no company: who works it out has what might have been shown.
     """
-    found = {name for name, part in siblings.items() if name in always or not is_safe(part)}
+    found = {name for name, part in siblings.items() if name in always or not is_safe(part, at_least=at_least)}
     found = {name for name in found if any(siblings[name].values())}
     size = {name: (sum(part.values()), name) for name, part in siblings.items()}
     shown = sorted(siblings.keys() - found, key=lambda name: size[name], reverse=True)
-    while found and not is_safe(together(siblings[name] for name in found)):
+    while found and not is_safe(together(siblings[name] for name in found), at_least=at_least):
         if not shown:
             break
         found.add(shown.pop())
@@ -75,16 +76,21 @@ class Shown:
 
 
 def protect(
-    by_value: Mapping[str, Contributions], partner_of: Mapping[int, int], closed: Collection[int] = ()
+    by_value: Mapping[str, Contributions],
+    partner_of: Mapping[int, int],
+    closed: Collection[int] = (),
+    at_least: int = 0,
 ) -> Shown:
     """What may be shown of one view. ``closed``: Partners whose whole is hidden already; 0 is no Partner.
+
+    ``at_least``: no sum below it is told, nor left over by those that are.
 
     The same values are shown of all Customers and of every open Partner, so that the table of values and
     Partners can be taken apart into shown sums only: each value of each open Partner, and of the closed ones together.
     """
-    if not is_safe(together(by_value.values())):
+    if not is_safe(together(by_value.values()), at_least=at_least):
         return Shown(whole=False)
-    merged = hidden(by_value)
+    merged = hidden(by_value, at_least=at_least)
     alone = frozenset(by_value) - merged
     columns = {value: by_value[value] for value in alone}
     if rest := together(by_value[value] for value in merged):
@@ -92,18 +98,18 @@ def protect(
     partners = sorted({partner for partner in partner_of.values() if partner} - set(closed))
     tables = {partner: _of(columns, {c for c, p in partner_of.items() if p == partner}) for partner in partners}
     size = {partner: (sum(sum(part.values()) for part in table.values()), partner) for partner, table in tables.items()}
-    shown = [partner for partner in partners if all(_may_be_told(part) for part in tables[partner].values())]
+    shown = [partner for partner in partners if all(_may_be_told(part, at_least) for part in tables[partner].values())]
     shown.sort(key=lambda partner: size[partner], reverse=True)
     while shown:
         others = {customer for customer, partner in partner_of.items() if partner not in shown}
-        if all(_may_be_told(part) for part in _of(columns, others).values()):
+        if all(_may_be_told(part, at_least) for part in _of(columns, others).values()):
             break
         shown.pop()
     return Shown(True, alone, frozenset(shown))
 
 
-def _may_be_told(part: Contributions) -> bool:
-    return not any(part.values()) or is_safe(part)
+def _may_be_told(part: Contributions, at_least: int) -> bool:
+    return not any(part.values()) or is_safe(part, at_least=at_least)
 
 
 def _of(columns: Mapping[str, Contributions], customers: Collection[int]) -> dict[str, Contributions]:

@@ -31,6 +31,9 @@ TOLD = frozenset(
 AS_A_WHOLE = frozenset({Statistic.QUANTILE})
 """What no difference can be made of: its places are not told, so they need not be safe one by one."""
 
+BY_TWO = 8
+"""What is left of a breakdown's code by this is its second dimension: its cells would come back by their margins."""
+
 Group = tuple[Statistic, PeriodKind, int]
 
 
@@ -52,7 +55,7 @@ def tell(
     views: dict[tuple[object, ...], dict[int, Noisy]] = {}
     for customer, mine in by_customer.items():
         for noisy in mine:
-            if noisy.statistic in TOLD:
+            if noisy.statistic in TOLD and not noisy.breakdown % BY_TWO:
                 views.setdefault((noisy.kind, noisy.first, *noisy.name), {})[customer] = noisy
     found = Told({partner: [] for partner in {0, *partner_of.values()}})
     closed: dict[Group, set[int]] = {}
