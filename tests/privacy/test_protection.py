@@ -82,16 +82,31 @@ def test_a_panel_changes_by_sets_that_hide_each_other(
     assert all(willing.get(c) == partner for c, partner in panel.partner_of.items())
 
 
-def test_a_panel_that_lost_a_member_ends_and_begins_anew() -> None:
-    """Nothing more is told in the quarter in which one leaves, and the next panel is whoever is willing then."""
+def test_a_panel_that_lost_a_member_ends_rests_and_begins_anew() -> None:
+    """One that leaves is seen in no difference: the quarter ends, one more rests, and then who is willing is in it.
+
+    However late in its quarter it left: what was told before must not be held against what is told at once after.
+    """
     willing = dict.fromkeys(range(1, 9), 0)
     sizes = dict.fromkeys(willing, 100)
     panel = next_panel(None, 0, willing, sizes)
     assert panel.stands
-    ended = without(panel, {c: 0 for c in willing if c != 3}, 17)
-    assert (ended.ended, ended.stands) == (17, False)
-    assert without(ended, willing, 20) == ended
-    assert next_panel(ended, 90, {c: 0 for c in willing if c != 3}, sizes).members == {1, 2, 4, 5, 6, 7, 8}
+    others = {c: 0 for c in willing if c != 3}
+    ended = without(panel, others, 88)
+    assert (ended.ended, ended.stands) == (88, False)
+    assert without(ended, willing, 89) == ended
+    rested = next_panel(ended, 90, others, sizes)
+    assert not rested.stands
+    assert next_panel(rested, 180, others, sizes).members == {1, 2, 4, 5, 6, 7, 8}
+
+
+def test_an_ended_panel_goes_on_without_those_that_left_together() -> None:
+    """Three that left hide each other: no quarter rests."""
+    willing = dict.fromkeys(range(1, 12), 0)
+    sizes = dict.fromkeys(willing, 100)
+    others = {c: 0 for c in willing if c > 3}
+    ended = without(next_panel(None, 0, willing, sizes), others, 40)
+    assert next_panel(ended, 90, others, sizes).members == set(others)
 
 
 @settings(max_examples=400, deadline=None)

@@ -2,7 +2,8 @@
 
 A Customer that comes or goes shows in a difference of two sums. So the panel changes between quarters only, and by sets
 of Customers that are safe together, in all and under each Partner. Who has taken back the leave to be in it is in no
-later sum, at once: a panel that loses a member ends for the quarter. Where too few leave to hide each other, nothing
+later sum, at once: a panel that loses a member ends for the quarter, and told numbers up to that day: who left is
+held to the same rule at the next quarter. Where too few leave to hide each other, nothing
 is told for a quarter, of all or of that Partner.
 """
 
@@ -47,7 +48,7 @@ def next_panel(before: Panel | None, quarter: int, willing: Mapping[int, int], s
     Newcomers wait until enough come together. After a quarter of which nothing was told the panel begins anew.
     """
     able = {customer: partner for customer, partner in willing.items() if sizes.get(customer, 0) > 0}
-    if before is None or not before.stands:
+    if before is None or not before.partner_of or ALL in before.resting:
         return Panel(quarter, able)
     # One that changes its Partner leaves and comes.
     kept = {customer: partner for customer, partner in before.partner_of.items() if able.get(customer) == partner}
