@@ -68,6 +68,7 @@ def test_the_manifest_follows_the_catalog() -> None:
     assert collected(parse_catalog(DEMO.read_text("utf-8"))) == {
         "ProductInteraction": ["Analytics"],
         "PerformanceData": ["Analytics", "AppFunctionality"],
+        "CrashData": ["Analytics", "AppFunctionality"],
         "OtherDiagnosticData": ["Analytics", "AppFunctionality"],
     }
     crashes = EVERYTHING + '[measures."ends"]\ncode = 99\nkind = "crash_free"\npurpose = "usage"\n'
@@ -118,6 +119,7 @@ def test_play_is_answered_in_its_own_format() -> None:
         "PSL_USER_INTERACTION",
         "PSL_PERFORMANCE_DIAGNOSTICS",
         "PSL_OTHER_PERFORMANCE",
+        "PSL_CRASH_LOGS",
     }
     usage = "PSL_DATA_USAGE_RESPONSES:PSL_USER_INTERACTION:"
     said = {(q.removeprefix(usage), r): value for (q, r), value in answers.items() if q.startswith(usage) and value}

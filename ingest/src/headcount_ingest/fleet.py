@@ -62,6 +62,7 @@ class FleetShare:
         self._node = node
         self._declared: Fleet | None = None
         self._told = ""
+        self._tried = today
         self.refused = ""
         self._held = Held("", ())
         try:
@@ -84,7 +85,21 @@ class FleetShare:
             self._told = ""
 
     def noted(self, today: int) -> bool:
-        """Whether reports of a day may be taken: it is noted under which maps."""
+        """Whether reports of a day may be taken: it is noted under which maps.
+
+        A day is noted ahead, by ``declare``. One that a clock jumped to is noted here, once; where that fails, later.
+        """
+        if self._is_noted(today):
+            return True
+        if self._tried != today:
+            self._tried = today
+            try:
+                self._note(today)
+            except (OSError, FleetFault) as error:
+                self._not_noted(error)
+        return self._is_noted(today)
+
+    def _is_noted(self, today: int) -> bool:
         return today + limits.CREATED_FUTURE_DAYS <= self._held.reached
 
     def elsewhere(self, report_id: bytes, created: int) -> str | None:
@@ -106,7 +121,7 @@ class FleetShare:
         return self.elsewhere(report_id, last)
 
     def _note(self, day: int) -> None:
-        if not self.noted(day):
+        if not self._is_noted(day):
             with _locked(self._spool / LOCK):
                 # What another worker has taken over meanwhile is in force here too, and is not put back.
                 self._hold(self._remembered() or self._held, day + limits.CREATED_FUTURE_DAYS)

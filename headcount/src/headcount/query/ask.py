@@ -34,7 +34,7 @@ def source(url: str, token: str, customer: str, app: str, config: Path | None) -
     from headcount.settings import load_settings
 
     # What the reader of the folder has to say goes where errors go: standard output is the answer's.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     settings = load_settings(config)
     organisation = load_organisation(settings.organisation)
     return Questions(LocalFolder(organisation, settings.data, SystemClock()), customer, app)
