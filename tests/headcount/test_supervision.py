@@ -63,9 +63,8 @@ def started(arguments: list[str], manager: Manager | None = None, **changes: Any
     environment = {**os.environ, **changes.pop("environment", {})}
     if manager:
         environment |= {"NOTIFY_SOCKET": manager.told.getsockname(), "WATCHDOG_USEC": "400000"}
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **changes
-    )
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(arguments, env=environment, **(piped | changes))
     try:
         yield process
     finally:
@@ -221,9 +220,13 @@ def test_it_is_a_good_first_process(tmp_path: Path) -> None:
     environment |= {f"HEADCOUNT_{name}_PORT": port for name, port in ports.items()}
     environment |= {"HEADCOUNT_ORGANISATION": f"{tmp_path}/organisation.toml", "HEADCOUNT_DATA": f"{tmp_path}/data"}
     inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", HEADCOUNT, *json.loads(cmd)[1:]]
-    with started(inside, environment=environment, stdin=subprocess.DEVNULL) as outer:
+    said_so = tmp_path / "log"  # a file: a pipe that nobody reads yet is full after some hundred reloads
+    with (
+        said_so.open("w") as log,
+        started(inside, environment=environment, stdin=subprocess.DEVNULL, stderr=log) as outer,
+        ended(children(outer.pid, 1)[0]) as first,
+    ):
         assert outer.stdout is not None
-        first = children(outer.pid, 1)[0]
         said = select.poll()
         said.register(outer.stdout, select.POLLIN)
         while not said.poll(10):
@@ -237,13 +240,25 @@ def test_it_is_a_good_first_process(tmp_path: Path) -> None:
             gate.write("end\n")
         assert children(first, 3) == ours
         os.kill(first, signal.SIGTERM)
-        out, err = outer.communicate(timeout=60)
+        out, _ = outer.communicate(timeout=60)
     assert outer.returncode == 0
     assert "dashboard" in out
-    events = [json.loads(line)["event"] for line in err.splitlines()]  # each line is one whole object
+    lines = said_so.read_text("utf-8").splitlines()
+    events = [json.loads(line)["event"] for line in lines]  # each line is one whole object
     assert events.count("reload_asked") >= 1
     assert "role_ended" not in events
     assert events.count("edge_stopped") == int(Settings().workers)
+
+
+@contextlib.contextmanager
+def ended(pid: int) -> Iterator[int]:
+    """A process that whoever started it does not stop, killed if the block fails."""
+    try:
+        yield pid
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        raise
 
 
 def children(pid: int, count: int) -> list[int]:
