@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 
 READ_BYTES = 512
@@ -31,8 +32,10 @@ class Told:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for what comes next, so many seconds at most; returns whether it is time to stop."""
+        until = None if timeout is None else time.monotonic() + timeout
         while not self._stop:
-            if not self._poll.poll(None if timeout is None else timeout * 1000):
+            left = None if until is None else max(0.0, until - time.monotonic()) * 1000  # reloads asked for end no wait
+            if not self._poll.poll(left):
                 return False
             for number in os.read(self._heard, READ_BYTES):
                 if number == signal.SIGHUP and not (self._had_terminal and not _terminal()):
