@@ -18,12 +18,12 @@ from headcount_aggregator.cells import CellReader
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
-from headcount_aggregator.release.dp.noisy import WHOLE_PLACE
+from headcount_aggregator.release.dp.noisy import WHOLE_PLACE, Noisy
 from headcount_aggregator.release.due import due
 from headcount_aggregator.release.scope import instances, votes
 from headcount_aggregator.release.scope.panel import Panel, next_panel, without
 from headcount_aggregator.release.scope.shares import Share, held, plain_of, remove
-from headcount_aggregator.release.scope.told import tell
+from headcount_aggregator.release.scope.told import tell, tell_sums
 from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.scopes import LEAST_CUSTOMERS, NOISE, PARTNERS_FROM, PRODUCT, customers_in
@@ -232,7 +232,10 @@ class _AppScopes:
                     code: [one for one in noisy[code] if (one.first, one.last) == (first, last)]
                     for code in panels[-1].members
                 }
-                told = tell(by_customer, panels[-1].partner_of, _resting(panels))
+                sums = None
+                if period.kind is not PeriodKind.DAY and (first, last) == (period.first, period.last):
+                    sums = tell_sums(period, self._by_day(period, panels[-1]), panels[-1].partner_of, _resting(panels))
+                told = tell(by_customer, panels[-1].partner_of, _resting(panels), sums)
                 for partner, numbers in told.numbers.items():
                     found.setdefault(partner, []).extend(numbers)
         if period.kind is PeriodKind.DAY and (panels := self._standing(period)):
@@ -243,6 +246,16 @@ class _AppScopes:
         if period.kind is PeriodKind.QUARTER and (panels := self._standing(period)):
             found.setdefault(0, []).extend(self._votes(period, panels[-1]))
         return found
+
+    def _by_day(self, period: Period, panel: Panel) -> dict[int, dict[int, list[Noisy]]]:
+        """What each Customer of a panel has on each day of a period."""
+        days = [period_of(PeriodKind.DAY, day) for day in range(period.first, period.last + 1)]
+        return {
+            day.first: {
+                code: [one for one in self._shares[code].of(day) if one.kind is day.kind] for code in panel.members
+            }
+            for day in days
+        }
 
     def _votes(self, quarter: Period, panel: Panel) -> list[Number]:
         """Where Customers stand, each counting once. Votes with their noise are on the disk before they are told."""
