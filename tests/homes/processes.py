@@ -106,10 +106,12 @@ class ServerProcess:
         tables = (Path(f"/proc/net/{name}") for name in ("tcp", "tcp6"))
         lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
         listening = {words[9] for words in lines if words[1].endswith(f":{self.port:04X}") and words[3] == LISTEN}
+        assert self._process is not None
         held: set[str] = set()
-        for link in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(OSError):  # closed meanwhile
-                held.add(str(link.readlink()))
+        with contextlib.suppress(OSError):  # it ended meanwhile: then it holds none
+            for link in Path(f"/proc/{self._process.pid}/fd").iterdir():
+                with contextlib.suppress(OSError):  # closed meanwhile
+                    held.add(str(link.readlink()))
         return len(listening) == 1 and all(f"socket:[{inode}]" in held for inode in listening)
 
     def kill(self) -> int:
