@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.release.family import Family, Part
@@ -32,7 +33,7 @@ def test_a_share_is_near_the_truth_or_not_given(cohorts: list[tuple[int, float]]
     pairs = [(size, round(size * share)) for size, share in cohorts]
     share = pooled([released(size, back) for size, back in pairs], K)
     truth = 100 * sum(back for _, back in pairs) / sum(size for size, _ in pairs)
-    assert share is None or abs(share - truth) <= DOUBT + 0.5
+    assert share is None or abs((share.value or 0) - truth) <= DOUBT + 0.5
 
 
 def test_small_cohorts_are_not_said_to_have_gone() -> None:
@@ -50,5 +51,36 @@ def test_large_cohorts_make_a_curve() -> None:
     pairs = [released(300, 150) for _ in range(5)]
     pairs.append(released(60, 50))
     assert pairs[-1][1].value is None
-    assert pooled(pairs, K) in range(50, 58)
+    share = pooled(pairs, K)
+    assert share is not None
+    assert share.value in range(50, 58)
+    assert share.high is None
     assert pooled([], K) is None
+
+
+@given(st.integers(0, 2**32), st.integers(1, 12), st.integers(100, 3000), st.floats(0.05, 0.6))
+def test_a_noisy_curve_has_its_interval(seed: int, cohorts: int, size: int, back: float) -> None:
+    """Under noise a share's interval holds it, is as wide as independent noises are, and wider for what is hidden."""
+    draw = random.Random(seed)
+
+    def noisy(n: int, slot: int, sigma: float) -> Number:
+        half = round(1.96 * sigma)
+        value = max(0, n + round(draw.gauss(0, sigma)))
+        place = (Statistic.RETENTION_WEEK, PeriodKind.WEEK, 0, 6, 1, 0, 0, "", "", slot)
+        return Number(*place, State.SHOWN, value, low=max(0, value - half), high=value + half)
+
+    sigma = 8.0
+    pairs = [(noisy(size, 0, sigma), noisy(round(size * back), 1, sigma)) for _ in range(cohorts)]
+    share = pooled(pairs, K)
+    assert share is not None
+    assert share.low is not None
+    assert share.high is not None
+    assert share.value is not None
+    assert share.low <= share.value <= share.high
+    truth = 100 * round(size * back) / size
+    spread = 100 * sigma * (1 + back**2) ** 0.5 / (size * cohorts**0.5)
+    assert abs(share.value - truth) <= 6 * spread + 1
+    assert share.high - share.low >= min(2 * 1.96 * spread * 0.9, share.high)
+    hidden = replace(pairs[0][1], state=State.UNDER_NOISE, value=None, low=None, high=None)
+    more = pooled([(pairs[0][0], hidden), *pairs[1:]], K)
+    assert more is None or (more.high or 0) - (more.low or 0) >= share.high - share.low

@@ -14,7 +14,7 @@ from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.release.scope.run import ScopeReleaser
 from headcount_aggregator.released import Number, State, Statistic
-from headcount_aggregator.scopes import PARTNERS_FROM, PRODUCT
+from headcount_aggregator.scopes import PARTNERS_FROM, PRODUCT, scope_of
 from headcount_aggregator.sealed_chain import verify
 from headcount_aggregator.sealed_file import parse_release
 from headcount_aggregator.sealed_reader import SealedReader
@@ -243,3 +243,44 @@ def _values(folder: Path) -> Iterable[int]:
     for path in sorted(folder.glob("*.json")):
         for noisy in orjson.loads(path.read_bytes())["noisy"]:
             yield from noisy["values"]
+
+
+def test_what_a_customer_had_under_noise_is_its_share_for_good(tmp_path: Path) -> None:
+    """A Customer that goes over to the threshold, and back, has every period drawn once; the sums hold all of it."""
+    cells = cells_of(EVEN, span=24)
+    for today, dp in ((FIRST_DAY + 9, [4]), (FIRST_DAY + 14, []), (FIRST_DAY + 28, [4])):
+        release(tmp_path, load_organisation(declare(tmp_path, EVEN, dp=dp)), cells, today)
+    own, shares = (_with_noise(tmp_path / folder / "4-1") for folder in ("releases", "shares"))
+    assert own
+    assert shares
+    assert not own & shares
+    assert {f"day-{day}-{day}" for day in range(FIRST_DAY, FIRST_DAY + 24)} <= own | shares
+    whole = sum(size for size, _ in EVEN.values())
+    for day in range(FIRST_DAY, FIRST_DAY + 24):
+        assert people(told(tmp_path, PRODUCT, day)).value == whole
+    monday = days.week_start(FIRST_DAY) + 7
+    week = told(tmp_path, PRODUCT, monday, PeriodKind.WEEK)
+    counts = [n.value for n in week if n.statistic is Statistic.COUNT and not (n.label or n.breakdown)]
+    assert counts[0] == 7 * 2 * whole
+
+
+def _with_noise(folder: Path) -> set[str]:
+    return {path.stem[7:] for path in folder.glob("*.json") if orjson.loads(path.read_bytes()).get("noisy")}
+
+
+def test_a_scope_says_the_lightest_noise_that_is_in_it(tmp_path: Path) -> None:
+    """Where a Customer chose a lighter noise for its own numbers, which are its share, the sums it is in say so."""
+    file = declare(tmp_path, EVEN, dp=[4])
+    file.write_text(file.read_text().replace('rule = "dp"', 'rule = "dp"\nnoise = "light"'))
+    organisation = load_organisation(file)
+    release(tmp_path, organisation, cells_of(EVEN, span=3), FIRST_DAY + 8)
+    said = {}
+    for scope in (PRODUCT, NORTH, SOUTH):
+        path = next((tmp_path / "releases" / f"{scope}-1").glob("*-day-*.json"))
+        said[scope] = orjson.loads(path.read_bytes())["noise"]
+    assert said == {PRODUCT: "light", NORTH: "light", SOUTH: "standard"}
+    partners = {customer.partner for customer in organisation.customers.values()}
+    named = {
+        scope_of(organisation, partner).code: scope_of(organisation, partner).noise for partner in (None, *partners)
+    }
+    assert named == said

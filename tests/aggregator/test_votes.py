@@ -11,6 +11,7 @@ import pytest
 from headcount_aggregator.cells import Cell
 from headcount_aggregator.periods import PeriodKind, period_of
 from headcount_aggregator.release.dp import DiscreteGaussian
+from headcount_aggregator.release.dp.noisy import Domain, Noisy
 from headcount_aggregator.release.scope import votes
 from headcount_aggregator.release.scope.run import ScopeReleaser
 from headcount_aggregator.released import Number, State, Statistic
@@ -87,7 +88,7 @@ def test_a_quarter_is_voted_on_once(tmp_path: Path) -> None:
     day = QUARTER.last - 3
     cells = []
     for code in customers:
-        active, shared = 40 * code, 10 * code
+        active, shared = 40_000 * code, 10_000 * code
         told = [
             (1, Fact.GAP, 1, active), (1, Fact.AGE, 31, active), (3, Fact.DEVICES, 0, shared),
             (4, Fact.DEVICES, 0, active), (4, Fact.BUCKET, buckets.bucket_of(100 * code), active),
@@ -111,3 +112,55 @@ def test_a_quarter_is_voted_on_once(tmp_path: Path) -> None:
     (path,) = (tmp_path / "releases" / f"{PRODUCT}-1").glob("*-quarter-*.json")
     path.unlink()
     assert release(2) == first
+
+
+def test_votes_are_made_of_shares_that_have_their_noise(tmp_path: Path) -> None:
+    """Once a quarter's shares are drawn its votes ask no cells: they are the same, whatever the cells say now."""
+    customers = dict.fromkeys(range(1, 61), (1, "north"))
+    day = QUARTER.last - 3
+
+    def cells(factor: int) -> list[Cell]:
+        told = ((1, Fact.GAP, 1, 1), (1, Fact.AGE, 31, 1), (3, Fact.DEVICES, 0, factor))
+        return [
+            Cell(0, 0, code, 1, day, 0, measure, 0, int(fact), slot, 0, "", "", n * 10_000 * code)
+            for code in customers
+            for measure, fact, slot, n in told
+        ]
+
+    organisation = load_organisation(declare(tmp_path, customers))
+
+    def release(factor: int) -> bytes:
+        reader = MemoryCells(cells(factor))
+        ScopeReleaser(tmp_path / "shares", tmp_path / "releases", reader, noise=_Silent()).release_due(
+            organisation, QUARTER.last + 8
+        )
+        (path,) = (tmp_path / "releases" / f"{PRODUCT}-1").glob("*-quarter-*.json")
+        return path.read_bytes()
+
+    first = release(1)
+    numbers = [n for n in parse_release(first)[1] if n.statistic is Statistic.BENCHMARK and n.measure == SHARED.code]
+    assert {n.state for n in numbers} == {State.SHOWN}
+    for path in (tmp_path / "releases" / f"{PRODUCT}-1").glob("*-quarter-*.json"):
+        path.unlink()
+    for path in (tmp_path / "shares" / "votes-1").iterdir():
+        path.unlink()
+    assert release(0) == first
+
+
+def test_a_rate_is_near_the_truth_where_it_stands_out() -> None:
+    """Of 300 devices a day the share with a flag over a quarter is told to two points; of one or two there is none."""
+    draw, active = random.Random(3), catalog().active
+    assert active is not None
+
+    def rate(devices: int) -> float | None:
+        told = []
+        for day in range(QUARTER.first, QUARTER.last + 1):
+            for measure, n in ((active.code, devices), (SHARED.code, devices // 4)):
+                value = [n + round(draw.gauss(0, 25))]
+                told.append(Noisy(Statistic.PEOPLE, PeriodKind.DAY, day, day, measure, 0, Domain(), value, 25**2, 1, 1))
+        return votes.rate_of(SHARED, catalog(), told)
+
+    found = rate(300)
+    assert found is not None
+    assert abs(found - 25) < 2
+    assert rate(2) is None

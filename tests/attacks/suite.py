@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.attacks import customers, inference, refreshing, subtraction, under_noise
+from tests.attacks import customers, inference, refreshing, subtraction, under_noise, windows
 from tests.attacks.outcome import BOUNDED, FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine, Outcome
 
 NOTHING = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS, Engine.DP: FAILS}
@@ -51,6 +51,12 @@ ATTACKS = (
         "Two days' people less the people of both days are those who came twice.",
         beside(subtraction.distinct_counts, under_noise.twice),
         ONLY_NAIVE,
+    ),
+    Attack(
+        "windows around a hidden day",
+        "Many windows, less their shown days, where nobody comes back: what is left is the hidden day.",
+        windows.windows,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),
     Attack(
         "late data and refresh",

@@ -22,6 +22,9 @@ from tests.ingest.conftest import KEY, settings_in
 CALLS = ("openat", "write", "fdatasync", "fsync", "rename", "ftruncate")
 """The calls a spool is made of."""
 
+REFUSALS = frozenset({Problem.STORAGE, Problem.STORAGE_FAILED, Problem.DRAINING})
+"""What a report may be answered besides 202 while its worker's disk fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -53,6 +56,7 @@ class Rig:
         self.settings = replace(settings_in(folder), port=nursery.port(), admin_port=0, seal_seconds=seal_seconds)
         self.spool = self.settings.spool / self.settings.worker
         self.ledger = Ledger(days.utc_day(SystemClock().now()))
+        self.nowhere: set[bytes] = set()
         self.wrong: list[str] = []
         self.heard = ""
         self._nursery = nursery
@@ -81,7 +85,10 @@ class Rig:
         self.heard = f"{status} {found}"
         if status == 202:
             self.ledger.acknowledged.add(bytes.fromhex(sent.report_id))
-        elif (status, found["type"]) not in ((507, Problem.STORAGE.uri), (503, Problem.DRAINING.uri)):
+            return status
+        if found["type"] != Problem.STORAGE_FAILED.uri:
+            self.nowhere.add(bytes.fromhex(sent.report_id))
+        if (status, found["type"]) not in {(one.status, one.uri) for one in REFUSALS}:
             self.wrong.append(f"answered {status}")
         elif not wait.isdecimal():
             self.wrong.append("refused without Retry-After")
@@ -123,6 +130,8 @@ class Rig:
         ]
         if lost := self.ledger.acknowledged - set(found):
             self.wrong.append(f"{len(lost)} of {len(self.ledger.acknowledged)} acknowledged are not in the spool")
+        if told := self.nowhere & set(found):
+            self.wrong.append(f"{len(told)} are in the spool that were told to be nowhere")
         if len(found) != len(set(found)):
             self.wrong.append("a record stands twice")
         return self.wrong

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,7 +147,7 @@ def test_the_workers_of_a_node_agree(tmp_path: Path) -> None:
     """What one worker has let in binds the others, whichever of them sees the new map first."""
     quick, slow = (FleetShare(tmp_path, "a", fleet((0, "ab")), TODAY) for _ in range(2))
     new, mine = fleet((0, "ab"), (TODAY + 2, "ba")), bytes.fromhex(MINE)
-    assert quick.noted(TODAY + 1), "a day that the clock jumped to is noted when it is asked about"
+    assert quick.noted(TODAY + 1)  # before it has seen the new map
     slow.declare(new, TODAY)
     assert slow.refused
     later = fleet((0, "ab"), (TODAY + 5, "ba"))
@@ -152,6 +155,73 @@ def test_the_workers_of_a_node_agree(tmp_path: Path) -> None:
     assert not slow.refused
     quick.declare(fleet((0, "ab")), TODAY + 5)
     assert quick.elsewhere(mine, TODAY + 5) == "https://b.edge.example"
+
+
+def memory_of(spool: Path) -> tuple[int, int]:
+    """The last day that is remembered, and which file says so: each write makes a new one."""
+    file = spool / "fleet.json"
+    return json.loads(file.read_bytes())["reached"], file.stat().st_ino
+
+
+def test_a_day_that_the_clock_jumped_to_is_noted_once_by_one_worker(tmp_path: Path) -> None:
+    """Whichever worker is asked first writes it; the others find it there, and no request after those looks."""
+    first, second = (FleetShare(tmp_path, "a", fleet((0, "ab")), TODAY) for _ in range(2))
+    assert memory_of(tmp_path)[0] == TODAY + 1
+    assert first.noted(TODAY + 1)
+    noted = memory_of(tmp_path)
+    assert noted[0] == TODAY + 2
+    assert second.noted(TODAY + 1)
+    assert memory_of(tmp_path) == noted, "the second worker has only read"
+    (tmp_path / "fleet.json").unlink()
+    assert first.noted(TODAY + 1)
+    assert second.noted(TODAY + 1)
+    assert not (tmp_path / "fleet.json").exists(), "neither has looked again"
+
+
+NOBODY = 65_534
+
+
+@contextmanager
+def in_the_way(spool: Path, what: str) -> Iterator[None]:
+    """Something that keeps a day from being noted; then it is gone."""
+    if what == "read-only":
+        spool.chmod(0o500)
+        user = os.geteuid()
+        if user == 0:  # to whom nothing is read-only
+            os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+            spool.chmod(0o700)
+        return
+    path = spool / what
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    yield
+    path.rmdir()
+
+
+@pytest.mark.parametrize("what", ["fleet.json.new", "fleet.lock", "read-only"])
+def test_what_could_not_be_noted_is_not_tried_by_each_request(tmp_path: Path, what: str) -> None:
+    """One request tries; after it nothing is taken and nothing is written until the look of each second succeeds."""
+    maps = fleet((0, "ab"))
+    first, second = (FleetShare(tmp_path, "a", maps, TODAY) for _ in range(2))
+    before = memory_of(tmp_path)
+    with in_the_way(tmp_path, what):
+        assert not first.noted(TODAY + 1)
+        first.declare(maps, TODAY + 1)
+        assert not first.noted(TODAY + 1)
+    assert first.noted(TODAY), "a day that was noted before goes on"
+    assert not any(first.noted(TODAY + 1) for _ in range(100))
+    assert memory_of(tmp_path) == before, "no request has written"
+    assert second.noted(TODAY + 1), "who was not asked while it failed tries now"
+    assert not first.noted(TODAY + 1)
+    noted = memory_of(tmp_path)
+    first.declare(maps, TODAY + 1)
+    assert first.noted(TODAY + 1)
+    assert memory_of(tmp_path) == noted
+    assert first.noted(TODAY + 2), "the next jump is tried anew"
 
 
 def test_a_house_of_one_becomes_a_fleet(tmp_path: Path) -> None:

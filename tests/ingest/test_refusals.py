@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount_ingest.spool import Disk
 from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem
@@ -42,6 +44,7 @@ SENT: dict[Problem, bytes] = {
     Problem.OVERLOADED: request(sound()),
     Problem.DRAINING: request(sound()),
     Problem.STORAGE: request(sound()),
+    Problem.STORAGE_FAILED: request(sound()),
 }
 """What is sent to meet each problem; the settings below make the edge's own part of it."""
 
@@ -58,6 +61,13 @@ class BrokenClock(ManualClock):
             self.broken = False
             raise ValueError("no time")
         return super().now()
+
+
+class SilentDisk(Disk):
+    """A disk that takes bytes, and cannot say that it has them."""
+
+    def sync(self, fd: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
 
 
 async def while_draining(worker: Worker) -> Answer:
@@ -85,7 +95,8 @@ async def met(problem: Problem, folder: Path) -> tuple[Answer, Worker]:
         Problem.STORAGE: {"disk_floor_bytes": 2**62},
     }
     clock = BrokenClock()
-    async with served(folder, clock=clock, **changes.get(problem, {})) as worker:
+    disk = SilentDisk() if problem is Problem.STORAGE_FAILED else None
+    async with served(folder, disk=disk, clock=clock, **changes.get(problem, {})) as worker:
         clock.broken = problem is Problem.FAILED
         if problem is Problem.DRAINING:
             return await while_draining(worker), worker

@@ -100,7 +100,7 @@ def test_a_count_that_follows_hidden_people_comes_back_in_no_week() -> None:
     assert (week.value, week.left_out) == (shown, 1)
     assert [block for block in added if block.measure == 2] == []
     assert sum(1 for use in uses if use.joined) - shown == 97  # the naive week
-    wednesday = Provisional(cat, MONDAY, [MONDAY + 2], world, RULE)
+    wednesday = Provisional(cat, MONDAY, [MONDAY + 2], world, RULE, Statistics(cat, MONDAY, world, RULE))
     open_day = list(wednesday.of_period(period_of(PeriodKind.DAY, MONDAY + 2), []))
     assert total(open_day, Statistic.COUNT, 2).state is State.COMPLEMENT
 
@@ -231,7 +231,7 @@ def test_provisional_totals_of_a_month_tell_nothing_of_a_hidden_day() -> None:
         until = World([use for use in uses if use.day < today])
         naive[today] = sum(sum(use.joined.values()) for use in until.uses) // 10 * 10
         open_days = range(today - 3, today)
-        provisional = Provisional(cat, first, open_days, until, RULE)
+        provisional = Provisional(cat, first, open_days, until, RULE, Statistics(cat, first, until, RULE))
         blocks = [b for day in range(first, min(today - 3, first + 28)) for b in blocks_of_day(sealed[day])]
         number = total(provisional.of_period(month, blocks), Statistic.COUNT, 2, PeriodKind.MONTH)
         said = sum((provisional_day(provisional, day) or 0) for day in open_days)

@@ -40,6 +40,7 @@ class Network:
 
     def __init__(self) -> None:
         self.mode = "good"
+        self.silent = False
         self.bodies: dict[str, bytes] = {}
         self.taken: Counter[tuple[int, int]] = Counter()
         self.once: Counter[tuple[int, ...]] = Counter()
@@ -48,6 +49,7 @@ class Network:
         if request.method == "GET":
             return Answer(304)
         assert request.wanted()
+        self.silent |= self.mode in ("down", "lossy")
         if self.mode == "down":
             raise NoAnswer
         if self.mode == "busy":
@@ -80,6 +82,7 @@ class Device(RuleBasedStateMachine):
         self.clock, self.network = ManualClock(START), Network()
         self.recorded: Counter[tuple[int, int]] = Counter()
         self.given_up = 0
+        self.cut_short = False
         self.granted: dict[str, bool] = {}
         self.from_day: dict[str, int] = {}
         self.open()
@@ -206,7 +209,7 @@ class Device(RuleBasedStateMachine):
             else:
                 self.client.consent.switch("os", False)
         except PowerCut:
-            pass
+            self.cut_short = True
         storage.at = 0
         self.die()
         self.open()
@@ -244,6 +247,7 @@ class Device(RuleBasedStateMachine):
         taken = {key: n for key, n in self.network.taken.items() if n and key[0] > oldest}
         recorded = {key: n for key, n in self.recorded.items() if n and key[0] > oldest}
         self._heard()
+        assert not self.given_up or self.network.silent or self.cut_short, "what was refused was given up"
         if self.given_up:
             assert all(n <= recorded.get(key, 0) for key, n in taken.items())
         else:

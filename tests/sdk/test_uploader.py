@@ -12,7 +12,7 @@ from headcount_sdk.transport import Answer, Request
 from headcount_sdk.uploader import Fate, judge
 from headcount_wire.facts import Fact
 from headcount_wire.policy import Policy, encode_policy
-from headcount_wire.problems import Problem
+from headcount_wire.problems import Problem, Verdict
 from headcount_wire.report import Tally
 
 from tests.sdk.conftest import DAY, MakeClient
@@ -116,6 +116,80 @@ def test_markers_advance_on_acknowledgement_only(
     assert client.health.counts[Surprise.FATE_UNKNOWN] == 1
     assert Tally(1, 0, Fact.GAP, 9, 1) in network.reports[-1].days[-1].tallies
     assert client.export()["last_sent_day"] == {"active": "2024-10-14"}
+
+
+REFUSED_NOW = [
+    problem
+    for problem in Problem
+    if problem.verdict in (Verdict.KEEP, Verdict.KEEP_A_DAY) and problem not in (Problem.FAILED, Problem.STORAGE_FAILED)
+]
+
+
+@pytest.mark.parametrize("problem", REFUSED_NOW, ids=lambda problem: problem.slug)
+def test_what_was_refused_for_now_is_late_and_not_lost(
+    make: MakeClient, network: MemoryTransport, clock: ManualClock, problem: Problem
+) -> None:
+    """Refused again and again, or once before a month without the app: it comes, as long as its day is taken at all."""
+    network.answer = lambda request: refusal(problem) if request.method == "POST" else None
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    for _ in range(9):
+        clock.advance(DAY)
+        client.pump()
+        clock.advance(5 * 3600)
+        client.pump()
+        client.shutdown()
+        client = make()
+    assert len(network.reports) > 3
+    clock.advance(20 * DAY)
+    network.answer = lambda request: accepted() if request.method == "POST" else None
+    client.pump()
+    late = network.reports[-1]
+    assert late.created == int(clock.now() // DAY)
+    assert {Tally(1, 0, Fact.GAP, 31, 1), Tally(3, 0, Fact.DEVICES, 0, 1)} <= set(late.days[0].tallies)
+    assert client.health.counts[Surprise.FATE_UNKNOWN] == 0
+    assert client.export()["waiting"] == {}
+
+
+UNSURE: dict[str, list[Problem | None]] = {
+    "no answer": [None],
+    "no answer, then busy": [None, Problem.OVERLOADED],
+    "busy, then no answer": [Problem.OVERLOADED, None, Problem.OVERLOADED],
+    "failed": [Problem.FAILED],
+    "disk failed": [Problem.STORAGE_FAILED],
+}
+
+
+@pytest.mark.parametrize("answers", UNSURE.values(), ids=UNSURE)
+def test_what_an_edge_may_have_goes_under_its_id_or_not_at_all(
+    make: MakeClient, network: MemoryTransport, clock: ManualClock, answers: list[Problem | None]
+) -> None:
+    """One attempt that may have arrived is enough: within the window the same bytes go again, after it nothing does."""
+    coming = iter(answers)
+
+    def edge(request: Request) -> Answer | None:
+        problem = next(coming) if request.method == "POST" else None
+        return refusal(problem) if problem else None
+
+    network.answer = edge
+    client = make()
+    client.consent.grant("usage")
+    client.track("share.used")
+    for _ in answers:
+        client.flush()
+        client.shutdown()
+        client = make()
+    clock.advance(6 * DAY)
+    coming = iter([Problem.OVERLOADED])
+    client.flush()
+    posts = [(request.url, request.body) for request in network.requests if request.method == "POST"]
+    assert len(set(posts)) == 1
+    clock.advance(3 * DAY)
+    network.answer = lambda request: accepted() if request.method == "POST" else None
+    client.flush()
+    assert len(network.reports) == len(posts)
+    assert client.health.counts[Surprise.FATE_UNKNOWN] == 1
 
 
 def test_refused_measures_keep_their_markers(make: MakeClient, network: MemoryTransport) -> None:

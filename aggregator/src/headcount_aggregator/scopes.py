@@ -6,8 +6,10 @@ no Customer can have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from headcount_wire import limits
-from headcount_wire.organisation import Customer, Organisation, Partner
+from headcount_wire.organisation import PRESETS, Customer, Organisation, Partner
 from headcount_wire.policy import Policy
 
 PRODUCT = 0
@@ -17,7 +19,7 @@ PARTNERS_FROM = 2**32
 """A Partner's code is this and its own; a Customer's is below it."""
 
 NOISE = "standard"
-"""The preset of the noise in these scopes."""
+"""The preset of the noise in shares that are drawn for these scopes."""
 
 LEAST_CUSTOMERS = 5
 """Fewer than these are never added up."""
@@ -42,6 +44,12 @@ def customers_in(organisation: Organisation, partner: Partner | None = None) -> 
     )
 
 
+def noise_of(customers: Iterable[Customer]) -> str:
+    """The lightest noise in a sum of Customers: where a Customer's own numbers have noise, they are its share."""
+    own = [customer.noise for customer in customers if customer.rule == "dp"]
+    return max((NOISE, *own), key=lambda preset: PRESETS[preset])
+
+
 def scope_of(organisation: Organisation, partner: Partner | None = None) -> Customer:
     """A scope as who reads its numbers sees it: as one Customer, whose rule is noise and Customer protection."""
     purposes = {purpose for app in organisation.apps.values() for purpose in app.catalog.purposes}
@@ -59,5 +67,5 @@ def scope_of(organisation: Organisation, partner: Partner | None = None) -> Cust
         cells_months=120,
         agreement_ends=None,
         rule="dp",
-        noise=NOISE,
+        noise=noise_of(customers_in(organisation, partner)),
     )

@@ -33,7 +33,9 @@ OF_THE_POLICY = frozenset(
 )
 """What ``GET /v1/policy`` can answer; a report can meet everything else that is listed as well."""
 
-WITH_RETRY_AFTER = frozenset({Problem.RATE, Problem.FAILED, Problem.OVERLOADED, Problem.DRAINING, Problem.STORAGE})
+WITH_RETRY_AFTER = frozenset(
+    {Problem.RATE, Problem.FAILED, Problem.OVERLOADED, Problem.DRAINING, Problem.STORAGE, Problem.STORAGE_FAILED}
+)
 """The problems whose answers say how many seconds to wait."""
 
 

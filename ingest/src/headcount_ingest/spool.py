@@ -42,6 +42,8 @@ GATHER_SECONDS, GATHER_RECORDS = 0.003, 256
 """So long, and up to so many, records that keep coming are gathered before they are written."""
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 """Clients' connections can take up every descriptor for a while: a file is not opened then, and no disk has failed."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR})
+"""What is over when there is room again: the disk has not failed."""
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 50, 0.02
 
 
@@ -104,6 +106,7 @@ class SegmentWriter:
     """The file side of the spool: one open segment at most, used by one thread.
 
     Once ``broken`` it takes nothing more: after EIO a later sync may lie, and the process has to end.
+    ``unsure``: what the last commit failed at may be on the disk all the same.
     """
 
     def __init__(self, folder: Path, clock: Clock, disk: Disk) -> None:
@@ -118,6 +121,7 @@ class SegmentWriter:
         self._size = 0
         self.stranded = False
         self.broken = False
+        self.unsure = False
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _locked(folder / "lock")
 
@@ -168,6 +172,7 @@ class SegmentWriter:
 
     def commit(self, data: bytes) -> None:
         """Have whole records on the disk, under a name, when this returns; raises ``OSError`` when they are not."""
+        self.unsure = False
         if self.broken:
             raise OSError(errno.EIO, "the disk has failed before")
         try:
@@ -178,8 +183,9 @@ class SegmentWriter:
             if not self._disk.leads_to(self._name, self._file):
                 raise FileNotFoundError(errno.ENOENT, "the open segment was removed or moved")
         except OSError as error:
-            self._abandon()
-            self.broken = self.stranded or error.errno not in (errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR)
+            sound = error.errno in NO_ROOM
+            self.unsure = not self._abandon(sound=sound) or not sound
+            self.broken = self.stranded or not sound
             raise
         self._size += len(data)
 
@@ -221,17 +227,24 @@ class SegmentWriter:
         while written < len(data):
             written += self._disk.write(self._fd, data[written:])
 
-    def _abandon(self) -> None:
-        """Keep what was synced, give up the rest; the file is never appended to again.
+    def _abandon(self, *, sound: bool) -> bool:
+        """Keep what was synced, give up the rest; the file is never appended to again. Whether the rest is cut off.
 
-        What cannot even be handed over stays open on the disk, and the next process recovers it.
+        On a sound disk that is synced, else a power cut brings the rest back. What cannot even be handed over stays
+        open on the disk, and the next process recovers it.
         """
         if self._fd < 0:
-            return
+            return True
         fd, self._fd = self._fd, -1
         size, self._size = self._size, 0
-        with contextlib.suppress(OSError):
+        cut = True
+        try:
             self._disk.truncate(fd, size)
+            if sound:
+                self._disk.sync(fd)
+        except OSError as error:
+            cut = False
+            self.stranded |= error.errno not in NO_ROOM
         with contextlib.suppress(OSError):
             os.close(fd)
         try:
@@ -243,6 +256,7 @@ class SegmentWriter:
         except OSError as error:
             # Without a descriptor only the folder's sync failed: the name was changed before it.
             self.stranded |= error.errno not in NO_DESCRIPTOR
+        return cut
 
 
 def _locked(path: Path) -> int:
@@ -314,11 +328,11 @@ class Spool:
                 data = b"".join([framed for framed, _ in group])
                 await self._loop.run_in_executor(self._thread, self._writer.commit, data)
             except OSError:
-                refused = self._failed()
+                refused = self._failed(unsure=self._writer.unsure)
             except Exception as error:  # the last resort: nobody waits for ever, and this process ends
                 log.error("spool_failed", kind=type(error).__name__)
                 self.broken.set()
-                refused = self._failed()
+                refused = self._failed(unsure=True)
             else:
                 self._metrics.sync_seconds.observe(self._clock.monotonic() - began)
                 self._metrics.group_records.observe(len(group))
@@ -355,11 +369,11 @@ class Spool:
         group, self._waiting = self._waiting, []
         return group
 
-    def _failed(self) -> Refused:
+    def _failed(self, *, unsure: bool) -> Refused:
         self._metrics.storage_failures.inc()
         if self._writer.broken:
             self.broken.set()
-        return Refused(Problem.STORAGE, STORAGE_RETRY_SECONDS)
+        return Refused(Problem.STORAGE_FAILED if unsure else Problem.STORAGE, STORAGE_RETRY_SECONDS)
 
     def _arm(self) -> None:
         if self._timer is None and self._writer.size:

@@ -70,7 +70,7 @@ class Outbox:
     def seal(self, moment: Moment, most: Most) -> Sealed | None:
         """The report to send next: the one under way, or a new one; durable before it is returned.
 
-        One that was never attempted and is of an earlier day is stamped and sealed anew. The app's hooks are asked
+        One that no edge can have, and that is of an earlier day, is stamped and sealed anew. The app's hooks are asked
         without the lock, on a copy; what changed while they were asked is asked again.
         """
         open_day = None if moment.open_too else moment.local_day
@@ -152,6 +152,11 @@ class Outbox:
                 self._device.save()
             sent.keep(self._storage, Sent(int(now), host, sealed.report_id, sealed.body, media=sealed.media))
             return True
+
+    def untouched(self, sealed: Sealed) -> None:
+        """The one attempt was refused: it is as if there had been none. Durable with what follows from the refusal."""
+        with self._device.changing():
+            sealed.attempted = False
 
     def still(self, sealed: Sealed) -> Callable[[], bool]:
         """Asks whether a report is still the one under way: a withdrawal may have erased it."""

@@ -128,7 +128,7 @@ class Sender:
             if sealed.report_id != last:
                 last = sealed.report_id
                 tried.clear()
-            host = self._host_of(sealed)
+            host, fresh = self._host_of(sealed), not sealed.attempted
             if not self._outbox.attempt(sealed, host, self._clock.now()):
                 break
             still = self._outbox.still(sealed)
@@ -138,6 +138,8 @@ class Sender:
             self._outbox.answered(sealed, host, self._clock.now(), outcome.word)
             if outcome.server_day is not None:
                 self._outbox.correct_clock(outcome.server_day)
+            if fresh and outcome.kept_nothing:
+                self._outbox.untouched(sealed)
             if not self._conclude(sealed, outcome, tried):
                 break
             if outcome.fate is Fate.SPLIT:

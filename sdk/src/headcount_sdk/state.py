@@ -59,7 +59,7 @@ class Event(NamedTuple):
 
 @dataclass(slots=True)
 class Sealed:
-    """One report under way: its bytes, and what its acknowledgement changes."""
+    """One report under way: its bytes, and what its acknowledgement changes. ``attempted``: an edge may have it."""
 
     report_id: str
     body: bytes

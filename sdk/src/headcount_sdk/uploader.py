@@ -50,6 +50,11 @@ class Outcome:
     elsewhere: str = ""
 
     @property
+    def kept_nothing(self) -> bool:
+        """Whether this attempt surely left nothing at an edge."""
+        return self.problem is not None and self.problem.keeps_nothing
+
+    @property
     def word(self) -> str:
         """What came back, in a word: ``accepted``, a problem's name, or ``no answer``."""
         return self.problem.slug if self.problem else self.fate.name.lower().replace("_", " ")

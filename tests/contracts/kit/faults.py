@@ -97,11 +97,29 @@ def too_large(handler: Handler) -> None:
 
 
 FAULTS = [
-    Fault("429", "429 with Retry-After: kept, and not tried before.", (refuses(Problem.RATE, retry_after="600"),)),
-    Fault("503", "503: kept, and tried again after a pause.", (refuses(Problem.OVERLOADED, retry_after="60"),)),
-    Fault("507", "507: kept, and tried again after a pause.", (refuses(Problem.STORAGE, retry_after="60"),)),
-    Fault("500", "500: kept.", (refuses(Problem.FAILED, retry_after="60"),)),
-    Fault("401", "A key that is not known: kept for a day.", (refuses(Problem.KEY_UNKNOWN),)),
+    Fault(
+        "429",
+        "429 with Retry-After: kept, and not tried before.",
+        (refuses(Problem.RATE, retry_after="600"),),
+        same=False,
+    ),
+    Fault(
+        "503", "503: kept, and tried again after a pause.", (refuses(Problem.OVERLOADED, retry_after="60"),), same=False
+    ),
+    Fault(
+        "507", "507: kept, and tried again after a pause.", (refuses(Problem.STORAGE, retry_after="60"),), same=False
+    ),
+    Fault(
+        "507-failed", "A disk that failed: the same report again.", (refuses(Problem.STORAGE_FAILED, retry_after="60"),)
+    ),
+    Fault(
+        "507-for-long",
+        "507 for longer than a report may be old: made anew, and counted.",
+        (refuses(Problem.STORAGE, retry_after="60"),) * 24,
+        same=False,
+    ),
+    Fault("500", "500: the same report again.", (refuses(Problem.FAILED, retry_after="60"),)),
+    Fault("401", "A key that is not known: kept for a day.", (refuses(Problem.KEY_UNKNOWN),), same=False),
     Fault("reset", "The connection is reset: kept.", (lambda handler: handler.reset(),), waits=False),
     Fault("lost-answer", "Taken, and the answer lost: the same bytes again, counted once.", (lost,), waits=False),
     Fault("half-answer", "Taken, and half an answer: the same bytes again, counted once.", (half,), waits=False),

@@ -64,6 +64,9 @@ class Problem(Enum):
     OVERLOADED = ProblemKind(503, Verdict.KEEP, "The edge is busy; try again after Retry-After seconds.")
     DRAINING = ProblemKind(503, Verdict.KEEP, "The edge is stopping; try again after Retry-After seconds.")
     STORAGE = ProblemKind(507, Verdict.KEEP, "The edge cannot store more now; try again after Retry-After seconds.")
+    STORAGE_FAILED = ProblemKind(
+        507, Verdict.KEEP, "The edge's disk failed at this report; try the same one again after Retry-After seconds."
+    )
 
     @property
     def slug(self) -> str:
@@ -84,6 +87,11 @@ class Problem(Enum):
     def verdict(self) -> Verdict:
         """What an SDK does."""
         return self.value.verdict
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether an edge that answers this has surely kept nothing: the report may come again under another id."""
+        return self not in (Problem.FAILED, Problem.STORAGE_FAILED)
 
     @property
     def sentence(self) -> str:

@@ -22,6 +22,7 @@ from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Sums, whole
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.people import TENS, Everyone, Exact, codes_of, exact, family, step_of
 from headcount_aggregator.release.threshold import number_of
+from headcount_aggregator.release.wide_people import DayTold, cuts
 from headcount_aggregator.released import State, Statistic
 
 PERIODS_KEPT = 512
@@ -53,16 +54,25 @@ class _Day:
 
 
 class NewPeople:
-    """New people of an app. ``first`` is its first day; ``everyone`` tells all active people of a period."""
+    """New people of an app. ``first`` is its first day; ``everyone`` tells all active people of a period,
+    ``people_told`` what is said of them on a day.
+    """
 
     def __init__(
-        self, active: Measure, first: int, cells: Cells, rule: Rule, everyone: Callable[[Period], Everyone]
+        self,
+        active: Measure,
+        first: int,
+        cells: Cells,
+        rule: Rule,
+        everyone: Callable[[Period], Everyone],
+        people_told: Callable[[int], DayTold],
     ) -> None:
         self._active = active
         self._first = first
         self._cells = cells
         self._rule = rule
         self._everyone = everyone
+        self._people_told = people_told
         # Days and weeks are asked for again and again, and do not change.
         self.of = lru_cache(PERIODS_KEPT)(self._of)
         self._day = lru_cache(PERIODS_KEPT)(self._of_day)
@@ -75,6 +85,9 @@ class NewPeople:
         if left:
             new = replace(new, total=self._with_middle(new.total, people, found, left), subset=False)
         decision = self._rule.decide(new, people.decision)
+        if period.kind is not PeriodKind.DAY:
+            days = set(range(max(period.first, self._first), period.last + 1)) - set(left)
+            decision = cuts(decision, covered, [self._people_told(day) for day in sorted(days)], self._rule.k)
         numbers = [replace(number, left_out=len(left)) for number in decision.numbers]
         return Newcomers(found, covered, replace(decision, numbers=numbers), len(left))
 

@@ -123,7 +123,7 @@ def over_span(
 
 
 def everyone(active: Measure, period: Period, cells: Cells, rule: Rule) -> Everyone:
-    """All active people of a period."""
+    """All active people of a period; those of more than a day are told by ``wide_people.py``."""
     if period.kind in FIRST_SLOTS:
         found = over_span(active, period, cells, rule.k, Fact.FIRST, FIRST_SLOTS[period.kind])
     else:
@@ -135,14 +135,7 @@ def of_measure_on_day(measure: Measure, period: Period, people: Everyone | None,
     """Devices that contributed to a measure on a day."""
     today = cells.day(period.first)
     found = exact(codes_of(measure), lambda code: today.devices(measure.code, code))
-    return _subset(measure, period, found, people, rule)
-
-
-def of_measure_in_window(
-    measure: Measure, period: Period, people: Everyone | None, cells: Cells, rule: Rule
-) -> Decision:
-    """Devices that contributed to a measure with ``reach`` at least once in a window."""
-    return _subset(measure, period, in_window(measure, period.first, period.last, cells, rule.k), people, rule)
+    return subset(measure, period, found, people, rule)
 
 
 def by_label(
@@ -162,7 +155,8 @@ def by_label(
         yield from rule.decide(found, decision).numbers
 
 
-def _subset(measure: Measure, period: Period, found: Exact, people: Everyone | None, rule: Rule) -> Decision:
+def subset(measure: Measure, period: Period, found: Exact, people: Everyone | None, rule: Rule) -> Decision:
+    """What may be said of the people of a measure, who are active people too."""
     if people is None:
         return rule.decide(family(Statistic.PEOPLE, period, measure, found))
     # A measure of another purpose is a subset only where devices granted both; that is common

@@ -12,7 +12,16 @@ from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import Kind
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind, period_of
-from headcount_aggregator.release import counts, funnels, new_people, people, quantiles, quantities, retention
+from headcount_aggregator.release import (
+    counts,
+    funnels,
+    new_people,
+    people,
+    quantiles,
+    quantities,
+    retention,
+    wide_people,
+)
 from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Rule
@@ -20,9 +29,13 @@ from headcount_aggregator.release.instances import InstanceCells
 from headcount_aggregator.release.new_people import Newcomers, NewPeople
 from headcount_aggregator.release.people import Everyone
 from headcount_aggregator.release.threshold import Threshold
+from headcount_aggregator.release.wide_people import DayTold
 from headcount_aggregator.released import NO_PEOPLE, Number, State
 
 DAYS_KEPT = 128
+DAYS_OF_WINDOW = 31
+TOLD_KEPT = 100
+"""Days of which it is kept what is told of active people: a quarter."""
 
 
 class Statistics:
@@ -38,10 +51,15 @@ class Statistics:
         self._cells: Cells = InstanceCells(cells, catalog) if catalog.instances else cells
         self._rule: Rule = Threshold(quantities.FROM) if catalog.instances else rule
         self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
+        self._everyone_on = lru_cache(DAYS_KEPT)(self._everyone_of_day)
+        # What frozen days tell, for the windows around them: of active people, of an app's first days by who is new,
+        # and of a measure's people, by its code.
+        self.people_told = lru_cache(TOLD_KEPT)(self._people_told)
+        self.first_time_told = lru_cache(DAYS_OF_WINDOW)(self._first_time_told)
+        self.measure_told = lru_cache(sum(m.reach for m in self._others) * DAYS_OF_WINDOW)(self._measure_told)
         if active := catalog.active:
             everyone = partial(self._everyone, active)
-            self._cohort = NewPeople(active, first, cells, rule, everyone).of
-        self._everyone_on = lru_cache(DAYS_KEPT)(self._everyone_of_day)
+            self._cohort = NewPeople(active, first, cells, rule, everyone, self.people_told).of
 
     def of_day(self, day: int) -> Iterator[Number]:
         """The release of a day: the day, the windows that end on it, the retention that ends on it."""
@@ -89,7 +107,28 @@ class Statistics:
         return [quantities.few(n) for n in numbers] if self._instances else numbers, added
 
     def _everyone(self, active: Measure, period: Period) -> Everyone:
-        return people.everyone(active, period, self._cells, self._rule)
+        if period.kind is PeriodKind.DAY:
+            return people.everyone(active, period, self._cells, self._rule)
+        days = range(max(period.first, self._first), period.last + 1)
+        # Before its first day nobody was there: all people are new, and what tells of new ones by day tells of them.
+        told = self.first_time_told if period.first <= self._first else self.people_told
+        return wide_people.everyone(active, period, [told(day) for day in days], self._cells, self._rule)
+
+    def _people_told(self, day: int) -> DayTold:
+        found = self._everyone_on(day)
+        assert found is not None
+        return wide_people.told_on(found.decision, found.exact)
+
+    def _first_time_told(self, day: int) -> DayTold:
+        found = self._everyone_on(day)
+        assert found is not None
+        new = self._cohort(period_of(PeriodKind.DAY, day))
+        return wide_people.with_total(self.people_told(day), wide_people.told_on(new.decision, (), found.decision))
+
+    def _measure_told(self, code: int, day: int) -> DayTold:
+        measure, everyone = self._catalog.by_code[code], self._everyone_on(day)
+        found = people.of_measure_on_day(measure, period_of(PeriodKind.DAY, day), everyone, self._cells, self._rule)
+        return wide_people.told_on(found, people.codes_of(measure), everyone.decision if everyone else None)
 
     def _everyone_of_day(self, day: int) -> Everyone | None:
         active = self._catalog.active
@@ -110,7 +149,10 @@ class Statistics:
         """Gaps reach back 31 days, so measures have people over at most a month."""
         for measure in self._others:
             if measure.reach and _short(period):
-                yield from people.of_measure_in_window(measure, period, everyone, self._cells, self._rule).numbers
+                span = range(max(period.first, self._first), period.last + 1)
+                days = [self.measure_told(measure.code, day) for day in span]
+                found = wide_people.of_measure(measure, period, everyone, days, self._cells, self._rule)
+                yield from found.numbers
 
     def _funnel(self, funnel: Measure, day: int) -> Iterator[Number]:
         """A funnel's attempts of the day whose windows are over by now."""

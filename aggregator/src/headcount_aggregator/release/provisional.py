@@ -9,28 +9,37 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.catalog import TOTAL, Catalog, Measure
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
-from headcount_aggregator.release import counts, people
+from headcount_aggregator.release import counts, people, wide_people
 from headcount_aggregator.release.block import Block
 from headcount_aggregator.release.day_sums import Cells
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.people import Everyone
+from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import number_of
+from headcount_aggregator.release.wide_people import WHOLE_PLACE, DayTold
 from headcount_aggregator.released import NO_PEOPLE, Number, State, Statistic
 
 TENS = 10
 
 
 class Provisional:
-    """What is said of one app's open periods. ``first`` is its first day, ``open_days`` those not sealed yet."""
+    """What is said of one app's open periods. ``first`` is its first day, ``open_days`` those not sealed yet.
 
-    def __init__(self, catalog: Catalog, first: int, open_days: Collection[int], cells: Cells, rule: Rule) -> None:
+    ``sealed`` tells what the sealed days tell.
+    """
+
+    def __init__(
+        self, catalog: Catalog, first: int, open_days: Collection[int], cells: Cells, rule: Rule, sealed: Statistics
+    ) -> None:
+        self._sealed = sealed
         self._catalog = catalog
         self._first = first
         self._cells = cells
         self._rule = rule
+        self._open: dict[tuple[int, int], DayTold] = {}
         self._days = {day: list(self._of_day(period_of(PeriodKind.DAY, day))) for day in sorted(open_days)}
 
     def of_period(self, period: Period, blocks: Iterable[Block]) -> Iterator[Number]:
@@ -41,23 +50,24 @@ class Provisional:
         if period.kind is PeriodKind.DAY:
             yield from self._days[period.first]
             return
-        everyone = self._everyone(period)
+        everyone = self._everyone_in(period)
         if everyone:
             yield self._total(everyone.decision)
         inside = [b for b in blocks if period.first <= b.days[0] and b.days[-1] <= period.last]
         for measure in self._others():
             if measure.reach:
-                yield self._total(people.of_measure_in_window(measure, period, everyone, self._cells, self._rule))
+                days = [self._measure_told(measure, day) for day in self._span(period)]
+                yield self._total(wide_people.of_measure(measure, period, everyone, days, self._cells, self._rule))
             if measure.kind in counts.COUNTED:
                 yield self._sum(measure, period, [block for block in inside if block.measure == measure.code])
 
     def _of_day(self, period: Period) -> Iterator[Number]:
         everyone = self._everyone(period)
         if everyone:
-            yield self._total(everyone.decision)
+            yield self._people(everyone.measure, period.first, everyone.decision)
         for measure in self._others():
             found = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
-            yield self._total(found)
+            yield self._people(measure, period.first, found)
             if measure.kind in counts.COUNTED:
                 yield self._total(counts.on_day(measure, period.first, found, everyone, self._cells, self._rule))
 
@@ -78,12 +88,38 @@ class Provisional:
         left_out = sum(day not in covered for day in sealed)
         return replace(self._rounded(number, known), left_out=left_out)
 
+    def _everyone_in(self, period: Period) -> Everyone | None:
+        """All active people of an open week or month, told by what is told of its days so far."""
+        active = self._catalog.active
+        if active is None:
+            return None
+        days = [self._people_told(active, period, day) for day in self._span(period)]
+        return wide_people.everyone(active, period, days, self._cells, self._rule)
+
+    def _span(self, period: Period) -> range:
+        return range(max(self._first, period.first), min(period.last, max(self._days, default=0)) + 1)
+
+    def _people_told(self, active: Measure, period: Period, day: int) -> DayTold:
+        if day in self._days:
+            return self._open[active.code, day]
+        return self._sealed.first_time_told(day) if period.first <= self._first else self._sealed.people_told(day)
+
+    def _measure_told(self, measure: Measure, day: int) -> DayTold:
+        return self._open[measure.code, day] if day in self._days else self._sealed.measure_told(measure.code, day)
+
     def _everyone(self, period: Period) -> Everyone | None:
         active = self._catalog.active
         return people.everyone(active, period, self._cells, self._rule) if active else None
 
     def _others(self) -> Iterator[Measure]:
         yield from (measure for measure in self._catalog.measures.values() if measure.kind not in NO_PEOPLE)
+
+    def _people(self, measure: Measure, day: int, decision: Decision) -> Number:
+        number = self._total(decision)
+        values = {} if number.value is None else {WHOLE_PLACE: number.value}
+        off = decision.exact - number.value if number.value is not None else 0
+        self._open[measure.code, day] = DayTold(values, frozenset({TOTAL} if not values else ()), off)
+        return number
 
     def _total(self, decision: Decision) -> Number:
         number = decision.numbers[0]

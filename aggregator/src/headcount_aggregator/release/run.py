@@ -121,7 +121,8 @@ class Releaser:
         app.cells.begin(today - WINDOW_DAYS, today, app.sealed_through)
         periods = open_periods(app.first, set(app.chain.names), today)
         open_days = [period.first for period in periods if period.kind is PeriodKind.DAY]
-        provisional = Provisional(app.catalog, app.first, open_days, app.cells, Threshold(app.customer.k))
+        rule = Threshold(app.customer.k)
+        provisional = Provisional(app.catalog, app.first, open_days, app.cells, rule, app.statistics)
         return [n for period in periods for n in provisional.of_period(period, self._blocks(app, period))]
 
     def _seal(self, app: _App, period: Period, today: int) -> None:

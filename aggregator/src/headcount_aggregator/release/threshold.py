@@ -14,7 +14,7 @@ It assumes honest devices: an app key is public, so k - 1 forged devices can unm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL
@@ -22,7 +22,7 @@ from headcount_wire.facts import OTHER
 
 from headcount_aggregator.release.day_sums import Key
 from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room
-from headcount_aggregator.release.nesting import telling, turned
+from headcount_aggregator.release.nesting import Asked, telling, turned
 from headcount_aggregator.released import Number, State
 
 MEMBERS_SAID = 2
@@ -118,7 +118,7 @@ class Threshold:
                 for outer, inner, cells in ((first, second, parts), (second, first, turned(parts))):
                     if outer in groups and inner in groups and not (groups[outer].hidden or groups[inner].hidden):
                         _, room = _above(family, inner, within)
-                        value = telling(cells, groups[outer], groups[inner].alone, self._together(family, room))
+                        value = telling(cells, groups[outer], groups[inner], self._asked(family, room))
                         if value is not None:
                             return inner, value
             return None
@@ -129,8 +129,8 @@ class Threshold:
             groups[found[0]] = group(found[0])
         return groups
 
-    def _together(self, family: Family, room: Room | None) -> Callable[[Sequence[Part]], bool]:
-        return lambda parts: self._safe((_one(parts, family.overlap),), room)
+    def _asked(self, family: Family, room: Room | None) -> Asked:
+        return Asked(self.k, family.overlap, lambda parts: self._safe((_one(parts, family.overlap),), room))
 
     def _cut(
         self, family: Family, code: int, groups: Mapping[int, Groups], within: Decision | None
@@ -157,12 +157,7 @@ class Threshold:
         }
         forced |= second.merged
         found = self._grouped(columns, forced, family, above, room)
-        while found.alone and telling(
-            {key: part for key, part in parts.items() if key[1] in found.merged},
-            first,
-            set(second.alone) & found.merged,
-            self._together(family, room),
-        ):
+        while found.alone and self._tells(family, parts, first, second, found, room):
             forced |= {min(found.alone, key=lambda value: (sum(p.contributors for p in columns[value]), value))}
             found = self._grouped(columns, forced, family, above, room)
         if first.hidden or second.hidden:
@@ -172,6 +167,21 @@ class Threshold:
             other = united([columns[value] for value in found.merged], family.overlap)
             rows += [((name, OTHER_VALUE), other[at]) for at, name in enumerate(names)]
         return found, list(_numbers(family, code, found, sorted(rows, key=lambda row: row[0])))
+
+    def _tells(
+        self,
+        family: Family,
+        parts: Mapping[Key, Part],
+        first: Groups,
+        second: Groups,
+        found: Groups,
+        room: Room | None,
+    ) -> bool:
+        """Whether the merged columns of a cut by two dimensions, with the single cuts, leave too few of anything."""
+        merged = {key: part for key, part in parts.items() if key[1] in found.merged}
+        columns = Groups(tuple(v for v in second.alone if v in found.merged), second.merged)
+        asked = self._asked(family, room)
+        return (telling(merged, first, columns, asked) or telling(turned(merged), columns, first, asked)) is not None
 
     def _grouped(
         self, siblings: Columns, forced: frozenset[str], family: Family, above: Groups | None, room: Room | None

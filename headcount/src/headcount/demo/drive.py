@@ -128,12 +128,15 @@ class Drive:
         self._seed = seed
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="devices")
 
-    def days(self, span: int) -> Iterator[tuple[int, Tally]]:
-        """Live through the span, a day at a time; yields each day with what became of its reports."""
-        for day in range(span):
+    def days(self, span: int, rest: int = 0) -> Iterator[tuple[int, Tally]]:
+        """Live through the span, a day at a time; yields each day with what became of its reports.
+
+        ``rest``: so many days follow on which nobody uses the app, and devices send what they still hold.
+        """
+        for day in range(span + rest):
             noon = (self._first_day + day) * DAY + 12 * 3600.0
             self._clock.set_now(noon)
-            uses = [use_of(device.person, day, self._first_day, self._seed) for device in self._devices]
+            uses = [self._use(device.person, day) if day < span else None for device in self._devices]
             for device, use in zip(self._devices, uses, strict=True):
                 device.live(day, use)
             for place, minutes in enumerate(LEAVE_AFTER_MINUTES):
@@ -142,6 +145,9 @@ class Drive:
                     if use is not None and use.leaves_after == place:
                         device.leave(use)
             yield day, self._night(day)
+
+    def _use(self, person: Person, day: int) -> Use | None:
+        return use_of(person, day, self._first_day, self._seed)
 
     def _night(self, day: int) -> Tally:
         """The hours after midnight, in three steps, so that uploads spread as they would."""

@@ -80,17 +80,18 @@ def protect(
     partner_of: Mapping[int, int],
     closed: Collection[int] = (),
     at_least: int = 0,
+    never: Collection[str] = (),
 ) -> Shown:
     """What may be shown of one view. ``closed``: Partners whose whole is hidden already; 0 is no Partner.
 
-    ``at_least``: no sum below it is told, nor left over by those that are.
+    ``at_least``: no sum below it is told, nor left over by those that are. ``never``: values that are not told anyway.
 
     The same values are shown of all Customers and of every open Partner, so that the table of values and
     Partners can be taken apart into shown sums only: each value of each open Partner, and of the closed ones together.
     """
     if not is_safe(together(by_value.values()), at_least=at_least):
         return Shown(whole=False)
-    merged = hidden(by_value, at_least=at_least)
+    merged = hidden(by_value, never, at_least)
     alone = frozenset(by_value) - merged
     columns = {value: by_value[value] for value in alone}
     if rest := together(by_value[value] for value in merged):

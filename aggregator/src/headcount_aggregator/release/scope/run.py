@@ -18,15 +18,15 @@ from headcount_aggregator.cells import CellReader
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
-from headcount_aggregator.release.dp.noisy import WHOLE_PLACE
+from headcount_aggregator.release.dp.noisy import WHOLE_PLACE, Noisy
 from headcount_aggregator.release.due import due
 from headcount_aggregator.release.scope import instances, votes
 from headcount_aggregator.release.scope.panel import Panel, next_panel, without
 from headcount_aggregator.release.scope.shares import Share, held, plain_of, remove
-from headcount_aggregator.release.scope.told import tell
+from headcount_aggregator.release.scope.told import tell, tell_sums
 from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.released import Number, Statistic
-from headcount_aggregator.scopes import LEAST_CUSTOMERS, NOISE, PARTNERS_FROM, PRODUCT, customers_in
+from headcount_aggregator.scopes import LEAST_CUSTOMERS, NOISE, PARTNERS_FROM, PRODUCT, customers_in, noise_of
 
 SIZE_DAYS = 28
 """The days before a quarter by which it is judged how large a Customer is."""
@@ -91,7 +91,7 @@ class ScopeReleaser:
             if len(shares) >= LEAST_CUSTOMERS:
                 for share in shares.values():
                     share.draw_due(today)
-                sealed += _AppScopes(self, app, shares, budget.words).release_due(today)
+                sealed += _AppScopes(self, app, shares).release_due(today)
         return sealed
 
     def _end(self, app: App, partner_of: Mapping[int, int], today: int) -> None:
@@ -157,13 +157,12 @@ class ScopeReleaser:
 class _AppScopes:
     """The scopes of one app, while its periods are sealed."""
 
-    def __init__(self, releaser: ScopeReleaser, app: App, shares: Mapping[int, Share], promise: str) -> None:
+    def __init__(self, releaser: ScopeReleaser, app: App, shares: Mapping[int, Share]) -> None:
         self._releaser = releaser
         self._app = app
         self._shares = shares
         self._partner_of = {code: share.customer.partner_code for code, share in shares.items()}
         self._panels = releaser.panels(app)
-        self._promise = promise
 
     def release_due(self, today: int) -> int:
         """Seal what is due, in order, in every scope's chain; nothing while one of them is broken."""
@@ -192,7 +191,10 @@ class _AppScopes:
         if self._app.catalog.instances:
             return {**header, "rule": THRESHOLD}
         # Shares have paid for it.
-        return {**header, "rule": DP, "noise": NOISE, "promise": self._promise, "spent": []}
+        customers = [share.customer for share in self._shares.values()]
+        noise = noise_of(c for c in customers if scope in (PRODUCT, PARTNERS_FROM + c.partner_code))
+        promise = budget_of(self._app.catalog, noise).words
+        return {**header, "rule": DP, "noise": noise, "promise": promise, "spent": []}
 
     def _settle(self, periods: Iterable[Period]) -> None:
         """Have a panel for each quarter that periods touch."""
@@ -232,7 +234,10 @@ class _AppScopes:
                     code: [one for one in noisy[code] if (one.first, one.last) == (first, last)]
                     for code in panels[-1].members
                 }
-                told = tell(by_customer, panels[-1].partner_of, _resting(panels))
+                sums = None
+                if period.kind is not PeriodKind.DAY and (first, last) == (period.first, period.last):
+                    sums = tell_sums(period, self._by_day(period, panels[-1]), panels[-1].partner_of, _resting(panels))
+                told = tell(by_customer, panels[-1].partner_of, _resting(panels), sums)
                 for partner, numbers in told.numbers.items():
                     found.setdefault(partner, []).extend(numbers)
         if period.kind is PeriodKind.DAY and (panels := self._standing(period)):
@@ -244,6 +249,16 @@ class _AppScopes:
             found.setdefault(0, []).extend(self._votes(period, panels[-1]))
         return found
 
+    def _by_day(self, period: Period, panel: Panel) -> dict[int, dict[int, list[Noisy]]]:
+        """What each Customer of a panel has on each day of a period."""
+        days = [period_of(PeriodKind.DAY, day) for day in range(period.first, period.last + 1)]
+        return {
+            day.first: {
+                code: [one for one in self._shares[code].of(day) if one.kind is day.kind] for code in panel.members
+            }
+            for day in days
+        }
+
     def _votes(self, quarter: Period, panel: Panel) -> list[Number]:
         """Where Customers stand, each counting once. Votes with their noise are on the disk before they are told."""
         if len(panel.members) < votes.LEAST or self._app.catalog.instances:
@@ -251,9 +266,11 @@ class _AppScopes:
         held = self._releaser.votes(self._app, quarter)
         if held is None:
             span = range(quarter.first, quarter.last + 1)
-            days = {code: [self._shares[code].day(day) for day in span] for code in panel.members}
+            periods = {period_of(kind, day) for kind in (PeriodKind.DAY, PeriodKind.WEEK) for day in span}
+            ended = sorted(period for period in periods if period.last in span)
+            told = {code: [one for period in ended for one in self._shares[code].of(period)] for code in panel.members}
             held = {
-                measure.code: self._releaser.cast(measure, votes.rates_of(measure, self._app.catalog, days))
+                measure.code: self._releaser.cast(measure, votes.rates_of(measure, self._app.catalog, told))
                 for measure in votes.measures_of(self._app.catalog)
             }
             self._releaser.keep_votes(self._app, quarter, held)

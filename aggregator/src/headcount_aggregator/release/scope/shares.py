@@ -6,8 +6,9 @@ Customer's own numbers have noise, these are its share: nothing is drawn or spen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 from headcount_wire.catalog import Catalog
@@ -48,7 +49,11 @@ class Share:
         self._instances = catalog.instances
         self._own = customer.rule == DP and not catalog.instances
         name = f"{span.customer}-{span.app}"
-        self._chain = Chain((released if self._own else folder) / name, disk)
+        # Whatever its rule is now: what has its noise already, in its own releases or as a share, is never drawn again.
+        mine, own = folder / name, released / name
+        self._chain = Chain(own if self._own else mine, disk)
+        other = mine if self._own else own
+        self._other = Chain(other, disk) if other.exists() else None
         sealed = [int(name.split("-")[1]) for name in self._chain.names if name.startswith("day-")]
         self.first = min(sealed, default=span.first)
         self._cells = AppCells(reader, span)
@@ -61,7 +66,11 @@ class Share:
         """Draw and seal every frozen period that is not yet; returns how many."""
         if self._own or self._instances:
             return 0  # its own releases are drawn where they are released; instances have no noise
-        periods = due(self.first, set(self._chain.names), today)
+        periods = [
+            period
+            for period in due(self.first, set(self._chain.names), today)
+            if self._other is None or not _noisy_in(self._other, name_of(period))
+        ]
         for period in periods:
             first = period.last - WINDOW_DAYS if period.kind is PeriodKind.DAY else period.first
             self._cells.begin(first, period.last, self._through())
@@ -71,9 +80,10 @@ class Share:
     def of(self, period: Period) -> Sequence[Noisy]:
         """What it has in a period; nothing where it has no noisy numbers of it."""
         name = name_of(period)
-        if name not in self._chain.names:
-            return ()
-        return [noisy_of(one) for one in self._chain.plain(name).get("noisy", ())]
+        for chain in (self._chain, self._other):
+            if chain is not None and (found := _noisy_in(chain, name)):
+                return [noisy_of(one) for one in found]
+        return ()
 
     def day(self, day: int) -> DaySums:
         """A frozen day's exact sums, for what is of no device."""
@@ -81,6 +91,12 @@ class Share:
 
     def _through(self) -> int:
         return max((int(name.split("-")[1]) for name in self._chain.names if name.startswith("day-")), default=-1)
+
+
+def _noisy_in(chain: Chain, name: str) -> Sequence[Mapping[str, Any]]:
+    """What a release keeps with its noise; nothing where there is no such release, or it was not under noise."""
+    found: Sequence[Mapping[str, Any]] = chain.plain(name).get("noisy", ()) if name in chain.names else ()
+    return found
 
 
 def remove(folder: Path, customer: int, disk: Disk) -> None:

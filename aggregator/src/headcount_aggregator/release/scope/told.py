@@ -8,20 +8,19 @@ its own noise by two deviations; else noise would pass for Customers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount_wire.catalog import TOTAL
 from headcount_wire.facts import WHOLE
 
-from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release.dp.noisy import Noisy, Place, added
+from headcount_aggregator.release.dp.releases import ADDING
 from headcount_aggregator.release.dp.told import numbers_of, returning_people
 from headcount_aggregator.release.scope.protection import Contributions, Shown, protect
+from headcount_aggregator.release.scope.wide import STANDS_OUT, settled, told
 from headcount_aggregator.released import Number, State, Statistic
-
-STANDS_OUT = 2
-"""By so many deviations of its noise a Customer's number counts as one."""
 
 TOLD = frozenset(
     {Statistic.PEOPLE, Statistic.NEW_PEOPLE, Statistic.COUNT, Statistic.RETENTION_WEEK, Statistic.QUANTILE}
@@ -42,6 +41,8 @@ class Told:
     """The numbers of a period: of all Customers, and of each Partner, by its code (0: all)."""
 
     numbers: dict[int, list[Number]] = field(default_factory=dict)
+    wholes: dict[tuple[int, Group], Noisy] = field(default_factory=dict)
+    """What is told as a whole: by scope, and by statistic, kind of period and measure."""
 
     def add(self, scope: int, numbers: Iterable[Number]) -> None:
         """Add numbers of one scope."""
@@ -49,17 +50,23 @@ class Told:
 
 
 def tell(
-    by_customer: Mapping[int, Sequence[Noisy]], partner_of: Mapping[int, int], resting: Iterable[int] = ()
+    by_customer: Mapping[int, Sequence[Noisy]],
+    partner_of: Mapping[int, int],
+    resting: Collection[int] = (),
+    sums: Told | None = None,
 ) -> Told:
-    """What may be told of one period, given what each Customer of the panel has in it."""
+    """What may be told of one period, given what each Customer of the panel has in it.
+
+    ``sums``: what of a wider period is made of what was told of its days.
+    """
     views: dict[tuple[object, ...], dict[int, Noisy]] = {}
     for customer, mine in by_customer.items():
         for noisy in mine:
-            if noisy.statistic in TOLD and not noisy.breakdown % BY_TWO:
+            if noisy.statistic in TOLD and not noisy.breakdown % BY_TWO and not (sums and noisy.statistic in ADDING):
                 views.setdefault((noisy.kind, noisy.first, *noisy.name), {})[customer] = noisy
-    found = Told({partner: [] for partner in {0, *partner_of.values()}})
+    found = sums or Told({partner: [] for partner in {0, *partner_of.values()}})
     closed: dict[Group, set[int]] = {}
-    wholes: dict[tuple[int, Group], Noisy] = {}
+    wholes = found.wholes
     for parts in sorted(views.values(), key=lambda parts: _is_cut(next(iter(parts.values())))):
         one = next(iter(parts.values()))
         group = one.statistic, one.kind, one.measure
@@ -81,6 +88,49 @@ def tell(
         if statistic is Statistic.PEOPLE and new is not None:
             found.add(scope, [returning_people(everyone, new)])
     return found
+
+
+def tell_sums(
+    period: Period,
+    by_day: Mapping[int, Mapping[int, Sequence[Noisy]]],
+    partner_of: Mapping[int, int],
+    resting: Collection[int] = (),
+) -> Told:
+    """What may be told of counts and new people of a wider period, made of what was told of its days.
+
+    ``by_day``: by day and Customer, what each has on it.
+    """
+    views: dict[tuple[object, ...], dict[int, dict[int, Noisy]]] = {}
+    for day, by_customer in by_day.items():
+        for customer, mine in by_customer.items():
+            for noisy in mine:
+                if noisy.statistic in TOLD & ADDING and not noisy.breakdown % BY_TWO:
+                    views.setdefault(noisy.name, {}).setdefault(day, {})[customer] = noisy
+    found = Told({partner: [] for partner in {0, *partner_of.values()}})
+    for days in views.values():
+        one = _any(days)
+        if _is_cut(one):
+            continue
+        cuts = [c for c in views.values() if _is_cut(_any(c)) and _of_same(_any(c), one)]
+        whole, parts = settled(period, days, cuts, partner_of, resting)
+        for scope in found.numbers:
+            for wide in (whole, *parts):
+                sums = list(wide.sums(period, scope))
+                found.add(
+                    scope,
+                    told(sums) if sums else (hidden for one in wide.all_of(period, scope) for hidden in _hidden(one)),
+                )
+            for noisy, _ in whole.sums(period, scope):
+                found.wholes[scope, (one.statistic, period.kind, one.measure)] = noisy
+    return found
+
+
+def _any(days: Mapping[int, Mapping[int, Noisy]]) -> Noisy:
+    return next(iter(next(iter(days.values())).values()))
+
+
+def _of_same(one: Noisy, other: Noisy) -> bool:
+    return (one.statistic, one.measure) == (other.statistic, other.measure)
 
 
 def _is_cut(noisy: Noisy) -> bool:

@@ -2,7 +2,8 @@
 
 Sums say little where a few Customers have most of everything, and are hidden where they would tell of one. Here
 each Customer of the panel counts once, in one of twenty bins of its own rate over a quarter, whatever its size.
-The bins get noise that hides whether any one Customer is in them: it changes one bin by one.
+The bins get noise that hides whether any one Customer is in them: it changes one bin by one. The rates are made of
+Customers' shares, which have the noise that hides their devices already, so votes cost devices nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from headcount_wire import buckets
 from headcount_wire.catalog import TOTAL, Catalog, Measure
-from headcount_wire.facts import WHOLE, Fact, Kind
+from headcount_wire.facts import WHOLE, Kind
 
-from headcount_aggregator.periods import Period
-from headcount_aggregator.release.day_sums import DaySums, whole
+from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release.dp import Noise
+from headcount_aggregator.release.dp.noisy import WHOLE_PLACE, Noisy, added
+from headcount_aggregator.release.dp.told import hidden_under
+from headcount_aggregator.release.dp.told import numbers_of as told_of
 from headcount_aggregator.released import Number, State, Statistic
 
 LEAST = 50
@@ -27,9 +29,6 @@ LEAST = 50
 BINS = 20
 SCALE = 3
 """Of the noise in a bin: a Customer costs 1/18 of rho for each measure and quarter."""
-
-FEWEST_DEVICES = 20
-"""Device-days behind a rate; with fewer a Customer has none."""
 
 SLOTS = (25, 50, 75)
 FIRST_MS, LAST_MS = 10.0, 100_000.0
@@ -57,19 +56,31 @@ def measures_of(catalog: Catalog) -> list[Measure]:
     return [measure for measure in catalog.measures.values() if measure.kind in kinds]
 
 
-def rate_of(measure: Measure, catalog: Catalog, days: Iterable[DaySums]) -> float | None:
-    """A Customer's rate over a quarter; ``None`` where too little stands behind it."""
-    seen: Counter[int] = Counter()
-    devices = active = 0
-    for sums in days:
-        devices += whole(sums.devices(measure.code))
-        active += whole(sums.reaching(catalog.active.code, 0)) if catalog.active else 0
-        for label in measure.label_codes or (WHOLE,):
-            for bucket, by_value in sums.slots(measure.code, Fact.BUCKET, TOTAL, label).items():
-                seen[bucket] += whole(by_value)
+def rate_of(measure: Measure, catalog: Catalog, told: Iterable[Noisy]) -> float | None:
+    """A Customer's rate over a quarter, from its numbers with their noise; ``None`` where it does not stand out."""
     if measure.kind is Kind.FLAG:
-        return 100.0 * devices / active if active >= FEWEST_DEVICES else None
-    return float(buckets.quantile(seen, 0.5)) if devices >= FEWEST_DEVICES else None
+        return _share_of(measure, catalog, told)
+    weeks = [one for one in told if one.statistic is Statistic.QUANTILE and one.measure == measure.code]
+    for noisy in added(PeriodKind.QUARTER, 0, 0, weeks):
+        for number in told_of(noisy):
+            if number.slot == 50 and number.value is not None:
+                return float(number.value)
+    return None
+
+
+def _share_of(flag: Measure, catalog: Catalog, told: Iterable[Noisy]) -> float | None:
+    """The share of active device-days with a flag, of the days on which both are known."""
+    assert catalog.active is not None
+    codes = flag.code, catalog.active.code
+    by_day: dict[int, dict[int, Noisy]] = {}
+    for one in told:
+        if one.statistic is Statistic.PEOPLE and one.kind is PeriodKind.DAY and one.breakdown == TOTAL:
+            by_day.setdefault(one.first, {})[one.measure] = one
+    days = [[of[code] for code in codes] for of in by_day.values() if of.keys() >= set(codes)]
+    with_flag, active = (sum(day[at].at()[WHOLE_PLACE] for day in days) for at in (0, 1))
+    if active < hidden_under(float(sum(all_.variance for _, all_ in days))):
+        return None
+    return 100.0 * min(1.0, max(0.0, with_flag / active))
 
 
 def counted(measure: Measure, rates: Iterable[float], noise: Noise) -> list[int]:
@@ -113,9 +124,9 @@ def scale_of(measure: Measure) -> Scale:
     return MILLISECONDS if measure.kind is Kind.TIMING else PERCENT
 
 
-def rates_of(measure: Measure, catalog: Catalog, by_customer: Mapping[int, Sequence[DaySums]]) -> list[float]:
+def rates_of(measure: Measure, catalog: Catalog, by_customer: Mapping[int, Sequence[Noisy]]) -> list[float]:
     """The rates of the Customers that have one."""
-    rates = (rate_of(measure, catalog, days) for days in by_customer.values())
+    rates = (rate_of(measure, catalog, told) for told in by_customer.values())
     return [rate for rate in rates if rate is not None]
 
 

@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Shape, Weight
 
 WIDTH = 1000.0
+WIDEST = 180.0
+"""A column is no wider, however few there are: it is a mark, not a wall."""
 HEIGHT = 220.0
 HEAD = 16.0
 FOOT = 24.0
@@ -53,7 +55,7 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     top = axis_top(figure)
     marks: list[Markup] = []
     slot = WIDTH / max(1, len(figure.rows))
-    width = slot * (0.72 if slot > 12 else 0.86)
+    width = min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
     for row, entry in enumerate(figure.rows):
         foot = HEIGHT
         for series, cell in zip(figure.series, entry.cells, strict=True):

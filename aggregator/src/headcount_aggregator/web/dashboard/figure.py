@@ -145,7 +145,7 @@ class Figure:
 
     ``head`` names the rows, ``unit`` what is counted. ``rule`` says by which rule the numbers were
     released. ``wider`` leads to a period long enough to show what is hidden. ``empty`` says what
-    to do when there is nothing. ``ceiling`` is the axis' end when it is known (100 for percent),
+    to do when there is nothing. ``ceiling`` is the axis' end, or a whole bar, when it is known (100 for percent),
     ``floor`` its beginning where that is not 0.
     ``remark`` compares it with earlier days. ``markers`` are what happened on the day of a row.
     """
@@ -217,8 +217,8 @@ class Figure:
 
     @cached_property
     def largest_first(self) -> int:
-        """The largest shown value of the first series."""
-        return max((row.cells[0].value_or_zero for row in self.rows), default=0)
+        """What a whole bar of the first series stands for: all of a share, else its largest shown value."""
+        return self.ceiling or max((row.cells[0].value_or_zero for row in self.rows), default=0)
 
     @cached_property
     def scale(self) -> int:

@@ -181,6 +181,7 @@ async def _by_value(view: View, funnel: Measure, dimension: Dimension) -> Figure
         rule=view.rule,
         k=view.k,
         unit=say("people"),
+        ceiling=1000,
         empty=nothing_whole(view),
     )
 

@@ -96,7 +96,7 @@ def _shown(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
 
 def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
     say = view.wording.say
-    kind = view.span.by if view.span.by in (PeriodKind.WEEK, PeriodKind.MONTH) else PeriodKind.WEEK
+    kind = _late_kind(view, headers)
     late = Counter({header.last: header.late_dropped for header in headers if header.period is kind})
     rows = tuple(
         Row(
@@ -121,6 +121,14 @@ def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         unit=say("people's days"),
         empty=say("Nothing came too late in these days.") if rows else say("No whole period is sealed in these days."),
     )
+
+
+def _late_kind(view: View, headers: Sequence[ReleaseHeader]) -> PeriodKind:
+    """The page's own periods, unless only longer ones know of late days: few wait for their month to freeze."""
+    own = view.span.by if view.span.by in (PeriodKind.WEEK, PeriodKind.MONTH) else PeriodKind.WEEK
+    knowing = {header.period for header in headers if header.late_dropped}
+    longer = (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
+    return own if own in knowing else next((kind for kind in longer if kind in knowing), own)
 
 
 def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
@@ -160,6 +168,7 @@ def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         rule=say("The mean of the sealed days, each told in steps of 5%."),
         k=view.k,
         unit=PER_MILLE,
+        ceiling=1000,
         wide=True,
         empty=say("Nothing is missing from the days that are sealed, as far as it is known.")
         if sealed
@@ -203,6 +212,7 @@ def _by_kind(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         rule=view.rule,
         k=view.k,
         unit=say("numbers"),
+        ceiling=1000,
         wide=True,
         empty=say("Nothing is sealed in these days."),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil, floor, sqrt
 
 from headcount_wire import days
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Row, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.sums import SURE, sum_of
 from headcount_aggregator.web.dashboard.view import Page, Section, View
 from headcount_aggregator.web.dashboard.wording import PERCENT
 
@@ -61,7 +63,7 @@ def _headline(view: View, curve: Figure, weekly: bool) -> str:
     wording = view.wording
     if not curve.rows or curve.rows[0].cells[0].value is None:
         return wording.say("Who comes back")
-    share = wording.percent(curve.rows[0].cells[0].value / 100)
+    share = wording.cell(curve.rows[0].cells[0], view.k, PERCENT)
     if weekly:
         return wording.say("{share} of new people come back the week after", share=share)
     return wording.say("{share} of new people come back the day after", share=share)
@@ -118,7 +120,7 @@ def _curve(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fi
     for slot in sorted(slot for slot in by_slot if slot > 0):
         pairs = by_slot[slot]
         share = pooled([(cohort, number) for cohort, number in pairs if cohort and cohort.value], view.k)
-        cell = Cell(state=view.hidden) if share is None else Cell(share, State.SHOWN)
+        cell = Cell(state=view.hidden) if share is None else share
         name = say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)
         rows.append(Row(str(slot), name, (cell,), tick=name))
     return Figure(
@@ -152,21 +154,28 @@ def rule_of(view: View) -> str:
     )
 
 
-def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> int | None:
+def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> Cell | None:
     """The percentage back over ``(cohort, back)`` pairs, ``None`` when what is hidden leaves it too open.
 
-    To leave hidden numbers out would be wrong: only nothing, or much, is ever shown of a small cohort.
+    To leave hidden numbers out would be wrong: only nothing, or much, is ever shown of a small cohort. Where noise
+    was added the share has its interval: what is hidden, either way, and beyond that the noise of what is shown.
     """
-    low = high = people = 0
+    low = high = 0
     for cohort, back in pairs:
         size = cohort.value or 0
-        people += size
         least, most = (back.value, back.value) if back.value is not None else _possible(back.state, size, k)
         low += min(least, size)
         high += min(most, size)
+    whole, part = sum_of(cohort for cohort, _ in pairs), sum_of(back for _, back in pairs)
+    people = whole.value
     if not people or high - low > 2 * DOUBT / 100 * people:
         return None
-    return round(50 * (low + high) / people)
+    value = round(50 * (low + high) / people)
+    if not (whole.noisy or part.noisy):
+        return Cell(value, State.SHOWN)
+    half = SURE * sqrt(part.variance + (value / 100) ** 2 * whole.variance)
+    least, most = floor(100 * (low - half) / people), ceil(100 * (high + half) / people)
+    return Cell(value, State.SHOWN, low=max(0, least), high=min(100, most))
 
 
 def _possible(state: State, size: int, k: int) -> tuple[int, int]:

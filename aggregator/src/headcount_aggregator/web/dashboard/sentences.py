@@ -11,11 +11,11 @@ from headcount_wire.catalog import Measure
 from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Number, State, Statistic
+from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.change import Change, Verdict, change_of_pairs
 from headcount_aggregator.web.dashboard.compare import remark_of, said_before
 from headcount_aggregator.web.dashboard.crash_free import clean_of_days
-from headcount_aggregator.web.dashboard.figure import Cell, Link, Remark, cell_of
+from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
 from headcount_aggregator.web.dashboard.people import distinct
 from headcount_aggregator.web.dashboard.retention import pooled
 from headcount_aggregator.web.dashboard.sums import Sum, share, sum_of
@@ -85,8 +85,7 @@ async def came_back(view: View) -> Said | None:
             return None
         found_share = share(sum_of(back for _, back in whole), sum_of(cohort for cohort, _ in whole), 100)
     else:
-        percent = pooled(pairs, view.k)
-        found_share = None if percent is None else Cell(percent, State.SHOWN)
+        found_share = pooled(pairs, view.k)
     if found_share is None:
         return None
     return Said(
