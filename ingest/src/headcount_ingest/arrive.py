@@ -81,12 +81,11 @@ class Body:
         self._whole.hand_over(outcome)
 
 
-async def arrive(authentic: Authentic, body: Body, room: Room, keyring: Keyring) -> Arrived | Refused | Gone:
-    """Wait for an authentic request's body within its bounds, or say why there is none.
+def arrive(authentic: Authentic, whole: bytes | Refused | Gone, keyring: Keyring) -> Arrived | Refused | Gone:
+    """A request's body, once it is over, with what its key stands for; or why there is none.
 
     What its key stands for may have changed meanwhile: what counts is what is declared when the body is whole.
     """
-    whole = await body.whole(room)
     if not isinstance(whole, bytes):
         return whole
     account = still_stands(authentic.account, keyring)

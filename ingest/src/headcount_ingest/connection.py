@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
         end = _end_of(data, requests)
         self._reading, moves = True, self._moves
         try:
-            self._parser.feed_data(data[:end])
+            self._parser.feed_data(data if end == len(data) else data[:end])
             if moves == self._moves:
                 self._hold(end)
         except httptools.HttpParserUpgrade as upgrade:  # answered like any other, and then it is over
@@ -260,7 +260,8 @@ class Connection(asyncio.Protocol):
         if end < len(data):
             self._put_off(data[end:])
         self._answer()
-        self._balance()
+        if self._exchanges or self._left or self._paused:
+            self._balance()
 
     def _put_off(self, data: bytes) -> None:
         """Have what came too soon wait, while there is room for it."""
@@ -294,6 +295,8 @@ class Connection(asyncio.Protocol):
     def _answer(self) -> None:
         """Write every answer whose turn it is."""
         if self._reading or self._leaving or not self._exchanges:  # while reading: once, when it is through
+            return
+        if self._exchanges[0].outcome is None:
             return
         now, parts = self._edge.clock.now(), []
         last = False

@@ -6,7 +6,8 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -23,10 +24,21 @@ from headcount_ingest.outcomes import Refused
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
 from headcount_ingest.terms import Account
 
+NAME, VALUE = r"\A[a-z][a-z0-9_]{0,63}\Z", r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,39}\Z"
+SDK, DAY = r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z", r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
+
+
+def _text(pattern: str, longest: int) -> Meta:
+    """A text by its pattern. The decoder looks at its length only: devices say the same few again and again, and
+    ``_matches`` remembers them.
+    """
+    return Meta(max_length=longest, extra_json_schema={"pattern": pattern})
+
+
 Version = Annotated[int, Meta(ge=1, le=limits.VERSION_MAX)]
-Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
-Value = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,39}\Z")]
-DayText = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+Name = Annotated[str, _text(NAME, 64)]
+Value = Annotated[str, _text(VALUE, 40)]
+DayText = Annotated[str, _text(DAY, 10)]
 Tally = tuple[
     Annotated[int, Meta(ge=1, le=limits.CODE_MAX)],
     Annotated[int, Meta(ge=0, le=limits.LABELS_PER_MEASURE + 1)],
@@ -46,12 +58,18 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     days: Annotated[list[Day], Meta(min_length=1, max_length=limits.DAYS_PER_REPORT)]
     policy: Version
     purposes: Annotated[dict[Name, Version], Meta(max_length=limits.PURPOSES_PER_REPORT)]
-    sdk: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z")]
+    sdk: Annotated[str, _text(SDK, 32)]
     v: Annotated[int, Meta(ge=1, le=1)]
     context: Fields | msgspec.UnsetType = msgspec.UNSET
     origin: Fields | msgspec.UnsetType = msgspec.UNSET
 
 
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, text: str) -> bool:
+    return re.match(pattern, text) is not None
+
+
+_is_name, _is_value = partial(_matches, NAME), partial(_matches, VALUE)
 _REQUIRED = 7
 _day = lru_cache(maxsize=1024)(days.parse)
 _JSON = msgspec.json.Decoder(Body)
@@ -117,6 +135,10 @@ def decode_body(plain: bytes, media: str) -> Plain:
             raise Malformed
     context = {} if body.context is msgspec.UNSET else body.context
     origin = None if body.origin is msgspec.UNSET else body.origin
+    if not (_matches(SDK, body.sdk) and all(map(_is_name, body.purposes)) and all(map(_is_value, context.values()))):
+        raise Malformed
+    if origin and not all(map(_is_value, origin.values())):
+        raise Malformed
     if not context.keys() <= DIMENSIONS.keys() or (origin and not origin.keys() <= DIMENSIONS.keys()):
         raise Malformed
     if not _keys_are_single(plain, media, body):

@@ -36,7 +36,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     if isinstance(room, Refused):
         return room
     with room:
-        arrived = await arrive(authentic, body, room, edge.keyring)
+        arrived = arrive(authentic, await body.whole(room), edge.keyring)
         if isinstance(arrived, Refused | Gone):
             return _of(authentic.account, arrived)
         decoded = decode(arrived)

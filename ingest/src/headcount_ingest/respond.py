@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Coroutine
+from typing import Any
 
 from headcount_wire.policy import encode_policy
 from headcount_wire.problems import Problem
@@ -18,11 +20,17 @@ from headcount_ingest.receive import bearer
 REPORTS, POLICY = b"/v1/reports/", b"/v1/policy"
 
 
-async def respond(head: Head, body: Body, edge: Edge) -> Outcome:
+def respond(head: Head, body: Body, edge: Edge) -> Coroutine[Any, Any, Outcome]:
     """What becomes of a request."""
     path = head.path
+    if head.method == b"POST" and path.startswith(REPORTS):
+        return take(head, body, edge)
+    return _without_report(head, path, edge)
+
+
+async def _without_report(head: Head, path: bytes, edge: Edge) -> Outcome:
     if path.startswith(REPORTS):
-        return await take(head, body, edge) if head.method == b"POST" else _none(head, edge, Problem.METHOD, "POST")
+        return _none(head, edge, Problem.METHOD, "POST")
     if path == POLICY:
         known = head.method in (b"GET", b"HEAD")
         return _policy(head, edge) if known else _none(head, edge, Problem.METHOD, "GET, HEAD")

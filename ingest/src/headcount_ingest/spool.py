@@ -38,6 +38,8 @@ OPEN, SEALED = ".open", ".seg"
 STORAGE_RETRY_SECONDS = 30
 FEW_RECORDS = 64
 """So few wait for a slow disk, not for each other."""
+GATHER_SECONDS, GATHER_RECORDS = 0.003, 256
+"""So long, and up to so many, records that keep coming are gathered before they are written."""
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 """Clients' connections can take up every descriptor for a while: a file is not opened then, and no disk has failed."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR})
@@ -72,13 +74,16 @@ class Disk:
         """Have a file's bytes and size on the disk."""
         os.fdatasync(fd)
 
-    def leads_to(self, path: Path, fd: int) -> bool:
-        """Whether a name still leads to an open file: somebody may have removed or moved it."""
+    def leads_to(self, name: str, file: tuple[int, int]) -> bool:
+        """Whether a name still leads to an open file, known by device and number: somebody may have moved it.
+
+        One call of the system, as each lets other threads go first: this one waits for its turn after it.
+        """
         try:
-            found, held = path.stat(), os.fstat(fd)
+            found = os.stat(name)  # noqa: PTH116 - once a commit, and a path would be made into a text each time
         except FileNotFoundError:
             return False
-        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+        return (found.st_dev, found.st_ino) == file
 
     def truncate(self, fd: int, size: int) -> None:
         """Cut a file."""
@@ -112,6 +117,7 @@ class SegmentWriter:
         self._sequence = 0
         self._fd = -1
         self._path = folder
+        self._name, self._file = "", (0, 0)
         self._size = 0
         self.stranded = False
         self.broken = False
@@ -174,7 +180,7 @@ class SegmentWriter:
                 self._begin()
             self._write(data)
             self._disk.sync(self._fd)
-            if not self._disk.leads_to(self._path, self._fd):
+            if not self._disk.leads_to(self._name, self._file):
                 raise FileNotFoundError(errno.ENOENT, "the open segment was removed or moved")
         except OSError as error:
             sound = error.errno in NO_ROOM
@@ -207,6 +213,8 @@ class SegmentWriter:
         name = f"{int(now * 1e9):020d}-{self._worker.hex()}-{self._sequence:06d}{OPEN}"
         self._path = self._folder / name
         self._fd = self._disk.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND)
+        made = os.fstat(self._fd)
+        self._name, self._file = str(self._path), (made.st_dev, made.st_ino)
         self._size = 0
         header = segment.encode_header(Header(self._worker, self._sequence, days.utc_day(now)))
         self._write(header)
@@ -215,9 +223,9 @@ class SegmentWriter:
         self._size = len(header)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self._disk.write(self._fd, bytes(view)) :]
+        written = self._disk.write(self._fd, data)
+        while written < len(data):
+            written += self._disk.write(self._fd, data[written:])
 
     def _abandon(self, *, sound: bool) -> bool:
         """Keep what was synced, give up the rest; the file is never appended to again. Whether the rest is cut off.
@@ -311,6 +319,7 @@ class Spool:
     async def _flush(self) -> None:
         """Group commit: whatever has come while the disk was busy is written together and synced once."""
         while self._waiting:
+            await self._gather()
             group = self._next_group()
             self._began, self._writing = self._next_began, True
             began = self._clock.monotonic()
@@ -338,6 +347,16 @@ class Spool:
             if self._writer.full:
                 await self.seal()
             self._arm()
+
+    async def _gather(self) -> None:
+        """Let more join as long as each turn of the loop brings some, for a moment: a commit costs as much as several.
+
+        Where nobody else is about to come, that is one turn; how busy the disk is does not matter.
+        """
+        until, had = self._loop.time() + GATHER_SECONDS, 0
+        while had < len(self._waiting) < GATHER_RECORDS and self._loop.time() < until:
+            had = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _next_group(self) -> list[tuple[bytes, Waits[Refused | None]]]:
         """What is written next: all that waits, up to a segment's size, so that no segment grows without bound."""
