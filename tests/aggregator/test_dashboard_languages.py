@@ -260,7 +260,7 @@ def test_no_line_breaks_before_a_sign() -> None:
     """French signs in two parts, its quotation marks and every percent sign keep to the word beside them."""
     for language in LOCALES.keys() - {"en"}:
         for message in catalog_of(language):
-            for form in [message.string] if isinstance(message.string, str) else message.string:
+            for form in [message.string] if isinstance(message.string, str) else (message.string or ()):
                 assert not re.search(r"[\d}] %", form), form
                 assert language != "fr" or not re.search(r" [:;!?»]|« ", form), form
 
