@@ -147,8 +147,12 @@ class Wording:
                 return self.say("on {day}", day=self.day(first))
             case PeriodKind.WEEK:
                 return self.say("in the week of {day}", day=self.day(first))
-            case PeriodKind.MONTH | PeriodKind.QUARTER | PeriodKind.YEAR:
-                return self.say("in {period}", period=self.period(kind, first, last))
+            case PeriodKind.MONTH:
+                return self.say("in {month}", month=self.month(first))
+            case PeriodKind.QUARTER:
+                return self.say("in {quarter}", quarter=self.period(kind, first, last))
+            case PeriodKind.YEAR:
+                return self.say("in {year}", year=self.period(kind, first, last))
             case _:
                 return self.say("in the {n} days to {day}", n=ROLLING[kind], day=self.day(last))
 
