@@ -13,6 +13,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from headcount_wire.app_key import is_debug
@@ -21,8 +22,8 @@ from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.facts import WHOLE, Fact, Kind, Severity
 
-from headcount_sdk import export, opening
-from headcount_sdk.async_use import AsyncUse
+from headcount_sdk import opening
+from headcount_sdk.address import Address
 from headcount_sdk.background import Background
 from headcount_sdk.consent import Consent, Signal
 from headcount_sdk.decisions import Decisions
@@ -31,20 +32,23 @@ from headcount_sdk.facts import DeviceFacts
 from headcount_sdk.facts_here import facts_here
 from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
-from headcount_sdk.outbox import Outbox
-from headcount_sdk.problem import Preview, preview
 from headcount_sdk.process import ProcessHooks
 from headcount_sdk.recorder import Recorder
-from headcount_sdk.sealing import BeforeSend
-from headcount_sdk.sender import Address, Sender
+from headcount_sdk.sender import Sender
 from headcount_sdk.storage import Storage
 from headcount_sdk.tallies import label_code
 from headcount_sdk.timer import Timer
-from headcount_sdk.transport import HttpTransport, Transport
-from headcount_sdk.uploader import Outcome
+from headcount_sdk.timetable import Timetable
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only an upload or a rare call needs is loaded with it
     import random
+
+    from headcount_sdk.async_use import AsyncUse
+    from headcount_sdk.delivery import Delivery
+    from headcount_sdk.problem import Preview
+    from headcount_sdk.sealing import BeforeSend
+    from headcount_sdk.transport import Transport
+    from headcount_sdk.uploader import Outcome
 
 EARLY_CALLS_KEPT = 256
 VALUE_MOST = 2.0**63
@@ -100,7 +104,6 @@ class Headcount:
         storage = storage or Storage(os.fspath(directory) if self._off is None else "")
         self._device = Device(storage, self._catalog, self.health)
         self._decisions = Decisions(self._device, self._catalog)
-        self._outbox = Outbox(self._device, storage, self._catalog, self.health, opening.media(msgpack))
         self._storage = storage
         offset = utc_offset or opening.system_offset
         facts = facts or facts_here(str(app_version))
@@ -108,17 +111,24 @@ class Headcount:
         developer = self._off is None and is_debug(app_key)
         asked = may_upload or opening.always
         address = Address(addresses, fleet or (), app_key, policy, spread_hours, developer, asked)
-        transport = transport or HttpTransport()
-        self._sender = Sender(
-            self._device,
-            self._decisions,
-            self._outbox,
-            address,
-            self._clock,
-            transport,
-            draw or opening.draw(),
-            self.health,
+        timetable = Timetable(
+            self._device, self._catalog, self._clock, self.health, draw, spread_hours, debug=developer
         )
+
+        def delivery() -> Delivery:
+            from headcount_sdk.delivery import Delivery
+            from headcount_sdk.outbox import Outbox
+            from headcount_sdk.transport import HttpTransport
+
+            medium = opening.media(msgpack)
+            outbox = Outbox(self._device, storage, self._catalog, self.health, timetable, self._before_send, medium)
+            network = transport or HttpTransport()
+            return Delivery(
+                self._device, self._decisions, outbox, timetable, address, self._clock, network, self.health
+            )
+
+        self._sender = Sender(self._device, timetable, address, self._clock, self.health, delivery)
+        self._before_send: list[BeforeSend] = []
         self._signals = tuple(signals or ())
         self._prepare(policy)
 
@@ -135,13 +145,19 @@ class Headcount:
             self.health,
             self._opened,
         )
-        self.on_loop = AsyncUse(self)
         self._measures = self._catalog.measures
         self._early: list[tuple[int, Callable[[], object]]] | None = []
         self._timers: weakref.WeakSet[Timer] = weakref.WeakSet()
         self._sending = threading.Lock()
         self._background = Background(self.pump)
         self._hooks = ProcessHooks(self)
+
+    @cached_property
+    def on_loop(self) -> AsyncUse:
+        """The same client for code on an event loop: ``await headcount.on_loop.flush()``."""
+        from headcount_sdk.async_use import AsyncUse
+
+        return AsyncUse(self)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -277,6 +293,8 @@ class Headcount:
 
     def report_problem(self, category: str, severity: Severity | None = None, screen: str = "") -> Preview:
         """What a problem report would say. Show it to the user; it counts when they choose ``send``."""
+        from headcount_sdk.problem import Preview, preview
+
         found: list[Preview] = []
         recorder, misuse = self._recorder, self._guard.misuse
         self._guard.run(lambda: found.append(preview(recorder, self._do, misuse, category, severity, screen)))
@@ -345,7 +363,7 @@ class Headcount:
 
         What it raises on is removed too, and counted.
         """
-        self._outbox.before_send.append(hook)
+        self._before_send.append(hook)
         return hook
 
     def flush(self) -> list[Outcome]:
@@ -381,6 +399,8 @@ class Headcount:
 
     def export(self) -> dict[str, Any]:
         """Everything this device holds, readable."""
+        from headcount_sdk import export
+
         found: dict[str, Any] = {}
         if self._opened():
             self._guard.run(lambda: found.update(export.everything(self._device, self._storage, self._catalog)))

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACTS_OF_KIND, WHOLE, Fact, Kind
 
-from headcount_sdk import funnels, sealing, sent
+from headcount_sdk import funnels, sent
 from headcount_sdk import state as states
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.journal import AMOUNT_MAX, Journal, Note
 from headcount_sdk.journal import FILE as JOURNAL
 from headcount_sdk.markers import Context
-from headcount_sdk.sealing import SDK_NAME
-from headcount_sdk.state import State
+from headcount_sdk.state import SDK_NAME, State
 from headcount_sdk.storage import Closed, Storage
 from headcount_sdk.tallies import GAP, Day, measures_in, record
 
@@ -158,6 +157,10 @@ class Device:
         policy = state.policy
         return policy is None or (not policy.paused and policy.takes(SDK_NAME) and policy.allows(purpose))
 
+    def grants_anything(self) -> bool:
+        """Whether any purpose is granted in this sense."""
+        return any(self.granted(name) for name in self.state.decisions)
+
     def consented(self) -> bool:
         """Whether the user granted anything, whatever the Customer's policy says of it now."""
         return any(d.granted and not self.refused_by(name) for name, d in self.state.decisions.items())
@@ -216,9 +219,9 @@ class Device:
         ):
             if sealed.attempted:
                 self._health.note(Surprise.FATE_UNKNOWN)
-                sealing.advance(state.markers, sealed)
+                states.advance(state.markers, sealed)
             else:
-                sealing.give_back(state, sealed)
+                states.give_back(state, sealed)
             state.sealed = None
         for day in state.days.values():
             day.without(codes.__contains__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from headcount_sdk.tallies import Day, Part
 
 FILE = "state"
 VERSION = 2
+SDK_NAME = "python/0.1.0"
 _MAGIC = b"headcount-state "
 
 
@@ -101,6 +102,24 @@ class State:
     host: str = ""
     declared: dict[int, str] = field(default_factory=dict)
     from_days: dict[str, int] = field(default_factory=dict)
+
+
+def advance(markers: Markers, sealed: Sealed, refused: Collection[int] = ()) -> None:
+    """The server has the report: its measures' markers move, those of refused measures stay."""
+    for day, part in sealed.days:
+        for measure in part.touched:
+            if measure not in refused:
+                markers.advance(measure, day)
+
+
+def give_back(state: State, sealed: Sealed) -> None:
+    """A report that was never sent is undone: its parts are held again, in front."""
+    for day, part in reversed(sealed.days):
+        held = state.days.get(day)
+        if held is not None:
+            held.parts.insert(0, part)
+        else:
+            state.days[day] = Day([part])
 
 
 def encode(state: State) -> bytes:
