@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACTS_OF_KIND, WHOLE, Fact, Kind
 
-from headcount_sdk import funnels, sent
+from headcount_sdk import funnels
 from headcount_sdk import state as states
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.journal import AMOUNT_MAX, Journal, Note
@@ -71,7 +71,7 @@ class Device:
             if self._storage.holds(states.FILE):
                 self._storage.open()
                 self._recover()
-            elif self._storage.holds(JOURNAL) or self._storage.holds(sent.FILE):
+            elif self._storage.holds(JOURNAL) or self._storage.holds(states.SENT):
                 self._storage.open()
                 self._clear_away()  # what an erasure left that was cut short
             return True
@@ -174,7 +174,7 @@ class Device:
         self.erasures += 1
         if purposes or fields:
             # Before the decision stands: a crash between must not leave what was sent or set aside.
-            sent.erase(self._storage)
+            self._forget_sent()
             self._storage.remove(states.FILE + ".bad")
             measures = self._catalog.measures.values()
             codes = {measure.code for measure in measures if measure.purpose in purposes}
@@ -207,7 +207,11 @@ class Device:
 
     def _clear_away(self) -> None:
         self._storage.remove(JOURNAL)
-        sent.erase(self._storage)
+        self._forget_sent()
+
+    def _forget_sent(self) -> None:
+        self._storage.remove(states.SENT)
+        self._storage.remove(states.SENT + ".new")
 
     def _erase(self, codes: set[int], fields: set[str]) -> None:
         """Erase these measures' tallies, markers and share of the queued report, and context fields, in memory."""
@@ -340,7 +344,7 @@ class Device:
         self._context_index = -1
         self.epoch += 1
         if self._storage.holds(states.FILE):
-            sent.erase(self._storage)
+            self._forget_sent()
             self._storage.remove(states.FILE + ".bad")
             self.save()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headcount_wire.catalog import Catalog
@@ -46,9 +45,9 @@ class Instance:
     ) -> None:
         whole = read_catalog(catalog)
         counted = {
-            name: replace(measure, reach=False) for name, measure in whole.measures.items() if measure.kind in KINDS
+            name: measure.replaced(reach=False) for name, measure in whole.measures.items() if measure.kind in KINDS
         }
-        own = replace(whole, measures=counted, context={})
+        own = whole.replaced(measures=counted, context={})
         facts = DeviceFacts(version, "server")
         self._client = Headcount(app_key, host, own, directory=directory, facts=facts, **options)
         self._client.start(thread=thread, active=False)

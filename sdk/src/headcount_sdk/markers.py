@@ -7,17 +7,16 @@ only when the report is acknowledged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from headcount_wire.record import Record, made
 
 Context = tuple[tuple[str, str], ...]
 """Context fields as sorted ``(name, value)`` pairs."""
 
 
-@dataclass(slots=True)
-class Markers:
+class Markers(Record):
     """``last``: each measure's last acknowledged day. ``first_use``: the day of first use."""
 
-    last: dict[int, int] = field(default_factory=dict)
+    last: dict[int, int] = made(factory=dict)
     first_use: int | None = None
     origin: Context = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headcount_wire import codec, days
 from headcount_wire.catalog import Catalog
@@ -184,7 +184,7 @@ class Outbox:
             ahead = [day for day in state.days if day > server_day + 2]
             for name, decision in state.decisions.items():
                 if decision.from_day > server_day + 2:
-                    state.decisions = {**state.decisions, name: replace(decision, from_day=server_day + 1)}
+                    state.decisions = {**state.decisions, name: decision._replace(from_day=server_day + 1)}
                     ahead.append(decision.from_day)
             if state.markers.forget_after(server_day + 2) or ahead or state.last_day > server_day + 2:
                 for day in ahead:

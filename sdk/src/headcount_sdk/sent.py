@@ -9,9 +9,9 @@ import base64
 import json
 from typing import Any, NamedTuple
 
+from headcount_sdk.state import SENT
 from headcount_sdk.storage import Storage
 
-FILE = "sent"
 KEPT = 8
 
 
@@ -49,19 +49,13 @@ def keep(storage: Storage, one: Sent) -> None:
     """Note a report, in place of the same report's earlier attempt."""
     others = [old for old in read(storage) if old.report_id != one.report_id]
     plain = [{**old._asdict(), "body": base64.b64encode(old.body).decode("ascii")} for old in [*others, one][-KEPT:]]
-    storage.replace(FILE, json.dumps(plain, separators=(",", ":")).encode())
+    storage.replace(SENT, json.dumps(plain, separators=(",", ":")).encode())
 
 
 def read(storage: Storage) -> list[Sent]:
     """What was sent, the oldest first; nothing where the file is none."""
     try:
-        plain = json.loads(storage.read(FILE) or b"[]")
+        plain = json.loads(storage.read(SENT) or b"[]")
         return [Sent(**{**one, "body": base64.b64decode(one["body"])}) for one in plain]
     except (ValueError, TypeError, KeyError):
         return []
-
-
-def erase(storage: Storage) -> None:
-    """Forget all of it."""
-    storage.remove(FILE)
-    storage.remove(FILE + ".new")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from headcount_sdk import delivery, device, funnels, journal, outbox, recorder, sessions, state, timetable, uploader
@@ -26,7 +25,7 @@ def plant(where: Any, name: str, bug: Callable[..., Any]) -> Callable[..., Any]:
 
 def new_id_for_each_try() -> None:
     def upload(network: Any, host: str, key: str, sealed: Any, *rest: Any) -> Any:
-        return sound(network, host, key, replace(sealed, report_id=new_report_id()), *rest)
+        return sound(network, host, key, sealed.replaced(report_id=new_report_id()), *rest)
 
     sound = plant(delivery, "upload", upload)
 
