@@ -188,6 +188,7 @@ async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard
         await page.emulate_media(media="print")
         assert not await page.locator(".range").is_visible()
         assert await page.locator("svg.chart").first.is_visible()
+        assert not await page.locator("details.numbers").first.is_visible()
         assert watched.said == []
 
 
