@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from headcount_ingest import respond
+from headcount_ingest.disk import Disk
 from headcount_ingest.gate import REQUEST_BYTES
 from headcount_ingest.outcomes import Outcome
-from headcount_ingest.spool import Disk
 from headcount_wire import codec, limits
 from headcount_wire.problems import Problem
 from headcount_wire.report import Tally, new_report_id

@@ -207,7 +207,8 @@ class Connection(asyncio.Protocol):
         exchange.arrived = True
         self._new_head()
         self.deadline = inf
-        exchange.body.end()
+        if exchange.body.end():
+            self._all.batch.add(exchange.body.hand_over)
 
     # ---- what becomes of it
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
+from headcount_ingest.batch import Batch
 from headcount_ingest.turns import Turns
 
 MANY = 3 / 4
@@ -52,6 +53,7 @@ class Connections:
         self._idle: dict[Connection, float] = {}  # since when, the longest first
         self._turned_away: set[Connection] = set()
         self.turns = Turns()
+        self.batch = Batch()
         self.empty = asyncio.Event()
         self.empty.set()
 
