@@ -46,7 +46,7 @@ DATES_KEPT = 16_384
 
 @lru_cache(DATES_KEPT)
 def _written(locale: str, form: str, day: int) -> str:
-    """A day in one of CLDR's forms, with its month by name: a page says the same days many times, and to write one takes long."""
+    """A day in one of CLDR's forms: a page says the same days many times, and to write one takes long."""
     return format_skeleton(form, days.to_date(day), locale=locale)
 
 
