@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from headcount_ingest.disk import Disk
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.spool import Disk
 from headcount_ingest.worker import quiet, serve, spare_the_collector
 from headcount_wire.clock import Clock, SystemClock
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from headcount_wire.catalog_file import parse_catalog
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.replay.compare import expected_release, from_cells, released_totals
+from benchmarks.replay.compare import expected_release, expected_window, from_cells, released_totals
 from benchmarks.replay.drive import CANARY, DAY, Replay
 from benchmarks.replay.log import LogDevice, read_log
 from benchmarks.replay.truth import Truth
@@ -208,6 +209,7 @@ def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[i
     ages = Truth(list(acknowledged)).frame
     ages = ages[ages["age"] == 0]
     new = {(int(d), int(day)) for d, day in zip(ages["device"], ages["day"], strict=True)}
+    on_day = Counter(day for (_, day), came in acknowledged.items() if came < day + 4)
     wrong = compared = 0
     for path in sorted(folder.glob("*.json")):
         _, numbers = parse_release(path.read_bytes())
@@ -217,9 +219,12 @@ def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[i
             if name[0] == "new":
                 base = everyone.get(("window", name[1], 1), 0)
                 count = sum(acknowledged[pair] < name[1] + 4 for pair in new if pair[1] == name[1])
-                wanted = expected_release(count, base, 1)
+                wanted = expected_release(count, base)
+            elif name[2] == 1:
+                wanted = expected_release(on_day[name[1]], None)
             else:
-                wanted = expected_release(_window(acknowledged, name[1], name[2]), None, 1 if name[2] == 1 else 10)
+                days = [on_day[day] for day in range(name[1] - name[2] + 1, name[1] + 1)]
+                wanted = expected_window(_window(acknowledged, name[1], name[2]), days)
             compared += 1
             wrong += wanted != value
     return wrong, compared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from headcount_wire.facts import Fact, First
 
 Name = tuple[Any, ...]
 K = 20
+TENS = 10
 
 
 def from_cells(reader: CellReader, first: int, last: int) -> dict[Name, int]:
@@ -43,15 +44,28 @@ def from_cells(reader: CellReader, first: int, last: int) -> dict[Name, int]:
     return {name: n for name, n in found.items() if n}
 
 
-def expected_release(value: int, base: int | None, step: int) -> int | None:
-    """The rule of the threshold, written again: shown, rounded, or hidden (``None``)."""
+def expected_release(value: int, base: int | None) -> int | None:
+    """The rule of the threshold for a day, written again: shown or hidden (``None``)."""
     if base is None:
         shown = value >= K
     else:
         shown = base >= K and (value == 0 or value >= K) and (base == value or base - value >= K)
     if not shown:
         return None
-    return value if step == 1 else int((value + step / 2) // step * step)
+    return value
+
+
+def expected_window(value: int, days: Sequence[int]) -> int | None:
+    """The rule of windows, written again: the shown days, less in steps what these do not tell, in tens."""
+    if value < K:
+        return None
+    shown = [n for n in days if n >= K]
+    rest, step = sum(shown) - value, TENS if len(shown) == len(days) else K
+    told = abs(rest) // step * step + step // 2
+    if abs(rest) < K:
+        told = K // 2 if rest and len(shown) == len(days) else 0
+    near = max(K, sum(shown) - (told if rest > 0 else -told), *shown, 0)
+    return (near + TENS // 2) // TENS * TENS
 
 
 def released_totals(numbers: list[Number]) -> Iterator[tuple[Name, int | None]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from headcount_aggregator.load.loader import Loader
 from headcount_aggregator.warehouse import Warehouse
-from headcount_ingest.spool import Disk as SpoolDisk
+from headcount_ingest.disk import Disk as SpoolDisk
 from headcount_ingest.spool import SegmentWriter
 from headcount_wire.clock import ManualClock
 from headcount_wire.organisation import Organisation, parse_organisation

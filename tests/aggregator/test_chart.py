@@ -136,3 +136,23 @@ def test_a_bar_stays_on_its_rail(share: float) -> None:
     """A bar is 0 to 100 wide."""
     (width,) = re.findall(r'class="fill" x="0" y="0" width="([^"]+)"', str(bar(share)))
     assert 0 <= float(width) <= 100
+
+
+def test_a_column_that_is_hidden_whole_is_a_tick() -> None:
+    """Of shares, a row that shows nothing of what it hides has a tick; one that shows a part of it is a column."""
+    hidden, part = Cell(state=State.FEWER_THAN_K), Cell(30, State.SHOWN)
+    rows = [(hidden, hidden), (part, hidden), (MISSING, MISSING)]
+    figure = Figure(
+        key="k",
+        title="T",
+        sentence="",
+        shape=Shape.STACK,
+        head="Day",
+        series=(Series("a", "a", WEIGHTS[0]), Series("b", "b", WEIGHTS[1])),
+        rows=tuple(Row(str(n), f"Day {n}", row) for n, row in enumerate(rows)),
+        rule="",
+        k=20,
+    )
+    classes = [node.get("class") or "" for node in plot(drawn(figure)).iter()]
+    assert classes.count("hidden-mark") == 1
+    assert sum(name.startswith("column") for name in classes) == 1

@@ -15,6 +15,8 @@ from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.scopes import scope_of
 from headcount_aggregator.web import access, dashboard
 from headcount_aggregator.web.app import create_app
 from headcount_aggregator.web.dashboard.languages import LANGUAGES, LOCALES, language_of, wording_of
@@ -24,6 +26,8 @@ from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
 from headcount_aggregator.web.dashboard.view import View
 from headcount_aggregator.web.dashboard.wording import _OPERATING_SYSTEMS, Wording
+from headcount_aggregator.web.dashboard.words import whose
+from headcount_wire import days
 
 from tests.aggregator.made_up_releases import TOKENS
 from tests.aggregator.product_world import CATALOG, NoisyProduct, ProductReleases, World, write_product
@@ -218,6 +222,47 @@ async def test_no_sentence_is_outside_the_catalogs(tmp_path: Path, product: Prod
                 if words:
                     found.append((key, query, text.strip()[:80], words))
     assert found == []
+
+
+def test_sums_over_customers_are_named_in_the_readers_language(tmp_path: Path) -> None:
+    """A scope's title is said in each language, on pages and in files; a Customer's is its own."""
+    organisation = write_product(tmp_path).organisation
+    acme = organisation.customers["acme"]
+    partner = next(iter(organisation.partners.values()))
+    named = {
+        language: (
+            whose(wording_of(language), scope_of(organisation)),
+            whose(wording_of(language), scope_of(organisation, partner)),
+            whose(wording_of(language), acme),
+        )
+        for language in LANGUAGES
+    }
+    assert named["en"] == ("All Customers", f"{partner.title}: all Customers", acme.title)
+    assert named["de"] == ("Alle Kunden", f"{partner.title}: alle Kunden", acme.title)
+    assert {said[2] for said in named.values()} == {acme.title}
+    assert len({said[0] for said in named.values()}) == len({said[1] for said in named.values()}) == len(LANGUAGES)
+
+
+def test_a_period_is_said_as_each_language_says_it() -> None:
+    """A month, a quarter and a year stand in a sentence with the language's own words."""
+    first, last = days.parse("2026-10-01"), days.parse("2026-10-31")
+    said = {
+        language: [wording_of(language).within(kind, first, last) for kind in (PeriodKind.MONTH, PeriodKind.YEAR)]
+        for language in LANGUAGES
+    }
+    assert said["en"] == ["in October 2026", "in 2026"]
+    assert said["de"] == ["im Oktober 2026", "im Jahr 2026"]
+    assert said["es"] == ["en octubre de 2026", "en 2026"]
+    assert said["fr"] == ["en octobre 2026", "en 2026"]
+
+
+def test_no_line_breaks_before_a_sign() -> None:
+    """French signs in two parts, its quotation marks and every percent sign keep to the word beside them."""
+    for language in LOCALES.keys() - {"en"}:
+        for message in catalog_of(language):
+            for form in [message.string] if isinstance(message.string, str) else (message.string or ()):
+                assert not re.search(r"[\d}] %", form), form
+                assert language != "fr" or not re.search(r" [:;!?»]|« ", form), form
 
 
 def test_every_language_has_its_numbers_and_dates() -> None:

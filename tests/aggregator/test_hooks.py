@@ -129,7 +129,10 @@ async def test_a_sealed_week_is_told_once(house: House) -> None:
     assert (body["first"], body["last"]) == (days.text(week.first), days.text(week.last))
     assert (body["customer"], body["app"], body["k"]) == ("acme", "meet", 20)
     assert body["rule"] in body["text"]
-    assert all(one["number"] in body["text"] for one in body["sentences"])
+    told = [(one, one["lead"] + " " + one["number"] if one["lead"] else one["number"]) for one in body["sentences"]]
+    begun = [f"{begins[:1].upper()}{begins[1:]} {one['sentence']}" for one, begins in told]
+    lines = body["text"].split("\n")[1 : 1 + len(begun)]
+    assert all(line.startswith(begins) for line, begins in zip(lines, begun, strict=True)), lines
     assert body["link"].startswith("https://numbers.example/c/acme/meet/weekly?")
     assert list((house.folder / "outgoing").rglob("*.json")) == []
 

@@ -20,7 +20,7 @@ from headcount_aggregator.load.orphans import TakenOver, take_over
 from headcount_aggregator.load.spool_reader import drained, forget_set_aside, oldest_day, records_of, sealed
 from headcount_aggregator.load.unit import Units
 from headcount_aggregator.warehouse.embedded import Embedded
-from headcount_ingest.spool import Disk as SpoolDisk
+from headcount_ingest.disk import Disk as SpoolDisk
 from headcount_ingest.spool import SegmentWriter
 from headcount_wire import segment as segment_file
 from headcount_wire.clock import ManualClock
@@ -75,7 +75,8 @@ def left_by_a_dead_worker(spool: Path, worker: str, records: bytes, torn: bytes 
     """What a worker's process leaves when it is killed: an open segment, and a lock that nobody holds."""
     program = (
         "import os, pathlib, signal, sys\n"
-        "from headcount_ingest.spool import Disk, SegmentWriter\n"
+        "from headcount_ingest.disk import Disk\n"
+        "from headcount_ingest.spool import SegmentWriter\n"
         "from headcount_wire.clock import ManualClock\n"
         "writer = SegmentWriter(pathlib.Path(sys.argv[1]), ManualClock(float(sys.argv[2])), Disk())\n"
         "writer.commit(sys.stdin.buffer.read())\n"

@@ -13,7 +13,8 @@ from headcount_aggregator.released import Question, State, Statistic
 from headcount_aggregator.sealed_reader import SealedReader, verify
 from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.store import Store
-from headcount_ingest.spool import Disk, SegmentWriter
+from headcount_ingest.disk import Disk
+from headcount_ingest.spool import SegmentWriter
 from headcount_wire.clock import ManualClock
 from headcount_wire.facts import Fact
 from headcount_wire.segment import Stream, encode_record

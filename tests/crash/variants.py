@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from headcount_ingest.disk import Disk
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.spool import Disk
 from headcount_ingest.worker import quiet, run, serve, spare_the_collector
 from headcount_wire.clock import SystemClock
 

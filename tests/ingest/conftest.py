@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from headcount.stack import free_port
+from headcount_ingest.disk import Disk
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.spool import Disk
 from headcount_ingest.worker import quiet, serve
 from headcount_wire import codec, segment
 from headcount_wire.app_key import fingerprint, new_key

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from headcount_ingest.disk import Disk
 from headcount_ingest.door import REFUSALS_A_TURN
 from headcount_ingest.load_shedding import CALM_SECONDS, LEAST_SECONDS, MOST_SECONDS, ComeBack
-from headcount_ingest.spool import FEW_RECORDS, Disk
+from headcount_ingest.spool import FEW_RECORDS
 from headcount_wire import codec
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from headcount_ingest import disk_look
+from headcount_ingest.disk import Disk
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.fates import NO_REPORT
 from headcount_ingest.machine_clock import synchronised
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.readiness import Reason
 from headcount_ingest.skew import Skew, skew_of
-from headcount_ingest.spool import Disk
 from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_ingest.spool import Disk
+from headcount_ingest.disk import Disk
 from headcount_wire import limits
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from headcount_ingest.spool import Disk, Recovered, SegmentWriter, SpoolBusy
+from headcount_ingest.disk import Disk
+from headcount_ingest.spool import Recovered, SegmentWriter, SpoolBusy
 from headcount_wire import codec, limits, segment
 from headcount_wire.clock import ManualClock
 from headcount_wire.problems import Problem

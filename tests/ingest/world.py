@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headcount_ingest.spool import Disk
+from headcount_ingest.disk import Disk
 from headcount_wire import days, limits
 from headcount_wire.app_key import fingerprint
 from headcount_wire.clock import ManualClock

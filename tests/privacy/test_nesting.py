@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pytest
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.release.family import OTHER_VALUE, Family, Part
+from headcount_aggregator.release.family import OTHER_VALUE, Family, Groups, Part
+from headcount_aggregator.release.nesting import Asked, telling
 from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.released import Number, Statistic
 from hypothesis import given, settings
@@ -106,3 +107,19 @@ def test_chains_are_looked_at_only_as_far_as_they_tell() -> None:
     table = {**CHAIN, ("a", "v4"): 2}
     shown = {(n.breakdown, n.value1) for n in decided(table) if n.value is not None}
     assert {(FIRST, name) for name in "abcdefg"} | {(SECOND, f"v{at}") for at in range(1, 8)} <= shown
+
+
+def test_what_does_not_add_up_is_asked_of_every_chain() -> None:
+    """Where a rule asks more than adds up, chains of three are held to it; of too many chains, values are merged."""
+    parts = {key: Part(n, n) for key, n in CHAIN.items()}
+    firsts, seconds = (Groups(tuple(sorted({key[at] for key in CHAIN}))) for at in (0, 1))
+
+    def safe(rest: Sequence[Part]) -> bool:
+        return sum(part.contributors for part in rest) != len(FEW)
+
+    assert telling(parts, firsts, seconds, Asked(1, overlap=False, safe=safe)) is None
+    assert telling(parts, firsts, seconds, Asked(1, overlap=False, safe=safe, every=True)) in {"v1", "v2", "v3"}
+    many = {(first, f"v{at}"): Part(9, 9) for at in range(10) for first in ("hub", f"g{at}")}
+    firsts, seconds = (Groups(tuple(sorted({key[at] for key in many}))) for at in (0, 1))
+    assert telling(many, firsts, seconds, Asked(1, overlap=False, safe=lambda _: True)) is None
+    assert telling(many, firsts, seconds, Asked(1, overlap=False, safe=lambda _: True, every=True)) == "v0"

@@ -34,18 +34,19 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 class Body:
     """A request's body on its way in. Nothing of it is kept before somebody has asked for it and found room."""
 
-    __slots__ = ("_chunks", "_room", "_size", "_whole")
+    __slots__ = ("_arrived", "_chunks", "_room", "_size", "_whole")
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
+        self._arrived = False
         self._room: Room | None = None
         self._whole: Waits[bytes | Refused | Gone] = Waits()
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody waits for it, and it is not over."""
-        return self._room is not None and not self._whole.ready
+        """Whether somebody waits for more of it."""
+        return self._room is not None and not self._arrived and not self._whole.ready
 
     def whole(self, room: Room) -> Waits[bytes | Refused | Gone]:
         """All of it, once it is there; what arrives from now on takes ``room``."""
@@ -67,18 +68,25 @@ class Body:
                 self._chunks = [b"".join(self._chunks)]
             self._chunks.append(chunk)
 
-    def end(self) -> None:
-        """All of it has arrived."""
-        if not self._whole.ready:
-            if self._room is not None:
-                self._room.whole()
-            chunks = self._chunks
-            self._whole.hand_over(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+    def end(self) -> bool:
+        """All of it has arrived: nothing cuts it any more. Whether somebody waits for it, and is to be handed it."""
+        if not self.wanted:
+            return False
+        assert self._room is not None
+        self._arrived = True
+        self._room.whole()
+        return True
+
+    def hand_over(self) -> None:
+        """Give all of it to who waits for it."""
+        chunks, self._chunks = self._chunks, []
+        self._whole.hand_over(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
     def cut(self, outcome: Refused | Gone) -> None:
         """No more of it is taken."""
-        self._chunks = []
-        self._whole.hand_over(outcome)
+        if not self._arrived:
+            self._chunks = []
+            self._whole.hand_over(outcome)
 
 
 def arrive(authentic: Authentic, whole: bytes | Refused | Gone, keyring: Keyring) -> Arrived | Refused | Gone:

@@ -16,6 +16,7 @@ from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
+from headcount_ingest.disk import Disk
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
 from headcount_ingest.fleet import AHEAD_SECONDS, FleetShare
@@ -27,7 +28,7 @@ from headcount_ingest.missed import Missed
 from headcount_ingest.rates import Rates
 from headcount_ingest.server import EdgeServer
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.spool import Disk, SegmentWriter, Spool
+from headcount_ingest.spool import SegmentWriter, Spool
 from headcount_ingest.tls import certificate_of
 from headcount_ingest.watch import Watch
 

@@ -8,7 +8,8 @@ A *span* is some groups of the outer dimension. What it leaves is what is in it 
 wholly in it. Spans of one inner group and of two are looked at one by one, with everything the rule asks. Of longer
 chains there may be too many; there the smallest rest around each place is found as a flow: what is in inner groups
 that lie wholly in the span may be moved between their places for nothing, and how much of the rest can be
-reached from a place is the least that any span around it leaves.
+reached from a place is the least that any span around it leaves. Where more is asked than adds up (a count that leaves
+open how many people it is of), all chains are looked at one by one, and values merged until there are not too many.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from itertools import combinations
 
 from headcount_aggregator.release.day_sums import Key
 from headcount_aggregator.release.family import OTHER_VALUE, Groups, Part
+
+SPANS_MOST = 256
+"""So many spans are looked at one by one where a flow cannot tell; where there are more, values are merged."""
 
 Safe = Callable[[Sequence[Part]], bool]
 """Whether parts, taken together, may be told."""
@@ -32,11 +36,15 @@ Weights = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a rule asks of what is left: its k, whether parts may share devices, and all of it of any parts."""
+    """What a rule asks of what is left: its k, whether parts may share devices, and all of it of any parts.
+
+    ``every``: something is asked that does not add up over parts, so that no flow can tell.
+    """
 
     k: int
     overlap: bool
     safe: Safe
+    every: bool = False
 
 
 def turned(parts: Mapping[Key, Part]) -> dict[Key, Part]:
@@ -54,7 +62,11 @@ def telling(parts: Mapping[Key, Part], outer: Groups, inner: Groups, asked: Aske
         if not part.empty:
             held.setdefault(inner.of(second), {}).setdefault(outer.of(first), []).append(part)
     supports = {group: frozenset(by_outer) for group, by_outer in held.items()}
-    few = sorted(_spans(set(supports.values())), key=lambda span: (len(span), sorted(span)))
+    named = [group for group in held if group != OTHER_VALUE]
+    spans = _every_span(set(supports.values())) if asked.every else _spans(set(supports.values()))
+    if spans is None:
+        return min(named, key=lambda group: (_devices(held[group]), group), default=None)
+    few = sorted(spans, key=lambda span: (len(span), sorted(span)))
     for span in (*few, *_chains(held, supports, asked)):
         rest = [
             part
@@ -65,16 +77,24 @@ def telling(parts: Mapping[Key, Part], outer: Groups, inner: Groups, asked: Aske
             for part in found
         ]
         if rest and not asked.safe(rest):
-            inside = [group for group in held if supports[group] <= span and group != OTHER_VALUE]
-            named = inside or [group for group in held if group != OTHER_VALUE]
+            inside = [group for group in named if supports[group] <= span]
             if named:
-                return min(named, key=lambda group: (_devices(held[group]), group))
+                return min(inside or named, key=lambda group: (_devices(held[group]), group))
     return None
 
 
 def _spans(supports: set[frozenset[str]]) -> set[frozenset[str]]:
     """Groups of the outer dimension that hold some inner ones wholly: one, and two that meet."""
     return supports | {one | two for one, two in combinations(supports, 2) if one & two}
+
+
+def _every_span(supports: set[frozenset[str]]) -> set[frozenset[str]] | None:
+    """All that inner groups can be strung together to; ``None`` where these are too many."""
+    found, new = set(supports), set(supports)
+    while new and len(found) <= SPANS_MOST:
+        new = {one | two for one in new for two in supports if one & two} - found
+        found |= new
+    return found if len(found) <= SPANS_MOST else None
 
 
 def _chains(held: Held, supports: Mapping[str, frozenset[str]], asked: Asked) -> Iterator[frozenset[str]]:

@@ -130,7 +130,8 @@ class Threshold:
         return groups
 
     def _asked(self, family: Family, room: Room | None) -> Asked:
-        return Asked(self.k, family.overlap, lambda parts: self._safe((_one(parts, family.overlap),), room))
+        every = room is not None or any(part.without for parts in family.cuts.values() for part in parts.values())
+        return Asked(self.k, family.overlap, lambda parts: self._safe((_one(parts, family.overlap),), room), every)
 
     def _cut(
         self, family: Family, code: int, groups: Mapping[int, Groups], within: Decision | None

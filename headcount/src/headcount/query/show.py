@@ -44,7 +44,8 @@ def print_numbers(out: Console, found: NumbersAnswer, measure: str) -> None:
     if not alone and len(sheet.rows) > 1:
         _print_sparks(out, sheet, unicode)
     if sheet.left:
-        out.print(_text(f"{sheet.left} more columns are in --format csv."))
+        more = "1 more column is" if sheet.left == 1 else f"{sheet.left} more columns are"
+        out.print(_text(f"{more} in --format csv."))
     _print_rule(out, found)
 
 
@@ -52,7 +53,8 @@ def print_measures(out: Console, catalog: CatalogAnswer, freshness: FreshnessAns
     """What can be asked of: each measure, how it may be cut, and how far the numbers have come."""
     table = Table(title=_text(f"{catalog['name']}: what may be counted"), title_justify="left")
     for name in ("measure", "kind", "labels", "cuts", "what"):
-        table.add_column(name)
+        # A name is what the next question is asked with: it is never cut short.
+        table.add_column(name, no_wrap=name in ("measure", "kind"))
     for measure in catalog["measures"]:
         table.add_row(
             _text(measure["name"]),

@@ -27,7 +27,7 @@ async def audience(view: View) -> Page:
             days=wording.within(period.kind, period.first, period.last),
         ),
         (Section("", tuple(figures)), Section("", (await compared(view, lambda at: active_people(at, measure)),))),
-        say("Each person counts once, under what their device said on their first day of these."),
+        say("Each person counts once, under what their device said on their first day in this time."),
         windows=True,
         compared=True,
     )

@@ -70,7 +70,7 @@ def _sentence(view: View, cut: Cut, shape: Shape) -> str:
     if cut.statistic is Statistic.COUNT:
         return say("How often, by value.")
     if shape is Shape.STACK:
-        return say("Each column is all people of that time; each counts under what their device said first.")
+        return say("Each column is everybody of that time; a person counts under what their device said first in it.")
     return say("Distinct people of each time, by value.")
 
 

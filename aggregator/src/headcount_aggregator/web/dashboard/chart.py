@@ -98,7 +98,7 @@ def shares(figure: Figure, number: Ticks) -> Markup:
                 foot -= height
                 gap = 0.0 if width < 9 else 1.0
                 marks.append(_rect(row * width + gap / 2, foot, width - gap, height, f"column {series.weight}"))
-    return _frame(figure, 100.0, marks, number)
+    return _frame(figure, 100.0, [*marks, _hidden_ticks(figure, of_empty=True)], number)
 
 
 def bar(share: float, css: str = "") -> Markup:
@@ -236,8 +236,10 @@ def _updating(figure: Figure) -> Markup:
     return _rect(left, 0, (rows[-1] + 1) * slot - left, HEIGHT, "hatch", figure.key)
 
 
-def _hidden_ticks(figure: Figure) -> Markup:
-    found = (_x(figure, row) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells))
+def _hidden_ticks(figure: Figure, *, of_empty: bool = False) -> Markup:
+    """A tick at each row that hides something; ``of_empty``: only where nothing is drawn that it would stand on."""
+    hiding = [(row, entry.cells) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells)]
+    found = (_x(figure, row) for row, cells in hiding if not (of_empty and any(cell.value for cell in cells)))
     return Markup().join(_path(f"M{x:.1f} {HEIGHT:g}v-7", "hidden-mark") for x in found)
 
 

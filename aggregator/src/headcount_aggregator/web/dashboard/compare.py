@@ -61,14 +61,14 @@ def remark_of(wording: Wording, change: Change, named: str) -> Remark:
         )
     share = wording.percent(abs(change.share))
     if change.share > 0:
-        said = say("{share} more than in {earlier}.", share=share, earlier=named)
+        said = say("{share} more than {earlier}.", share=share, earlier=named)
     elif change.share < 0:
-        said = say("{share} less than in {earlier}.", share=share, earlier=named)
+        said = say("{share} less than {earlier}.", share=share, earlier=named)
     else:
-        said = say("As many as in {earlier}.", earlier=named)
+        said = say("As many as {earlier}.", earlier=named)
     if change.verdict is Verdict.REAL:
         return Remark(say("Real change"), said, "real")
-    return Remark(say("Within noise"), said + " " + say("The days differ by as much among themselves."), "noise")
+    return Remark(say("Within noise"), said + " " + say("The days vary by as much anyway."), "noise")
 
 
 def said_before(view: View) -> str:

@@ -89,10 +89,10 @@ async def people_by_dimension(view: View, measure: Measure, dimension: Dimension
         period = view.wording.period(kind, spoken.first, spoken.last)
         found = await view.numbers([Statistic.PEOPLE], [kind], measure, breakdown=dimension * 8, first=last, last=last)
         if not sentence:
-            sentence = say("Distinct people, {period}.", period=period)
+            sentence = say("Distinct people: {period}.", period=period)
             parts.reason = _why_no_people(view, wholes[0], title, period)
         if any(number.value is not None for number in found):
-            sentence = say("Distinct people, {period}.", period=period)
+            sentence = say("Distinct people: {period}.", period=period)
             parts.total = wholes[0].value or 0
             for number in found:
                 parts.add(number.value1, number)
@@ -158,6 +158,11 @@ def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
     return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=title, period=period)
 
 
+def counts_under(view: View) -> str:
+    """Under which value somebody counts who changed it within the days: a version is shared more than it shows here."""
+    return view.wording.say("Each person counts once, under what their device said on their first day in this time.")
+
+
 def other_note(view: View) -> str:
     """What stands in ``other``."""
     return view.wording.say("smaller groups, and groups that had to join them")
@@ -198,6 +203,8 @@ def _figure(
     ]
     if any(row.key == UNKNOWN for row in rows):
         notes.append(say("Not shared: people who did not allow the app to tell."))
+    if people_of and view.page != "audience":
+        notes.append(counts_under(view))
     if people_of:
         notes += view.tens(say("Rounded to tens."))
     return Figure(

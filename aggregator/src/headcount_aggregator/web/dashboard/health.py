@@ -31,7 +31,7 @@ async def health(view: View) -> Page:
             Section(say("What is missing"), (_missing(view, headers),)),
             Section(say("What is hidden, by the length of its period"), (_by_kind(view, headers),)),
         ),
-        say("A number is sealed once, from all that has arrived by then. This is what is not in them."),
+        say("Each number is sealed once, from all that has arrived by then. This is what is not in it."),
         _stats(view, headers, chain),
         grains=("week", "month"),
     )

@@ -27,7 +27,7 @@ async def privacy(view: View) -> Page:
         Stat(
             wording.number(customer.retention_months),
             say("months: how long numbers are to be kept"),
-            say("agreed, and not enforced yet"),
+            say("what is older is deleted, by whole months"),
         ),
     ]
     if numbers:

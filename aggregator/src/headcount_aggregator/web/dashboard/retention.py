@@ -43,7 +43,7 @@ async def retention(view: View) -> Page:
     sections = Section("", (curve,) if _drawable(curve) else ()), Section("", (grid,))
     sentence = ""
     if grid.rows and not _drawable(curve):
-        sentence = say("Too few people are new at a time to say it for all together.")
+        sentence = say("Too few people are new at a time to give one number for all.")
     return Page(_headline(view, curve, weekly), sections, sentence, grains=("day", "week"))
 
 
@@ -94,7 +94,7 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
     return Figure(
         key="grid",
         title=say("By week of first use") if weekly else say("By day of first use"),
-        sentence=say("The share of the people who first used the app then, and were back so much later."),
+        sentence=say("Of the people who first used the app then: the share who were back, by how much later."),
         shape=Shape.GRID,
         head=say("First used"),
         series=tuple(series),

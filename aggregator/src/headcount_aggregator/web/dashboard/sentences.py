@@ -54,7 +54,7 @@ async def newcomers(view: View) -> Said | None:
         return None
     link = Link(view.link("overview") + "#new-title", wording.say("New and returning"))
     if not shown:
-        return Said(wording.cell(cells[-1], view.k), wording.say("were new in each week."), link=link)
+        return None if view.noisy else Said(wording.fewer(view.k), wording.say("were new in each week."), link=link)
     beside = ""
     if len(shown) < len(weeks):
         beside = wording.plural(
@@ -146,7 +146,7 @@ async def widest_feature(view: View) -> Said | None:
     of_all = wording.share_of(cell_of(most), cell_of(everyone[0])) if everyone and everyone[0].value else ""
     return Said(
         wording.people_of(most, view.k),
-        wording.say("used {feature}, more than any other feature.", feature=title_of(measure)),
+        wording.say("used “{feature}”, more than any other feature.", feature=title_of(measure)),
         wording.say("{share} of all active people", share=of_all) if of_all else "",
         link=Link(view.link("engagement"), wording.say("Engagement")),
     )
@@ -158,17 +158,21 @@ async def how_fast(view: View) -> Said | None:
     if measure is None:
         return None
     wording = view.wording
+    newest: list[Number] = []
     for kind in dict.fromkeys((view.span.whole, PeriodKind.MONTH, PeriodKind.WEEK, PeriodKind.DAY)):
         found = [n for n in await view.numbers([Statistic.QUANTILE], [kind], measure) if n.slot == 50]
-        if found and found[-1].value is not None:
-            newest = found[-1]
-            return Said(
-                wording.cell(cell_of(newest), view.k, measure.unit),
-                wording.say("is what half of {timing} took at most.", timing=title_of(measure)),
-                wording.days(max(newest.first, view.freshness.first_day or 0), newest.last),
-                link=Link(view.link("performance", measure=measure.name), wording.say("Performance")),
-            )
-    return None
+        newest += [number for number in found[-1:] if number.value is not None]
+    if not newest:
+        return None
+    # The longest of those that lie within the days; a month that began before them only where nothing else does.
+    said = next((number for number in newest if number.first >= view.span.first), newest[0])
+    return Said(
+        wording.cell(cell_of(said), view.k, measure.unit),
+        wording.say("or less."),
+        wording.days(max(said.first, view.freshness.first_day or 0), said.last),
+        link=Link(view.link("performance", measure=measure.name), wording.say("Performance")),
+        lead=wording.say("{timing}: half took", timing=title_of(measure)),
+    )
 
 
 def not_in_it(view: View, hidden: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import jinja2
 
@@ -13,6 +14,7 @@ from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from headcount_aggregator.web.dashboard.span import SPAN_DAYS
 from headcount_aggregator.web.dashboard.wording import Wording
+from headcount_aggregator.web.dashboard.words import whose
 
 
 def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environment:
@@ -33,6 +35,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "spread": chart.spread,
         "forms_of": forms_of,
         "pages": PAGES,
+        "whose": partial(whose, wording),
         "saved": (),
         "languages": LANGUAGES,
         "span_days": SPAN_DAYS,

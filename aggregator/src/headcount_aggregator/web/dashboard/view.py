@@ -17,6 +17,7 @@ from headcount_aggregator.web.access import Subject
 from headcount_aggregator.web.dashboard.figure import Figure, Link, Remark
 from headcount_aggregator.web.dashboard.span import GRAINS, Span
 from headcount_aggregator.web.dashboard.wording import Wording
+from headcount_aggregator.web.dashboard.words import whose
 from headcount_aggregator.web.vocabulary import Vocabulary
 
 STATE = ("range", "from", "to", "by", "window", "compare", "measure", "cut", "lang")
@@ -28,13 +29,17 @@ OWN_STATE = ("by", "measure", "cut")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One sentence of a summary, with the number it is about, what may be said of its change, and where it leads."""
+    """One sentence of a summary, with the number it is about, what may be said of its change, and where it leads.
+
+    ``lead`` is what stands before the number, where the sentence does not begin with it.
+    """
 
     number: str
     sentence: str
     beside: str = ""
     remark: Remark | None = None
     link: Link | None = None
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,7 @@ class View:
     def about(self) -> str:
         """Whose numbers these are, of which days, and how far they are sealed: for a file that leaves the page."""
         days_of = self.wording.days(self.span.first, self.span.last)
-        said = f"{self.subject.customer.title}, {self.subject.app.title}: {days_of}."
+        said = f"{whose(self.wording, self.subject.customer)}, {self.subject.app.title}: {days_of}."
         if self.freshness.sealed_through is None:
             return said
         return (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from headcount_wire.catalog import Measure
 
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.released import Statistic
+from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.change import Verdict
 from headcount_aggregator.web.dashboard.compare import remark_of, said_before
-from headcount_aggregator.web.dashboard.figure import Link, Remark
+from headcount_aggregator.web.dashboard.figure import Link, Remark, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last
 from headcount_aggregator.web.dashboard.sentences import (
     came_back,
@@ -57,6 +57,8 @@ async def _people(view: View, active: Measure) -> Said | None:
     before = await earlier.numbers([Statistic.PEOPLE], [PeriodKind.DAY], active)
     remark = remark_of(view.wording, pairs_of(view, earlier, now, before), said_before(view))
     link = Link(view.link("overview"), view.wording.say("Overview"))
+    if number.value is None and view.noisy:
+        return _not_told(view, number)
     return Said(
         view.wording.people_of(number, view.k),
         view.wording.say("used it in this week."),
@@ -71,10 +73,18 @@ async def _new(view: View, active: Measure) -> Said | None:
     if not found:
         return None
     before = await view.earlier().numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
+    if found[0].value is None and view.noisy:
+        return None
     beside = ""
-    if before:
+    if before and (before[0].value is not None or not view.noisy):
         beside = view.wording.say("{people} in the week before", people=view.wording.people_of(before[0], view.k))
     return Said(view.wording.people_of(found[0], view.k), view.wording.say("used it for the first time."), beside)
+
+
+def _not_told(view: View, number: Number) -> Said:
+    """Why the people of the week are not told, where noise or the Customers in them hide them."""
+    say, why = view.wording.say, view.wording.cell(cell_of(number), view.k)
+    return Said(say("No number"), say("of the people of this week: {why}.", why=why))
 
 
 async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:

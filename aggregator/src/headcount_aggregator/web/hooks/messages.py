@@ -60,7 +60,7 @@ class Teller:
             return None
         told: Sequence[tuple[str, str, Remark]] = page.extra["moved"] if page.extra else ()  # type: ignore[assignment]
         changed = [{"what": title, "number": number, "remark": remark.sentence} for title, number, remark in told]
-        lines = [page.headline, *(_line(said) for said in page.said)]
+        lines = [page.headline, *(_line(view, said) for said in page.said)]
         lines += [f"{title}: {number}. {remark.sentence}" for title, number, remark in told]
         body = {
             "kind": "weekly",
@@ -96,9 +96,9 @@ class Teller:
         share = wording.percent(abs(change.share))
         earlier = wording.days(last - 13, last - 7)
         if change.up:
-            said = say("{share} more than in {earlier}.", share=share, earlier=earlier)
+            said = say("{share} more than {earlier}.", share=share, earlier=earlier)
         else:
-            said = say("{share} less than in {earlier}.", share=share, earlier=earlier)
+            said = say("{share} less than {earlier}.", share=share, earlier=earlier)
         days_of = wording.days(last - 6, last)
         page = "explore" if statistic is Statistic.COUNT else "overview"
         link = week.link(page, measure=measure.name if page == "explore" else "", range="28", compare="weekdays")
@@ -148,6 +148,7 @@ class Teller:
     def _sentence(self, said: Said) -> dict[str, str]:
         remark = said.remark
         return {
+            "lead": said.lead,
             "number": said.number,
             "sentence": said.sentence,
             "beside": said.beside,
@@ -160,10 +161,12 @@ class Teller:
         return f"{self.address}{link.href}" if link and self.address else ""
 
 
-def _line(said: Said) -> str:
+def _line(view: View, said: Said) -> str:
+    """A sentence as a line of plain text: as the page says it."""
+    begins = f"{said.lead} {said.number}" if said.lead else view.wording.upper_first(said.number)
     beside = f" ({said.beside})" if said.beside else ""
     remark = f" {said.remark.badge}: {said.remark.sentence}" if said.remark else ""
-    return f"{said.number} {said.sentence}{beside}{remark}"
+    return f"{begins} {said.sentence}{beside}{remark}"
 
 
 def _watched(subject: Subject) -> Iterator[tuple[Measure, Statistic]]:
