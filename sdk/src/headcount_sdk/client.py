@@ -33,7 +33,7 @@ from headcount_sdk.facts_here import facts_here
 from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.process import ProcessHooks
-from headcount_sdk.recorder import Recorder
+from headcount_sdk.recorder import COUNTED, MEASURED, STATED, VALUE_MOST, Recorder
 from headcount_sdk.sender import Sender
 from headcount_sdk.storage import Storage
 from headcount_sdk.tallies import label_code
@@ -51,10 +51,6 @@ if TYPE_CHECKING:  # what only an upload or a rare call needs is loaded with it
     from headcount_sdk.uploader import Outcome
 
 EARLY_CALLS_KEPT = 256
-VALUE_MOST = 2.0**63
-COUNTED = {Kind.COUNTER: Fact.COUNT, Kind.FLAG: Fact.DEVICES}
-STATED = {Kind.QUANTITY: Fact.VALUE}
-MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
 
 
 class Headcount:
@@ -95,37 +91,30 @@ class Headcount:
     ) -> None:
         self.health = Health()
         self._guard = Guard(self.health, self._let_go, debug=debug)
-        policy = policy if type(policy) is int else 0
+        self._policy = policy = policy if type(policy) is int else 0
         self._catalog = opening.read_catalog(catalog)
         addresses, fleet = opening.addresses(host, *(hosts or ())), opening.fleet(*(nodes or ()))
         self._off = opening.fault(app_key, directory, policy, self._catalog, addresses if fleet is not None else ())
         self._clock = clock or SystemClock()
-        self._policy = policy
-        storage = storage or Storage(os.fspath(directory) if self._off is None else "")
+        self._storage = storage = storage or Storage(os.fspath(directory) if self._off is None else "")
         self._device = Device(storage, self._catalog, self.health)
         self._decisions = Decisions(self._device, self._catalog)
-        self._storage = storage
-        offset = utc_offset or opening.system_offset
-        facts = facts or facts_here(str(app_version))
+        facts, offset = facts or facts_here(str(app_version)), utc_offset or opening.system_offset
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         developer = self._off is None and is_debug(app_key)
-        asked = may_upload or opening.always
-        address = Address(addresses, fleet or (), app_key, policy, spread_hours, developer, asked)
-        timetable = Timetable(
-            self._device, self._catalog, self._clock, self.health, draw, spread_hours, debug=developer
+        address = Address(
+            addresses, fleet or (), app_key, policy, spread_hours, developer, may_upload or opening.always
         )
+        timetable = Timetable(self._device, self._catalog, address, self._clock, self.health, draw)
 
         def delivery() -> Delivery:
             from headcount_sdk.delivery import Delivery
             from headcount_sdk.outbox import Outbox
-            from headcount_sdk.transport import HttpTransport
 
             medium = opening.media(msgpack)
             outbox = Outbox(self._device, storage, self._catalog, self.health, timetable, self._before_send, medium)
-            network = transport or HttpTransport()
-            return Delivery(
-                self._device, self._decisions, outbox, timetable, address, self._clock, network, self.health
-            )
+            ours = (self._device, self._decisions, outbox, timetable, address, self._clock)
+            return Delivery(*ours, transport, self.health)
 
         self._sender = Sender(self._device, timetable, address, self._clock, self.health, delivery)
         self._before_send: list[BeforeSend] = []
@@ -133,18 +122,8 @@ class Headcount:
         self._prepare(policy)
 
     def _prepare(self, policy: int) -> None:
-        self.consent = Consent(
-            self._device,
-            self._decisions,
-            self._catalog,
-            policy,
-            self._clock,
-            self.local_day,
-            self._guard.run,
-            self._guard.misuse,
-            self.health,
-            self._opened,
-        )
+        held = (self._device, self._decisions, self._catalog, policy, self._clock, self.local_day)
+        self.consent = Consent(*held, self._guard.run, self._guard.misuse, self.health, self._opened)
         self._measures = self._catalog.measures
         self._early: list[tuple[int, Callable[[], object]]] | None = []
         self._timers: weakref.WeakSet[Timer] = weakref.WeakSet()
@@ -208,7 +187,7 @@ class Headcount:
             self.consent.tell(undecided)
         return done
 
-    _ended = False
+    _ended = _open_too = False
     _sender_thread: int | None = None
 
     def shutdown(self, timeout: float = 2.0) -> None:
@@ -261,8 +240,6 @@ class Headcount:
             self._open_too = self._catalog.cadence == "hourly"
             self._background.wake()
 
-    _open_too = False
-
     # -- recording ----------------------------------------------------------------------------
 
     def track(self, name: str, /, **labels: str) -> None:
@@ -296,8 +273,8 @@ class Headcount:
         from headcount_sdk.problem import Preview, preview
 
         found: list[Preview] = []
-        recorder, misuse = self._recorder, self._guard.misuse
-        self._guard.run(lambda: found.append(preview(recorder, self._do, misuse, category, severity, screen)))
+        told = (self._recorder, self._do, self._guard.misuse)
+        self._guard.run(lambda: found.append(preview(*told, category, severity, screen)))
         return found[0] if found else Preview(str(category), None, "", {}, lambda: False)
 
     def quantity(self, name: str, value: int, /, **labels: str) -> None:

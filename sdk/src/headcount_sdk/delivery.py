@@ -21,7 +21,7 @@ from headcount_sdk.pacing import DAY_SECONDS
 from headcount_sdk.sealing import Most
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.timetable import Timetable
-from headcount_sdk.transport import NoAnswer, Request, Transport
+from headcount_sdk.transport import HttpTransport, NoAnswer, Request, Transport
 from headcount_sdk.uploader import TIMEOUT_SECONDS, Fate, Outcome, server_day_of, upload
 
 REPORTS_A_PUMP = 64
@@ -38,7 +38,7 @@ class Delivery:
         timetable: Timetable,
         address: Address,
         clock: Clock,
-        transport: Transport,
+        transport: Transport | None,
         health: Health,
     ) -> None:
         self._device = device
@@ -47,7 +47,7 @@ class Delivery:
         self._timetable = timetable
         self._address = address
         self._clock = clock
-        self._transport = transport
+        self._transport = transport or HttpTransport()
         self._health = health
         self._owner = ("", "")
 

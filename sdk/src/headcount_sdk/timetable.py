@@ -12,6 +12,7 @@ from headcount_wire.catalog import Catalog
 from headcount_wire.clock import Clock
 
 from headcount_sdk import funnels, pacing
+from headcount_sdk.address import Address
 from headcount_sdk.device import Device
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.state import State
@@ -30,20 +31,18 @@ class Timetable:
         self,
         device: Device,
         catalog: Catalog,
+        address: Address,
         clock: Clock,
         health: Health,
         draw: random.Random | None,
-        spread_hours: float,
-        *,
-        debug: bool,
     ) -> None:
         self._device = device
         self._catalog = catalog
         self._clock = clock
         self._health = health
         self._draw = draw
-        self._spread = spread_hours * 3600.0
-        self._debug = debug
+        self._spread = address.spread_hours * 3600.0
+        self._debug = address.debug
 
     def due(self, local_day: int) -> bool:
         """Whether closed days are due: a random moment of the hours after they were first noticed."""
