@@ -263,12 +263,15 @@ def main() -> None:
     disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     memory = resident_mb() - before
     sdk.end()
+    gc.collect()
+    sent = resident_mb() - before
     found = {
         "median_us": times[len(times) // 2] / 1000,
         "p99_us": times[len(times) * 99 // 100] / 1000,
         "import_ms": imported * 1000,
         "start_ms": started * 1000,
         "memory_mb": memory,
+        "memory_sent_mb": sent,
         "disk_kb": disk / 1024,
     }
     sys.stdout.write(json.dumps(found) + "\n")

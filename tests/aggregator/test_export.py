@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from headcount_aggregator.released import State
 from headcount_aggregator.web.app import create_app
+from headcount_aggregator.web.dashboard.export import WHY
 from headcount_aggregator.web.dashboard.pages import PAGES
 
 from tests.aggregator.made_up_releases import TOKENS
@@ -142,3 +144,12 @@ async def test_the_library_for_parquet_keeps_nobody_waiting(client: Client) -> N
     assert (await client.get("/livez")).status == 200
     assert time.monotonic() - began < 5
     assert (await waiting).status == 200
+
+
+async def test_a_file_says_why_in_the_readers_language(client: Client) -> None:
+    """The sentences of files are the API's own, and each is said in the reader's language."""
+    assert {state: state.sentence for state in State if state is not State.SHOWN} == WHY
+    answer = await client.get("/c/acme/meet/retention/grid.csv?lang=de")
+    hidden = {line["why"] for line in csv.DictReader(io.StringIO(await answer.text())) if line["state"] != "shown"}
+    assert hidden
+    assert all("verborgen" in why and "hidden" not in why for why in hidden)

@@ -42,6 +42,29 @@ async def test_a_known_link_signs_in_over_tls_only(client: Client) -> None:
     assert answer.cookies["headcount"]["secure"]
 
 
+async def test_a_link_to_a_page_signs_in_and_leads_there(client: Client) -> None:
+    """A page's address may bring the token: it leaves the address, and the rest of it stays."""
+    page, state = "/c/acme/meet/explore", {"measure": "active", "range": "90"}
+    answer = await client.get(page, params={**state, "token": TOKENS["own"]}, allow_redirects=False)
+    assert answer.cookies["headcount"].value == TOKENS["own"]
+    assert (answer.status, answer.headers["Location"]) == (303, f"{page}?measure=active&range=90")
+    answer = await client.get(page, params={"token": "wrong", **state}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, f"{page}?measure=active&range=90")
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_link_from_another_site_is_tried_again_from_here(client: Client) -> None:
+    """Without its cookie, which a browser then keeps back, it is led once to the same address; from here it is 401."""
+    page = "/c/acme/meet/overview?range=90"
+    for path in ("/", page):
+        answer = await client.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status == 200
+        assert f'content="0; url={path}"' in await answer.text()
+        assert "Set-Cookie" not in answer.headers
+        for site in ("same-origin", "none"):
+            assert (await client.get(path, headers={"Sec-Fetch-Site": site})).status == 401
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

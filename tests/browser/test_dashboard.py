@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
@@ -150,6 +152,29 @@ async def test_a_page_in_each_language_is_accessible(browser: Browser, product_d
         assert watched.said == []
 
 
+async def test_a_link_from_another_site_opens_its_page(browser: Browser, product_dashboard: TestServer) -> None:
+    """Who is signed in and follows a link from a chat on another site sees the page it names, not a sign-in."""
+    deep = address(product_dashboard, "explore?measure=screen_share.used&cut=os&range=90")
+
+    async def talk(_: web.Request) -> web.Response:
+        return web.Response(
+            text=f'<link rel="icon" href="data:,"><a href="{html.escape(deep)}">numbers</a>', content_type="text/html"
+        )
+
+    chat = web.Application()
+    chat.router.add_get("/", talk)
+    elsewhere = TestServer(chat)
+    await elsewhere.start_server()
+    async with opened(browser, product_dashboard) as watched:
+        page = watched.page
+        await page.goto(f"http://localhost:{elsewhere.port}/")
+        await page.get_by_role("link", name="numbers").click()
+        await page.get_by_role("heading", name="Screen share used", exact=True).wait_for()
+        assert page.url == deep
+        assert watched.said == []
+    await elsewhere.close()
+
+
 async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard: TestServer) -> None:
     """In print the navigation, the switches and the files are gone; the sentences and the charts stand."""
     async with opened(browser, product_dashboard) as watched:
@@ -163,6 +188,7 @@ async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard
         await page.emulate_media(media="print")
         assert not await page.locator(".range").is_visible()
         assert await page.locator("svg.chart").first.is_visible()
+        assert not await page.locator("details.numbers").first.is_visible()
         assert watched.said == []
 
 

@@ -81,6 +81,39 @@ def test_a_body_that_was_cut_is_not_handed_over(gate: Gate) -> None:
     assert waits.ready
 
 
+async def test_step_by_step() -> None:
+    """Who waits for the batch in the middle of its way goes on when all others have come as far, in the same turn."""
+    batch, steps, turns = Batch(), [], 0
+    ended = asyncio.Event()
+
+    async def path(name: str) -> None:
+        steps.append(f"{name} decoded")
+        await batch
+        steps.append(f"{name} admitted")
+
+    def begin(name: str) -> None:
+        way = path(name)
+
+        def go_on() -> None:
+            try:
+                way.send(None).then(go_on)
+            except StopIteration:
+                batch.add(ended.set)
+
+        go_on()
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+
+    for name in ("a", "b"):
+        batch.add(lambda name=name: begin(name))  # type: ignore[misc]
+    asyncio.get_running_loop().call_soon(count)
+    await asyncio.wait_for(ended.wait(), 10)
+    assert steps == ["a decoded", "b decoded", "a admitted", "b admitted"]
+    assert turns <= 1
+
+
 async def test_one_that_fails_keeps_no_other_waiting() -> None:
     """Whatever one of a batch raises, those behind it are taken, in their order, and it is logged without its text."""
     taken: list[int] = []

@@ -126,10 +126,10 @@ def test_a_queued_report_is_erased_with_its_purpose(
         client.flush()
         assert client.export()["report_under_way"]
     else:
-        client._outbox.attempt = lambda *_: False  # type: ignore[method-assign]  # the network is never reached
+        client._sender.delivery._outbox.attempt = lambda *_: False  # type: ignore[method-assign]  # the network is never reached
         client.flush()
         assert client._device.state.sealed is not None
-        del client._outbox.attempt
+        del client._sender.delivery._outbox.attempt
     sealed = client._device.state.sealed
     assert sealed is not None
     report_id = sealed.report_id

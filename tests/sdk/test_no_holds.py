@@ -154,7 +154,7 @@ def test_nothing_leaves_once_the_withdrawal_returned(make: MakeClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         client = make(host=f"http://127.0.0.1:{port}", transport=WithdrawingTransport())
-        transport = client._sender._transport
+        transport = client._sender.delivery._transport
         assert isinstance(transport, WithdrawingTransport)
         transport.client = client
         client.consent.grant("usage")

@@ -175,7 +175,7 @@ def test_a_hook_that_ends_the_program_loses_nothing(
     hook = client.before_send(lambda _: sys.exit(1))
     with pytest.raises(SystemExit):
         client.flush()
-    client._outbox.before_send.remove(hook)
+    client._before_send.remove(hook)
     clock.advance(DAY)
     client.flush()
     assert sums(network)[D, 3, 0, Fact.DEVICES, 0] == 1

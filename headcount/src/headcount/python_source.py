@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any
+
+from headcount_wire.record import Record
 
 WIDTH = 88
 INDENT = "    "
@@ -25,12 +26,12 @@ def literal(value: object, depth: int = 0, room: int = 0) -> str:
     if isinstance(value, Mapping):
         items = [(f"{literal(key)}: ", item) for key, item in value.items()]
         return _enclosed("{", items, "}", depth, room, explode=len(items) > 0)
+    if isinstance(value, Record) or hasattr(value, "_fields"):
+        return _fields(value, depth, room)
     if isinstance(value, tuple):
         if len(value) == 1:
             return f"({literal(value[0], depth, room + 3)},)"
         return _enclosed("(", [("", item) for item in value], ")", depth, room)
-    if is_dataclass(value):
-        return _dataclass(value, depth, room)
     return repr(value)
 
 
@@ -77,16 +78,18 @@ def _escaped(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
 
 
-def _dataclass(value: Any, depth: int, room: int) -> str:
-    name = type(value).__name__
-    given = [field for field in fields(value) if field.compare and getattr(value, field.name) != _default(field)]
-    labels = ["" if name in POSITIONAL else f"{field.name}=" for field in given]
-    items = [(label, getattr(value, field.name)) for label, field in zip(labels, given, strict=True)]
-    return _enclosed(f"{name}(", items, ")", depth, room, explode=name in EXPLODED)
-
-
-def _default(field: Field[Any]) -> object:
-    return MISSING if field.default is MISSING else field.default
+def _fields(value: Any, depth: int, room: int) -> str:
+    """A record or a named tuple: what is not its default, and makes a difference."""
+    kind = type(value)
+    uncompared = value.uncompared if isinstance(value, Record) else ()
+    given = {field: getattr(value, field) for field in kind._fields if field not in uncompared}
+    told = {
+        field: one
+        for field, one in given.items()
+        if field not in kind._field_defaults or one != kind._field_defaults[field]
+    }
+    items = [("" if kind.__name__ in POSITIONAL else f"{field}=", one) for field, one in told.items()]
+    return _enclosed(f"{kind.__name__}(", items, ")", depth, room, explode=kind.__name__ in EXPLODED)
 
 
 def _enclosed(

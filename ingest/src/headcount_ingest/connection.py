@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
         head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
         exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
         self._exchanges.append(exchange)
-        exchange.begin(head, self._answer)
+        exchange.begin(head, self._over)
         if self.client and isinstance(exchange.outcome, Refused) and exchange.outcome.problem in CLOSING:
             exchange.last = True
         if exchange.body.wanted:
@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
         self._new_head()
         self.deadline = inf
         if exchange.body.end():
-            self._all.batch.add(exchange.body.hand_over)
+            self._edge.batch.add(exchange.body.hand_over)
 
     # ---- what becomes of it
 
@@ -292,6 +292,11 @@ class Connection(asyncio.Protocol):
             self._parser = None
         except httptools.HttpParserError:
             self._refuse(Refused(Problem.BAD_HTTP))
+
+    def _over(self) -> None:
+        """A request is over: its answer goes out with those of all that are over now."""
+        if not self._reading:  # else it is looked at when that is through
+            self._edge.batch.add(self._answer)
 
     def _answer(self) -> None:
         """Write every answer whose turn it is."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from headcount_ingest.batch import Batch
 from headcount_ingest.turns import Turns
 
 MANY = 3 / 4
@@ -53,7 +52,6 @@ class Connections:
         self._idle: dict[Connection, float] = {}  # since when, the longest first
         self._turned_away: set[Connection] = set()
         self.turns = Turns()
-        self.batch = Batch()
         self.empty = asyncio.Event()
         self.empty.set()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headcount_wire.clock import Clock
 
+from headcount_ingest.batch import Batch
 from headcount_ingest.fleet import FleetShare
 from headcount_ingest.gate import Gate
 from headcount_ingest.keyring import Keyring
@@ -29,3 +30,4 @@ class Edge:
     spool: Spool
     metrics: Metrics
     missed: Missed
+    batch: Batch = field(default_factory=Batch)

@@ -17,6 +17,9 @@ from headcount_ingest.receive import receive
 from headcount_ingest.strip import strip
 from headcount_ingest.terms import Account
 
+TOGETHER_MOST = 512
+"""Reports of so many tallies are held together for the length of a step; larger ones would take too much memory."""
+
 
 async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     """receive -> authenticate -> arrive -> decode -> own -> admit -> strip -> spool (sync) -> accepted.
@@ -42,6 +45,8 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         decoded = decode(arrived)
         if isinstance(decoded, Refused):
             return _of(authentic.account, decoded)
+        if decoded.report.tallies <= TOGETHER_MOST:
+            await edge.batch  # decode all, then admit all
         edge.rates.report(head.client, decoded.account.key.fingerprint, decoded.report.tallies)
         today = days.utc_day(edge.clock.now())
         edge.metrics.skew(decoded.report.created - today)

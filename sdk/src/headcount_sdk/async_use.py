@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from headcount_sdk.consent import Consent
-from headcount_sdk.uploader import Outcome
+
+if TYPE_CHECKING:
+    from headcount_sdk.uploader import Outcome
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,6 +13,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from headcount_wire.app_key import is_debug
@@ -21,8 +22,8 @@ from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.clock import Clock, SystemClock
 from headcount_wire.facts import WHOLE, Fact, Kind, Severity
 
-from headcount_sdk import export, opening
-from headcount_sdk.async_use import AsyncUse
+from headcount_sdk import opening
+from headcount_sdk.address import Address
 from headcount_sdk.background import Background
 from headcount_sdk.consent import Consent, Signal
 from headcount_sdk.decisions import Decisions
@@ -31,26 +32,25 @@ from headcount_sdk.facts import DeviceFacts
 from headcount_sdk.facts_here import facts_here
 from headcount_sdk.guard import Guard, looked_up
 from headcount_sdk.health import Health, Surprise
-from headcount_sdk.outbox import Outbox
-from headcount_sdk.problem import Preview, preview
 from headcount_sdk.process import ProcessHooks
-from headcount_sdk.recorder import Recorder
-from headcount_sdk.sealing import BeforeSend
-from headcount_sdk.sender import Address, Sender
+from headcount_sdk.recorder import COUNTED, MEASURED, STATED, VALUE_MOST, Recorder
+from headcount_sdk.sender import Sender
 from headcount_sdk.storage import Storage
 from headcount_sdk.tallies import label_code
 from headcount_sdk.timer import Timer
-from headcount_sdk.transport import HttpTransport, Transport
-from headcount_sdk.uploader import Outcome
+from headcount_sdk.timetable import Timetable
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only an upload or a rare call needs is loaded with it
     import random
 
+    from headcount_sdk.async_use import AsyncUse
+    from headcount_sdk.delivery import Delivery
+    from headcount_sdk.problem import Preview
+    from headcount_sdk.sealing import BeforeSend
+    from headcount_sdk.transport import Transport
+    from headcount_sdk.uploader import Outcome
+
 EARLY_CALLS_KEPT = 256
-VALUE_MOST = 2.0**63
-COUNTED = {Kind.COUNTER: Fact.COUNT, Kind.FLAG: Fact.DEVICES}
-STATED = {Kind.QUANTITY: Fact.VALUE}
-MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
 
 
 class Headcount:
@@ -91,57 +91,52 @@ class Headcount:
     ) -> None:
         self.health = Health()
         self._guard = Guard(self.health, self._let_go, debug=debug)
-        policy = policy if type(policy) is int else 0
+        self._policy = policy = policy if type(policy) is int else 0
         self._catalog = opening.read_catalog(catalog)
         addresses, fleet = opening.addresses(host, *(hosts or ())), opening.fleet(*(nodes or ()))
         self._off = opening.fault(app_key, directory, policy, self._catalog, addresses if fleet is not None else ())
         self._clock = clock or SystemClock()
-        self._policy = policy
-        storage = storage or Storage(os.fspath(directory) if self._off is None else "")
+        self._storage = storage = storage or Storage(os.fspath(directory) if self._off is None else "")
         self._device = Device(storage, self._catalog, self.health)
         self._decisions = Decisions(self._device, self._catalog)
-        self._outbox = Outbox(self._device, storage, self._catalog, self.health, opening.media(msgpack))
-        self._storage = storage
-        offset = utc_offset or opening.system_offset
-        facts = facts or facts_here(str(app_version))
+        facts, offset = facts or facts_here(str(app_version)), utc_offset or opening.system_offset
         self._recorder = Recorder(self._device, self._catalog, facts, self._clock, offset, self._guard.misuse)
         developer = self._off is None and is_debug(app_key)
-        asked = may_upload or opening.always
-        address = Address(addresses, fleet or (), app_key, policy, spread_hours, developer, asked)
-        transport = transport or HttpTransport()
-        self._sender = Sender(
-            self._device,
-            self._decisions,
-            self._outbox,
-            address,
-            self._clock,
-            transport,
-            draw or opening.draw(),
-            self.health,
+        address = Address(
+            addresses, fleet or (), app_key, policy, spread_hours, developer, may_upload or opening.always
         )
+        timetable = Timetable(self._device, self._catalog, address, self._clock, self.health, draw)
+
+        def delivery() -> Delivery:
+            from headcount_sdk.delivery import Delivery
+            from headcount_sdk.outbox import Outbox
+
+            medium = opening.media(msgpack)
+            outbox = Outbox(self._device, storage, self._catalog, self.health, timetable, self._before_send, medium)
+            ours = (self._device, self._decisions, outbox, timetable, address, self._clock)
+            return Delivery(*ours, transport, self.health)
+
+        self._sender = Sender(self._device, timetable, address, self._clock, self.health, delivery)
+        self._before_send: list[BeforeSend] = []
         self._signals = tuple(signals or ())
         self._prepare(policy)
 
     def _prepare(self, policy: int) -> None:
-        self.consent = Consent(
-            self._device,
-            self._decisions,
-            self._catalog,
-            policy,
-            self._clock,
-            self.local_day,
-            self._guard.run,
-            self._guard.misuse,
-            self.health,
-            self._opened,
-        )
-        self.on_loop = AsyncUse(self)
+        held = (self._device, self._decisions, self._catalog, policy, self._clock, self.local_day)
+        self.consent = Consent(*held, self._guard.run, self._guard.misuse, self.health, self._opened)
         self._measures = self._catalog.measures
         self._early: list[tuple[int, Callable[[], object]]] | None = []
         self._timers: weakref.WeakSet[Timer] = weakref.WeakSet()
         self._sending = threading.Lock()
         self._background = Background(self.pump)
         self._hooks = ProcessHooks(self)
+
+    @cached_property
+    def on_loop(self) -> AsyncUse:
+        """The same client for code on an event loop: ``await headcount.on_loop.flush()``."""
+        from headcount_sdk.async_use import AsyncUse
+
+        return AsyncUse(self)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -192,7 +187,7 @@ class Headcount:
             self.consent.tell(undecided)
         return done
 
-    _ended = False
+    _ended = _open_too = False
     _sender_thread: int | None = None
 
     def shutdown(self, timeout: float = 2.0) -> None:
@@ -245,8 +240,6 @@ class Headcount:
             self._open_too = self._catalog.cadence == "hourly"
             self._background.wake()
 
-    _open_too = False
-
     # -- recording ----------------------------------------------------------------------------
 
     def track(self, name: str, /, **labels: str) -> None:
@@ -277,9 +270,11 @@ class Headcount:
 
     def report_problem(self, category: str, severity: Severity | None = None, screen: str = "") -> Preview:
         """What a problem report would say. Show it to the user; it counts when they choose ``send``."""
+        from headcount_sdk.problem import Preview, preview
+
         found: list[Preview] = []
-        recorder, misuse = self._recorder, self._guard.misuse
-        self._guard.run(lambda: found.append(preview(recorder, self._do, misuse, category, severity, screen)))
+        told = (self._recorder, self._do, self._guard.misuse)
+        self._guard.run(lambda: found.append(preview(*told, category, severity, screen)))
         return found[0] if found else Preview(str(category), None, "", {}, lambda: False)
 
     def quantity(self, name: str, value: int, /, **labels: str) -> None:
@@ -345,7 +340,7 @@ class Headcount:
 
         What it raises on is removed too, and counted.
         """
-        self._outbox.before_send.append(hook)
+        self._before_send.append(hook)
         return hook
 
     def flush(self) -> list[Outcome]:
@@ -381,6 +376,8 @@ class Headcount:
 
     def export(self) -> dict[str, Any]:
         """Everything this device holds, readable."""
+        from headcount_sdk import export
+
         found: dict[str, Any] = {}
         if self._opened():
             self._guard.run(lambda: found.update(export.everything(self._device, self._storage, self._catalog)))

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACTS_OF_KIND, WHOLE, Fact, Kind
 
-from headcount_sdk import funnels, sealing, sent
+from headcount_sdk import funnels
 from headcount_sdk import state as states
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.journal import AMOUNT_MAX, Journal, Note
 from headcount_sdk.journal import FILE as JOURNAL
 from headcount_sdk.markers import Context
-from headcount_sdk.sealing import SDK_NAME
-from headcount_sdk.state import State
+from headcount_sdk.state import SDK_NAME, State
 from headcount_sdk.storage import Closed, Storage
 from headcount_sdk.tallies import GAP, Day, measures_in, record
 
@@ -72,7 +71,7 @@ class Device:
             if self._storage.holds(states.FILE):
                 self._storage.open()
                 self._recover()
-            elif self._storage.holds(JOURNAL) or self._storage.holds(sent.FILE):
+            elif self._storage.holds(JOURNAL) or self._storage.holds(states.SENT):
                 self._storage.open()
                 self._clear_away()  # what an erasure left that was cut short
             return True
@@ -158,6 +157,10 @@ class Device:
         policy = state.policy
         return policy is None or (not policy.paused and policy.takes(SDK_NAME) and policy.allows(purpose))
 
+    def grants_anything(self) -> bool:
+        """Whether any purpose is granted in this sense."""
+        return any(self.granted(name) for name in self.state.decisions)
+
     def consented(self) -> bool:
         """Whether the user granted anything, whatever the Customer's policy says of it now."""
         return any(d.granted and not self.refused_by(name) for name, d in self.state.decisions.items())
@@ -171,7 +174,7 @@ class Device:
         self.erasures += 1
         if purposes or fields:
             # Before the decision stands: a crash between must not leave what was sent or set aside.
-            sent.erase(self._storage)
+            self._forget_sent()
             self._storage.remove(states.FILE + ".bad")
             measures = self._catalog.measures.values()
             codes = {measure.code for measure in measures if measure.purpose in purposes}
@@ -204,7 +207,11 @@ class Device:
 
     def _clear_away(self) -> None:
         self._storage.remove(JOURNAL)
-        sent.erase(self._storage)
+        self._forget_sent()
+
+    def _forget_sent(self) -> None:
+        self._storage.remove(states.SENT)
+        self._storage.remove(states.SENT + ".new")
 
     def _erase(self, codes: set[int], fields: set[str]) -> None:
         """Erase these measures' tallies, markers and share of the queued report, and context fields, in memory."""
@@ -216,9 +223,9 @@ class Device:
         ):
             if sealed.attempted:
                 self._health.note(Surprise.FATE_UNKNOWN)
-                sealing.advance(state.markers, sealed)
+                states.advance(state.markers, sealed)
             else:
-                sealing.give_back(state, sealed)
+                states.give_back(state, sealed)
             state.sealed = None
         for day in state.days.values():
             day.without(codes.__contains__)
@@ -337,7 +344,7 @@ class Device:
         self._context_index = -1
         self.epoch += 1
         if self._storage.holds(states.FILE):
-            sent.erase(self._storage)
+            self._forget_sent()
             self._storage.remove(states.FILE + ".bad")
             self.save()
 

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from headcount_wire.dimensions import OTHER_VALUE, Dimension, values_of
+from headcount_wire.dimensions import OTHER_VALUE, Dimension, canonical
 
 _SYSTEMS = {
     "darwin": "macos",
@@ -89,4 +89,4 @@ def zone_of(name: object) -> str | None:
     """A time zone of the list; ``other`` for any other name."""
     if not isinstance(name, str) or not name:
         return None
-    return name if name in (values_of(Dimension.TIME_ZONE) or ()) else OTHER_VALUE
+    return canonical(Dimension.TIME_ZONE, name)

@@ -6,7 +6,6 @@ import os
 import sys
 
 from headcount_sdk.facts import DeviceFacts, language_of, major_of, spared, zone_of
-from headcount_sdk.facts_apple import preferred_language
 
 LOCALTIME = "/etc/localtime"
 LINKS_FOLLOWED = 4
@@ -47,6 +46,8 @@ class MacFacts(DesktopFacts):
 
     def language(self) -> str | None:
         """The first language that the user prefers or, without a bridge to ask with, the environment's."""
+        from headcount_sdk.facts_apple import preferred_language  # on a Mac only
+
         return preferred_language() or super().language()
 
 

@@ -8,16 +8,15 @@ day is over and none of its attempts is under way any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import WHOLE
+from headcount_wire.record import Record, made
 
 from headcount_sdk.markers import Context
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Record):
     """Attempts begun on one local day: ``begun`` is the last one's first minute, ``open`` whether it is under way.
 
     ``reached``: how many steps the last one has taken. ``furthest``: the most any took. ``context``: the first one's.
@@ -30,11 +29,10 @@ class Attempt:
     open: bool = True
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Record):
     """One funnel's attempts by the local day they began on, until they are told."""
 
-    days: dict[int, Attempt] = field(default_factory=dict)
+    days: dict[int, Attempt] = made(factory=dict)
 
 
 Funnels = dict[int, Progress]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headcount_wire.catalog import Catalog
 from headcount_wire.facts import Kind
@@ -19,7 +18,9 @@ from headcount_sdk.facts import DeviceFacts
 from headcount_sdk.health import Health
 from headcount_sdk.opening import read_catalog
 from headcount_sdk.timer import Timer
-from headcount_sdk.uploader import Outcome
+
+if TYPE_CHECKING:
+    from headcount_sdk.uploader import Outcome
 
 KINDS = frozenset({Kind.QUANTITY, Kind.COUNTER, Kind.TIMING, Kind.DISTRIBUTION})
 """What a server may count."""
@@ -44,9 +45,9 @@ class Instance:
     ) -> None:
         whole = read_catalog(catalog)
         counted = {
-            name: replace(measure, reach=False) for name, measure in whole.measures.items() if measure.kind in KINDS
+            name: measure.replaced(reach=False) for name, measure in whole.measures.items() if measure.kind in KINDS
         }
-        own = replace(whole, measures=counted, context={})
+        own = whole.replaced(measures=counted, context={})
         facts = DeviceFacts(version, "server")
         self._client = Headcount(app_key, host, own, directory=directory, facts=facts, **options)
         self._client.start(thread=thread, active=False)

@@ -8,8 +8,8 @@ entries before it void at once, without touching them.
 
 from __future__ import annotations
 
+import binascii
 import struct
-import zlib
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
@@ -55,7 +55,10 @@ class Journal:
     """The mapped log of one generation. ``damaged``: the file had lost its size; whole entries are still read."""
 
     def __init__(self, storage: Storage, generation: int) -> None:
-        self.damaged = storage.size(FILE) not in (None, FILE_BYTES)
+        size = storage.size(FILE)
+        self.damaged = size not in (None, FILE_BYTES)
+        # What an earlier run left is looked for once: to read the whole map is to hold it all in memory.
+        self._unread = bool(size)
         self._map = storage.map(FILE, FILE_BYTES)
         self._generation = generation
         self._next = 0
@@ -74,7 +77,7 @@ class Journal:
         """Write one entry; it outlives the process from here on."""
         at = self._next * ENTRY_BYTES
         entry = _ENTRY.pack(self._generation, day, context, measure, label, fact, slot, amount)
-        self._map[at : at + ENTRY_BYTES] = entry + _CRC.pack(zlib.crc32(entry))
+        self._map[at : at + ENTRY_BYTES] = entry + _CRC.pack(binascii.crc32(entry))
         self._next += 1
 
     def replay(self) -> Iterator[Entry]:
@@ -84,15 +87,16 @@ class Journal:
             entry = self._map[at : at + _ENTRY.size]
             (crc,) = _CRC.unpack_from(self._map, at + _ENTRY.size)
             generation, *fields = _ENTRY.unpack(entry)
-            if generation != self._generation or zlib.crc32(entry) != crc:
+            if generation != self._generation or binascii.crc32(entry) != crc:
                 return
             self._next += 1
             yield Entry(*fields)
 
     def start(self, generation: int) -> None:
         """Begin a new generation; what the old one held is wiped from the file."""
-        used = max(self._next, self._used()) * ENTRY_BYTES
+        used = max(self._next, self._used() if self._unread else 0) * ENTRY_BYTES
         self._map[:used] = bytes(used)
+        self._unread = False
         self._generation = generation
         self._next = 0
 

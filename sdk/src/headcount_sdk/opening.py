@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
-from headcount_wire import codec, limits
+from headcount_wire import limits
 from headcount_wire.app_key import is_key
 from headcount_wire.catalog import Catalog
-from headcount_wire.errors import CatalogError
 
 from headcount_sdk.health import Surprise, warn
-
-if TYPE_CHECKING:
-    import random
 
 NO_CATALOG = Catalog("none", 1, "daily", {}, {}, {})
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -27,9 +22,11 @@ def read_catalog(catalog: Catalog | str | os.PathLike[str]) -> Catalog:
     """
     if isinstance(catalog, Catalog):
         return catalog
-    try:
-        from headcount_wire.catalog_file import parse_catalog  # only by those who did not build it into a module
+    # Only by those who did not build it into a module.
+    from headcount_wire.catalog_file import parse_catalog
+    from headcount_wire.errors import CatalogError
 
+    try:
         text = os.fspath(catalog)
         if "\n" in text:
             return parse_catalog(text)
@@ -43,6 +40,8 @@ def read_catalog(catalog: Catalog | str | os.PathLike[str]) -> Catalog:
 def media(msgpack: bool) -> str:
     """The format of reports: MessagePack if it is asked for and its library is there, else JSON."""
     from importlib.util import find_spec
+
+    from headcount_wire import codec  # with the first report, not with the app
 
     return codec.MSGPACK if msgpack and find_spec("msgpack") is not None else codec.JSON
 
@@ -95,13 +94,6 @@ def _is_safe(address: str) -> bool:
     here = name in LOOPBACK or (name.startswith("127.") and name.replace(".", "").isdigit())
     safe = parts.scheme == "https" or (parts.scheme == "http" and here)
     return safe and bool(name) and "*" not in name and not (parts.query or parts.fragment or parts.port == 0)
-
-
-def draw() -> random.Random:
-    """Randomness that spreads uploads; nothing secret hangs on it."""
-    import random
-
-    return random.Random()  # noqa: S311  # as said
 
 
 def always() -> bool:

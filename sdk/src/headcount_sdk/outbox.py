@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from headcount_wire import codec, days, limits
+from headcount_wire import codec, days
 from headcount_wire.catalog import Catalog
 from headcount_wire.facts import WHOLE, Fact
 from headcount_wire.report import new_report_id
 
 from headcount_sdk import funnels, sealing, sent
+from headcount_sdk import state as states
 from headcount_sdk.device import Device
 from headcount_sdk.health import Health, Surprise
 from headcount_sdk.sealing import BeforeSend, Most
@@ -19,11 +20,10 @@ from headcount_sdk.sent import Sent
 from headcount_sdk.state import Sealed, State
 from headcount_sdk.storage import Storage
 from headcount_sdk.tallies import Day, Part, record
+from headcount_sdk.timetable import OLDEST_DAYS, Timetable
 from headcount_sdk.uploader import compress
 
 ASKED_AGAIN = 64
-OLDEST_DAYS = limits.TALLY_PAST_DAYS - 1
-"""How many days back a local day is still sent; a day less than the edge takes, for time zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +52,23 @@ class Moment:
 class Outbox:
     """The device's state as the sender sees it."""
 
-    def __init__(self, device: Device, storage: Storage, catalog: Catalog, health: Health, media: str) -> None:
+    def __init__(
+        self,
+        device: Device,
+        storage: Storage,
+        catalog: Catalog,
+        health: Health,
+        timetable: Timetable,
+        before_send: Sequence[BeforeSend],
+        media: str,
+    ) -> None:
         self._device = device
         self._storage = storage
         self._catalog = catalog
         self._health = health
-        self.before_send: list[BeforeSend] = []
+        self._timetable = timetable
+        self._before_send = before_send
         self._media = media
-
-    def waiting(self, local_day: int, now: float) -> bool:
-        """Whether something of a day that is over waits to be sealed."""
-        with self._device.changing() as state:
-            return any(day < local_day and (held.parts or held.values) for day, held in state.days.items()) or (
-                funnels.ended(state.funnels, self._catalog, int(now // 60), local_day)
-            )
 
     def seal(self, moment: Moment, most: Most) -> Sealed | None:
         """The report to send next: the one under way, or a new one; durable before it is returned.
@@ -78,19 +81,19 @@ class Outbox:
             with self._device.changing() as state:
                 sealed = state.sealed
                 if sealed is not None and not sealed.attempted and sealed.created != moment.today:
-                    sealing.give_back(state, sealed)
+                    states.give_back(state, sealed)
                     state.sealed = sealed = None
                 if sealed is not None:
                     return sealed
                 oldest = moment.today - OLDEST_DAYS
                 self._close(state, moment)
-                self._drop_too_old(state, oldest)
-                if not self.before_send:
+                self._timetable.drop_too_old(state, oldest)
+                if not self._before_send:
                     return self._seal_new(state, moment, sealing.take(state, open_day, oldest, most))
                 offered, epoch = self._offered(state, open_day, oldest, most), self._device.epoch
             if not offered:
                 return None
-            kept = sealing.keep(offered, self.before_send, self._catalog, self._callback_failed)
+            kept = sealing.keep(offered, self._before_send, self._catalog, self._callback_failed)
             with self._device.changing() as state:
                 if self._device.epoch != epoch or self._offered(state, open_day, oldest, most) != offered:
                     continue
@@ -116,11 +119,6 @@ class Outbox:
         self._device.save()
         return state.sealed
 
-    def forget_old(self, today: int) -> None:
-        """Drop days that are too old to be sent, also while nothing may be sent."""
-        with self._device.changing() as state:
-            self._drop_too_old(state, today - OLDEST_DAYS)
-
     def _close(self, state: State, moment: Moment) -> None:
         """Make tallies of what could be told only once a day was over."""
         for day, held in state.days.items():
@@ -132,12 +130,6 @@ class Outbox:
             held = state.days.setdefault(day, Day())
             state.last_day = max(state.last_day, day + 1)
             record(held, attempt.context, funnel, WHOLE, Fact.STEP, attempt.furthest, 1)
-
-    def _drop_too_old(self, state: State, oldest: int) -> None:
-        for day in [day for day in state.days if day < oldest]:
-            if state.days[day].parts:
-                self._health.note(Surprise.DAY_TOO_OLD)
-            del state.days[day]
 
     def _callback_failed(self) -> None:
         self._health.note(Surprise.CALLBACK)
@@ -180,19 +172,6 @@ class Outbox:
             self._device.save()
             return True
 
-    def postpone(self, until: float) -> None:
-        """Remember, durably, not to try before a moment."""
-        with self._device.changing() as state:
-            state.attempts += 1
-            state.not_before = until
-            self._device.save()
-
-    def schedule(self, due: float) -> None:
-        """Remember, durably, when closed days are due."""
-        with self._device.changing() as state:
-            state.due = due
-            self._device.save()
-
     def move(self, host: str) -> None:
         """Remember, durably, where reports go from now on."""
         with self._device.changing() as state:
@@ -205,7 +184,7 @@ class Outbox:
             ahead = [day for day in state.days if day > server_day + 2]
             for name, decision in state.decisions.items():
                 if decision.from_day > server_day + 2:
-                    state.decisions = {**state.decisions, name: replace(decision, from_day=server_day + 1)}
+                    state.decisions = {**state.decisions, name: decision._replace(from_day=server_day + 1)}
                     ahead.append(decision.from_day)
             if state.markers.forget_after(server_day + 2) or ahead or state.last_day > server_day + 2:
                 for day in ahead:

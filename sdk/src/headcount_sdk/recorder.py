@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.clock import Clock
 from headcount_wire.dimensions import DIMENSIONS, canonical
 from headcount_wire.facts import WHOLE, Fact, Kind
+from headcount_wire.record import Record, made
 
 from headcount_sdk.device import Device
 from headcount_sdk.facts import DeviceFacts
@@ -23,10 +23,14 @@ from headcount_sdk.markers import Context
 from headcount_sdk.sessions import Sessions
 
 DAY_CACHE_SECONDS = 60.0
+VALUE_MOST = 2.0**63
+COUNTED = {Kind.COUNTER: Fact.COUNT, Kind.FLAG: Fact.DEVICES}
+STATED = {Kind.QUANTITY: Fact.VALUE}
+MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
+"""What a call of the front door says of each kind that it is for."""
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Record):
     """What was asked about one day since the last change of what may be counted.
 
     ``countable``: by measure. ``context``: the granted fields, once read. ``active``: the day counts as active.
@@ -35,7 +39,7 @@ class Asked:
 
     epoch: int
     day: int
-    countable: dict[int, bool] = field(default_factory=dict)
+    countable: dict[int, bool] = made(factory=dict)
     context: Context | None = None
     active: bool = False
 

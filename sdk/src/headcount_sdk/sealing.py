@@ -1,4 +1,4 @@
-"""From held days to one sealed report, and what its fate changes. Pure.
+"""From held days to one sealed report. Pure; ``state.py`` has what its fate changes.
 
 A report takes the longest run of held parts, oldest day first, that share one context. Its gap,
 age and first-in-period facts are made here, relative to what the server has acknowledged.
@@ -6,7 +6,7 @@ age and first-in-period facts are made here, relative to what the server has ack
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headcount_wire import limits
@@ -14,11 +14,10 @@ from headcount_wire.catalog import Catalog
 from headcount_wire.facts import WHOLE, Fact
 from headcount_wire.report import Report, ReportDay, Tally
 
-from headcount_sdk.markers import Markers, active_facts, gap_fact
-from headcount_sdk.state import Sealed, State
-from headcount_sdk.tallies import Day, Part
-
-SDK_NAME = "python/0.1.0"
+from headcount_sdk.ages import active_facts, gap_fact
+from headcount_sdk.markers import Markers
+from headcount_sdk.state import SDK_NAME, State
+from headcount_sdk.tallies import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +160,6 @@ def report_of(
         context=context,
         origin=origin if markers.first_use is not None and origin != context else None,
     )
-
-
-def advance(markers: Markers, sealed: Sealed, refused: Collection[int] = ()) -> None:
-    """The server has the report: its measures' markers move, those of refused measures stay."""
-    for day, part in sealed.days:
-        for measure in part.touched:
-            if measure not in refused:
-                markers.advance(measure, day)
-
-
-def give_back(state: State, sealed: Sealed) -> None:
-    """A report that was never sent is undone: its parts are held again, in front."""
-    for day, part in reversed(sealed.days):
-        held = state.days.get(day)
-        if held is not None:
-            held.parts.insert(0, part)
-        else:
-            state.days[day] = Day([part])
 
 
 def forget_sent_days(state: State, today: int) -> list[int]:

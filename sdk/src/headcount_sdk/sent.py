@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from headcount_wire import codec
-
+from headcount_sdk.state import SENT
 from headcount_sdk.storage import Storage
 
-FILE = "sent"
 KEPT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """One report: when it was last tried (seconds since 1970, UTC), where to, its bytes, and what came of it.
 
     ``body`` is what went over the line, gzip and all; ``outcome`` is empty while nothing has come back.
@@ -30,12 +26,14 @@ class Sent:
     report_id: str
     body: bytes
     outcome: str = ""
-    media: str = codec.JSON
+    media: str = "application/json"
 
     @property
     def readable(self) -> dict[str, Any]:
         """The report as JSON says it."""
         import gzip
+
+        from headcount_wire import codec
 
         try:
             body = gzip.decompress(self.body)
@@ -50,20 +48,14 @@ class Sent:
 def keep(storage: Storage, one: Sent) -> None:
     """Note a report, in place of the same report's earlier attempt."""
     others = [old for old in read(storage) if old.report_id != one.report_id]
-    plain = [{**asdict(old), "body": base64.b64encode(old.body).decode("ascii")} for old in [*others, one][-KEPT:]]
-    storage.replace(FILE, json.dumps(plain, separators=(",", ":")).encode())
+    plain = [{**old._asdict(), "body": base64.b64encode(old.body).decode("ascii")} for old in [*others, one][-KEPT:]]
+    storage.replace(SENT, json.dumps(plain, separators=(",", ":")).encode())
 
 
 def read(storage: Storage) -> list[Sent]:
     """What was sent, the oldest first; nothing where the file is none."""
     try:
-        plain = json.loads(storage.read(FILE) or b"[]")
+        plain = json.loads(storage.read(SENT) or b"[]")
         return [Sent(**{**one, "body": base64.b64decode(one["body"])}) for one in plain]
     except (ValueError, TypeError, KeyError):
         return []
-
-
-def erase(storage: Storage) -> None:
-    """Forget all of it."""
-    storage.remove(FILE)
-    storage.remove(FILE + ".new")

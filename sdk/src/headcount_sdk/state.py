@@ -7,14 +7,14 @@ happens entirely or not at all. What was recorded since stands in the journal.
 from __future__ import annotations
 
 import base64
+import binascii
 import json
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from headcount_wire.facts import Fact
 from headcount_wire.policy import Policy
+from headcount_wire.record import Record, made
 
 from headcount_sdk.funnels import Attempt, Funnels, Progress
 from headcount_sdk.journal import Note
@@ -22,7 +22,10 @@ from headcount_sdk.markers import Context, Markers
 from headcount_sdk.tallies import Day, Part
 
 FILE = "state"
+SENT = "sent"
+"""The file beside it of what was sent: see ``sent.py``."""
 VERSION = 2
+SDK_NAME = "python/0.1.0"
 _MAGIC = b"headcount-state "
 
 
@@ -34,8 +37,7 @@ class StateNewer(Exception):
     """The file was written by a newer version of the SDK."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the user decided for a purpose. Counting starts on ``from_day`` (a local day)."""
 
     granted: bool
@@ -57,8 +59,7 @@ class Event(NamedTuple):
     language: str = ""
 
 
-@dataclass(slots=True)
-class Sealed:
+class Sealed(Record):
     """One report under way: its bytes, and what its acknowledgement changes. ``attempted``: an edge may have it."""
 
     report_id: str
@@ -70,8 +71,7 @@ class Sealed:
     media: str = "application/json"
 
 
-@dataclass(slots=True)
-class State:
+class State(Record):
     """The whole of it.
 
     ``contexts`` numbers the contexts that the journal refers to. ``refusing``: outside signals that say no, by name,
@@ -81,26 +81,44 @@ class State:
     """
 
     generation: int = 1
-    decisions: dict[str, Decision] = field(default_factory=dict)
+    decisions: dict[str, Decision] = made(factory=dict)
     policy: Policy | None = None
     policy_day: int = -1
-    days: dict[int, Day] = field(default_factory=dict)
-    markers: Markers = field(default_factory=Markers)
+    days: dict[int, Day] = made(factory=dict)
+    markers: Markers = made(factory=Markers)
     sealed: Sealed | None = None
-    contexts: list[Context] = field(default_factory=list)
+    contexts: list[Context] = made(factory=list)
     last_day: int = 0
     due: float = 0.0
     not_before: float = 0.0
     attempts: int = 0
-    refusing: dict[str, frozenset[str]] = field(default_factory=dict)
+    refusing: dict[str, frozenset[str]] = made(factory=dict)
     off: frozenset[str] = frozenset()
-    events: list[Event] = field(default_factory=list)
-    funnels: Funnels = field(default_factory=dict)
+    events: list[Event] = made(factory=list)
+    funnels: Funnels = made(factory=dict)
     session: tuple[int, int] = (Note.OVER, 0)
     open_sent: float = 0.0
     host: str = ""
-    declared: dict[int, str] = field(default_factory=dict)
-    from_days: dict[str, int] = field(default_factory=dict)
+    declared: dict[int, str] = made(factory=dict)
+    from_days: dict[str, int] = made(factory=dict)
+
+
+def advance(markers: Markers, sealed: Sealed, refused: Collection[int] = ()) -> None:
+    """The server has the report: its measures' markers move, those of refused measures stay."""
+    for day, part in sealed.days:
+        for measure in part.touched:
+            if measure not in refused:
+                markers.advance(measure, day)
+
+
+def give_back(state: State, sealed: Sealed) -> None:
+    """A report that was never sent is undone: its parts are held again, in front."""
+    for day, part in reversed(sealed.days):
+        held = state.days.get(day)
+        if held is not None:
+            held.parts.insert(0, part)
+        else:
+            state.days[day] = Day([part])
 
 
 def encode(state: State) -> bytes:
@@ -129,7 +147,7 @@ def encode(state: State) -> bytes:
         "from_days": state.from_days,
     }
     body = json.dumps(plain, separators=(",", ":")).encode()
-    return b"%s%d %08x\n" % (_MAGIC, VERSION, zlib.crc32(body)) + body
+    return b"%s%d %08x\n" % (_MAGIC, VERSION, binascii.crc32(body)) + body
 
 
 def decode(data: bytes) -> State:
@@ -141,7 +159,7 @@ def decode(data: bytes) -> State:
         version, crc = head[len(_MAGIC) :].split(b" ")
         if int(version) > VERSION:
             raise StateNewer
-        if zlib.crc32(body) != int(crc, 16):
+        if binascii.crc32(body) != int(crc, 16):
             raise StateCorrupt
         plain = json.loads(body)
         for upgrade in _UPGRADES[int(version) - 1 :]:

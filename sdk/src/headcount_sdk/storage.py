@@ -12,6 +12,8 @@ import os
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+ZEROS_BYTES = 16 * 1024
+"""As many zeros are held at a time to fill a file with."""
 
 
 class Closed(Exception):
@@ -114,9 +116,8 @@ class Storage:
                 os.lseek(fd, 0, os.SEEK_END)
                 # Written, not only sized: a hole would have no room on a full disk, and writing to it in
                 # memory would end the process.
-                view = memoryview(bytes(size - there))
-                while view:
-                    view = view[os.write(fd, view) :]
+                while there < size:
+                    there += os.write(fd, bytes(min(size - there, ZEROS_BYTES)))
                 self.sync(fd)
             return mmap.mmap(fd, size)
         finally:

@@ -8,10 +8,10 @@ made under.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from headcount_wire.catalog import Measure
 from headcount_wire.facts import FACT_RULES, OTHER, WHOLE, Fact
+from headcount_wire.record import Record, made
 
 from headcount_sdk.markers import Context
 
@@ -24,13 +24,12 @@ Key = tuple[int, int, int, int]
 """``(measure, label, fact, slot)``."""
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Record):
     """One context's share of a day: sums, and the measures whose gap facts are due with it."""
 
     context: Context
-    sums: dict[Key, int] = field(default_factory=dict)
-    touched: list[int] = field(default_factory=list)
+    sums: dict[Key, int] = made(factory=dict)
+    touched: list[int] = made(factory=list)
 
     @property
     def empty(self) -> bool:
@@ -47,17 +46,16 @@ class Part:
         self.touched = [measure for measure in self.touched if not gone(measure)]
 
 
-@dataclass(slots=True)
-class Day:
+class Day(Record):
     """One local day: parts not yet sealed, facts made once, what is used of the daily caps.
 
     ``values``: the last value of each quantity and label, which becomes a tally when the day is over.
     """
 
-    parts: list[Part] = field(default_factory=list)
-    once: set[tuple[int, int, int]] = field(default_factory=set)
-    used: dict[tuple[int, int], int] = field(default_factory=dict)
-    values: dict[tuple[int, int], tuple[int, Context]] = field(default_factory=dict)
+    parts: list[Part] = made(factory=list)
+    once: set[tuple[int, int, int]] = made(factory=set)
+    used: dict[tuple[int, int], int] = made(factory=dict)
+    values: dict[tuple[int, int], tuple[int, Context]] = made(factory=dict)
 
     def part(self, context: Context) -> Part:
         """The part for a context: there is one for each that something was counted in."""

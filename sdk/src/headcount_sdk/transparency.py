@@ -16,7 +16,7 @@ from headcount_wire.dimensions import Dimension
 
 from headcount_sdk import sent
 from headcount_sdk.client import Headcount
-from headcount_sdk.outbox import OLDEST_DAYS
+from headcount_sdk.timetable import OLDEST_DAYS
 
 
 class Why(StrEnum):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from headcount_sdk import device, funnels, journal, outbox, recorder, sealing, sender, sessions, uploader
+from headcount_sdk import delivery, device, funnels, journal, outbox, recorder, sessions, state, timetable, uploader
 from headcount_sdk.journal import Note
 from headcount_sdk.tallies import Day
 from headcount_sdk.transport import Answer
@@ -26,9 +25,9 @@ def plant(where: Any, name: str, bug: Callable[..., Any]) -> Callable[..., Any]:
 
 def new_id_for_each_try() -> None:
     def upload(network: Any, host: str, key: str, sealed: Any, *rest: Any) -> Any:
-        return sound(network, host, key, replace(sealed, report_id=new_report_id()), *rest)
+        return sound(network, host, key, sealed.replaced(report_id=new_report_id()), *rest)
 
-    sound = plant(sender, "upload", upload)
+    sound = plant(delivery, "upload", upload)
 
 
 def believes_any_202() -> None:
@@ -47,7 +46,7 @@ def drops_what_is_not_ours() -> None:
 
 
 def tries_again_at_once() -> None:
-    plant(outbox.Outbox, "postpone", lambda *_: None)
+    plant(timetable.Timetable, "postpone", lambda *_: None)
 
 
 def counts_without_consent() -> None:
@@ -66,7 +65,7 @@ def markers_move_before_the_answer() -> None:
     def seal(self: Any, *arguments: Any) -> Any:
         found = sound(self, *arguments)
         if found:
-            sealing.advance(self._device.state.markers, found)
+            state.advance(self._device.state.markers, found)
         return found
 
     sound = plant(outbox.Outbox, "seal", seal)
@@ -97,10 +96,10 @@ def withdrawal_keeps_tallies() -> None:
 
 def follows_every_region() -> None:
     def conclude(self: Any, sealed: Any, outcome: Outcome, tried: set[str]) -> Any:
-        self._address = replace(self._address, hosts=(*self._address.hosts, outcome.elsewhere))
+        self._address = self._address._replace(hosts=(*self._address.hosts, outcome.elsewhere))
         return sound(self, sealed, outcome, tried)
 
-    sound = plant(sender.Sender, "_conclude", conclude)
+    sound = plant(delivery.Delivery, "_conclude", conclude)
 
 
 def moves_with_one_report() -> None:
@@ -109,7 +108,7 @@ def moves_with_one_report() -> None:
             self._outbox.move(outcome.elsewhere)
         return sound(self, sealed, outcome, tried)
 
-    sound = plant(sender.Sender, "_conclude", conclude)
+    sound = plant(delivery.Delivery, "_conclude", conclude)
 
 
 BUGS: Mapping[str, Callable[[], None]] = {

@@ -9,17 +9,17 @@ are only appended: ``headcount catalog diff`` checks both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from headcount_wire.dimensions import Dimension
 from headcount_wire.facts import FACT_RULES, FACTS_OF_KIND, FIRST_LABEL, OTHER, WHOLE, Fact, Kind
+from headcount_wire.record import Record
 
 CADENCES = ("daily", "hourly")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Breakdown:
+class Breakdown(NamedTuple):
     """One or two dimensions a measure may be cut by; ``code`` is stable across catalogs."""
 
     first: Dimension
@@ -45,16 +45,14 @@ TOTAL = 0
 """The breakdown code of a total."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(NamedTuple):
     """What the user says yes or no to; ``sentence`` by language, with ``en`` always there."""
 
     name: str
     sentence: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The one label of a measure: its key, and its closed list of values."""
 
     key: str
@@ -79,16 +77,14 @@ SESSION_ENDS = Label("end", ("clean", "crashed"))
 """The label that every measure of kind ``crash_free`` has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a funnel: a measure recorded, under one of its labels or (``WHOLE``) under any."""
 
     measure: int
     label: int = WHOLE
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(Record, frozen=True, slots=False):
     """Something declared that can be counted.
 
     ``things``: a quantity of things, and not of people or what people do: it may be told however small it is.
@@ -148,8 +144,7 @@ class Measure:
         return self.expires is not None and day > self.expires
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(Record, frozen=True, slots=False):
     """All that an app may count. ``context`` maps each readable field to its purpose.
 
     ``instances``: what reports is not a person's device but a Customer's server-side instance, so that
@@ -162,8 +157,10 @@ class Catalog:
     purposes: Mapping[str, Purpose]
     context: Mapping[Dimension, str]
     measures: Mapping[str, Measure]
-    file: str = field(default="", compare=False)
+    file: str = ""
     instances: bool = False
+
+    uncompared = frozenset({"file"})
 
     @cached_property
     def by_code(self) -> Mapping[int, Measure]:

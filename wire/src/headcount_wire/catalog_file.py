@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 from headcount_wire import limits
@@ -189,7 +188,7 @@ def _with_steps(measures: Mapping[str, Measure], root: Declared) -> dict[str, Me
     found = dict(measures)
     for name, table in root.tables("measures"):
         if name in found and found[name].kind is Kind.FUNNEL:
-            found[name] = replace(found[name], steps=_steps(found[name], table, measures))
+            found[name] = found[name].replaced(steps=_steps(found[name], table, measures))
     return found
 
 

@@ -55,3 +55,8 @@ class ManualClock:
     def set_now(self, now: float) -> None:
         """Set the wall clock, as a user or a time server does; no time passes."""
         self._now = now
+
+
+def utc_day(epoch_seconds: float) -> int:
+    """The UTC day of a moment given in seconds since 1970."""
+    return int(epoch_seconds // 86_400)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from headcount_wire.clock import utc_day as utc_day  # without the calendar, for who needs no more
+
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _ISO = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
@@ -33,11 +35,6 @@ def parse(text: str) -> int:
 def text(day: int) -> str:
     """A day number as ``YYYY-MM-DD``."""
     return to_date(day).isoformat()
-
-
-def utc_day(epoch_seconds: float) -> int:
-    """The UTC day of a moment given in seconds since 1970."""
-    return int(epoch_seconds // 86_400)
 
 
 def week_start(day: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import cache
 
 from headcount_wire._names import LANGUAGES, TIME_ZONES
 from headcount_wire.detectors import finds_identifier
@@ -38,28 +39,27 @@ class Dimension(IntEnum):
 
 DIMENSIONS: dict[str, Dimension] = {dimension.field: dimension for dimension in Dimension}
 
-OPERATING_SYSTEMS = frozenset({"android", "ios", "ipados", "macos", "windows", "linux", "chromeos", "web"})
-DEVICE_CLASSES = frozenset({"phone", "tablet", "desktop", "tv", "watch", "car", "server"})
-OS_VERSIONS = frozenset(str(major) for major in range(1, 100))
 
 _APP_VERSION = re.compile(r"\A[0-9]{1,4}(\.[0-9]{1,4}){0,3}(-(alpha|beta|rc|dev)(\.?[0-9]{1,3})?)?\Z")
 
-_CLOSED: dict[Dimension, frozenset[str]] = {
-    Dimension.OS: OPERATING_SYSTEMS,
-    Dimension.OS_VERSION: OS_VERSIONS,
+_CLOSED: dict[Dimension, str] = {
+    Dimension.OS: " android ios ipados macos windows linux chromeos web ",
+    Dimension.OS_VERSION: " " + "".join(f"{major} " for major in range(1, 100)),
     Dimension.LANGUAGE: LANGUAGES,
     Dimension.TIME_ZONE: TIME_ZONES,
-    Dimension.DEVICE_CLASS: DEVICE_CLASSES,
+    Dimension.DEVICE_CLASS: " phone tablet desktop tv watch car server ",
 }
+"""Each value between two spaces."""
 
 
 def canonical(dimension: Dimension, value: str) -> str:
     """The value to count under: one of the field's list, or ``other``."""
     if dimension is Dimension.APP_VERSION:
         return value if _APP_VERSION.match(value) and not finds_identifier(value) else OTHER_VALUE
-    return value if value in _CLOSED[dimension] else OTHER_VALUE
+    return value if " " not in value and f" {value} " in _CLOSED[dimension] else OTHER_VALUE
 
 
+@cache
 def values_of(dimension: Dimension) -> frozenset[str] | None:
     """The closed list of a field's values, or ``None`` for the open one."""
-    return _CLOSED.get(dimension)
+    return None if dimension is Dimension.APP_VERSION else frozenset(_CLOSED[dimension].split())

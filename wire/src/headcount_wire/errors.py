@@ -14,7 +14,7 @@ and the rule, so that it can be logged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class WireError(Exception):
@@ -29,8 +29,7 @@ class MalformedSegment(WireError):
     """The bytes are no segment, or a record of one is torn or corrupt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One fault of a declared file: where it stands, what is wrong, what to do."""
 
     line: int

@@ -7,8 +7,8 @@ is all the server ever does with it. The facts below are what makes that enough:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from headcount_wire import limits
 
@@ -84,8 +84,7 @@ KIND_SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FactRule:
+class FactRule(NamedTuple):
     """The bounds of one fact.
 
     ``once`` facts have ``n == 1`` and go out at most once per device and local day; the

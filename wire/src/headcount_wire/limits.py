@@ -6,11 +6,10 @@ The constants are plain integers; ``LIMITS`` is the same list for documents and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """One bound: its name, its value with the unit in the name, and why it is there."""
 
     name: str

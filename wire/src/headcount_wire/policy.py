@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 POLICY_V = 1
 MINIMUM_SDK = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
@@ -17,8 +16,7 @@ MINIMUM_SDK = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
 _NUMBERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What one Customer allows.
 
     ``version`` rises with each change. ``consent_since`` maps each allowed purpose to the

@@ -23,12 +23,17 @@ def guard(tenancy: Tenancy) -> Middleware:
     async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD") and _from_elsewhere(request):
             return problem_response(Refused(ApiProblem.CROSS_SITE))
-        token = request.query.get("token") if request.path == "/" else None
+        token = request.query.get("token") if _signs_in(request.path) else None
         if token is not None and reader_of_token(token, tenancy.organisation) is None:
-            raise web.HTTPSeeOther("/")
+            raise web.HTTPSeeOther(str(request.rel_url.without_query_params("token")))
         return await handler(request)
 
     return sessions
+
+
+def _signs_in(path: str) -> bool:
+    """Whether a link to this address may bring its reader's token along: the dashboard's own, each of its pages."""
+    return path == "/" or path.startswith("/c/")
 
 
 def _from_elsewhere(request: web.Request) -> bool:

@@ -6,7 +6,7 @@ from headcount_wire.catalog import Breakdown, Measure
 from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import NO_PEOPLE, Statistic
+from headcount_aggregator.released import NO_PEOPLE, Number, State, Statistic
 from headcount_aggregator.web.dashboard.by_value import Cut, over_time_by_value
 from headcount_aggregator.web.dashboard.compare import compared
 from headcount_aggregator.web.dashboard.crash_free import clean_share, clean_stat, sessions_by_end
@@ -159,9 +159,19 @@ async def _stats(view: View, measure: Measure) -> tuple[Stat, ...]:
         beside = ""
         if did:
             beside = wording.period(kind, did[0].first, did[0].last)
-            said = wording.cell(cell_of(did[0]), view.k)
-            stats.append(Stat(said, say("people"), beside))
+            stats.append(_people_stat(view, did[0], beside))
             if did[0].value is not None and measure is not active and everyone and everyone[0].value:
                 share = wording.share_of(cell_of(did[0]), cell_of(everyone[0]))
                 stats.append(Stat(share, say("of all active people"), beside))
     return tuple(stats)
+
+
+def _people_stat(view: View, number: Number, beside: str) -> Stat:
+    """How many people; where the threshold hides it, that it does, and why."""
+    wording, say = view.wording, view.wording.say
+    said = wording.cell(cell_of(number), view.k)
+    if number.value is not None or view.noisy:
+        return Stat(said, say("people"), beside)
+    if number.state is State.COMPLEMENT:
+        said = say("fewer than {k} people in it, or fewer than {k} not in it", k=view.k)
+    return Stat(say("Hidden"), said, beside)

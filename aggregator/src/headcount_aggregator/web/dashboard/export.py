@@ -16,7 +16,7 @@ import orjson
 from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.figure import Figure
 from headcount_aggregator.web.dashboard.svg_file import as_svg, is_drawn
-from headcount_aggregator.web.dashboard.wording import Wording
+from headcount_aggregator.web.dashboard.wording import Wording, mark
 
 
 class CellShape(msgspec.Struct, frozen=True):
@@ -67,6 +67,23 @@ FORMS = {
 """The forms of files, as an address ends, with their content types."""
 
 
+WHY = {
+    State.FEWER_THAN_K: mark("Fewer than {k} people: hidden, so that nobody can be singled out."),
+    State.FEWER_THAN_20: mark("Fewer than 20 of them: so few people or requests are not told."),
+    State.UNDER_NOISE: mark(
+        "Too small to stand out of the noise that protects everybody: hidden, since it would mislead."
+    ),
+    State.FEW_CUSTOMERS: mark(
+        "Too few Customers, or one that has most of it: hidden, so that no Customer is recognised."
+    ),
+    State.OVER_BUDGET: mark("What may be told of a month is told: hidden until the next month, to keep the promise."),
+    State.COMPLEMENT: mark(
+        "It would leave fewer than {k} others of another number: hidden, so that these stay hidden."
+    ),
+}
+"""Why a value is hidden: the API's sentences, here for translators to find."""
+
+
 def forms_of(figure: Figure) -> tuple[str, ...]:
     """The forms a figure is offered in: SVG where it is a chart, Parquet where the library for it is installed."""
     there = {"csv": True, "json": True, "svg": is_drawn(figure), "parquet": has_parquet()}
@@ -77,27 +94,27 @@ def as_file(figure: Figure, form: str, wording: Wording, about: str) -> bytes:
     """A figure in one of its forms; ``about`` says whose numbers these are and of which days."""
     match form:
         case "csv":
-            return as_csv(figure)
+            return as_csv(figure, wording)
         case "json":
-            return as_json(figure)
+            return as_json(figure, wording)
         case "svg":
             return as_svg(figure, wording, about)
         case _:
-            return as_parquet(figure)
+            return as_parquet(figure, wording)
 
 
-def as_csv(figure: Figure) -> bytes:
+def as_csv(figure: Figure, wording: Wording) -> bytes:
     """One line a cell, with the rule in each; a hidden value is empty and its state says why."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = _columns(figure)
+    columns = _columns(figure, wording)
     writer.writerow(columns)
     for line in zip(*columns.values(), strict=True):
         writer.writerow("" if v is None else str(v).lower() if isinstance(v, bool) else v for v in line)
     return text.getvalue().encode()
 
 
-def as_json(figure: Figure) -> bytes:
+def as_json(figure: Figure, wording: Wording) -> bytes:
     """The same as JSON, with the title, the notes, and how much is hidden."""
     shape = FigureShape(
         figure.key,
@@ -111,12 +128,12 @@ def as_json(figure: Figure) -> bytes:
         list(figure.notes),
         figure.remark.sentence if figure.remark else "",
         [(marker.row, marker.text) for marker in figure.markers],
-        _cells(figure),
+        _cells(figure, wording),
     )
     return orjson.dumps(msgspec.to_builtins(shape))
 
 
-def as_parquet(figure: Figure) -> bytes:
+def as_parquet(figure: Figure, wording: Wording) -> bytes:
     """The lines of the CSV with their types; the rule and the notes are the file's own metadata, too."""
     # Loaded with the first such file: it takes a tenth of a second and 40 MB, which other answers need not wait for.
     import pyarrow as pa
@@ -126,7 +143,7 @@ def as_parquet(figure: Figure) -> bytes:
     told = {"title": figure.title, "sentence": figure.sentence, "rule": figure.rule, "notes": " ".join(figure.notes)}
     told |= {"k": str(figure.k), "hidden": str(figure.hidden), "unit": figure.unit}
     told |= {} if figure.complete is None else {"complete": str(figure.complete)}
-    table = pa.table(_columns(figure), schema=schema).replace_schema_metadata(told)
+    table = pa.table(_columns(figure, wording), schema=schema).replace_schema_metadata(told)
     file = io.BytesIO()
     pq.write_table(table, file)
     return file.getvalue()
@@ -157,8 +174,8 @@ _TYPES = {
 """The columns of CSV and Parquet, with their types."""
 
 
-def _columns(figure: Figure) -> dict[str, list[object]]:
-    cells = _cells(figure)
+def _columns(figure: Figure, wording: Wording) -> dict[str, list[object]]:
+    cells = _cells(figure, wording)
     units = {series.key: series.unit or figure.unit for series in figure.series}
     same: dict[str, list[object]] = {
         "unit": [units[cell.series] for cell in cells],
@@ -169,7 +186,7 @@ def _columns(figure: Figure) -> dict[str, list[object]]:
     return {name: [getattr(cell, name) for cell in cells] for name in own} | same
 
 
-def _cells(figure: Figure) -> list[CellShape]:
+def _cells(figure: Figure, wording: Wording) -> list[CellShape]:
     return [
         CellShape(
             row.key,
@@ -179,7 +196,7 @@ def _cells(figure: Figure) -> list[CellShape]:
             cell.low,
             cell.high,
             (state := cell.state or State.SHOWN).value,
-            "" if state is State.SHOWN else state.sentence.format(k=figure.k),
+            "" if state is State.SHOWN else wording.say(WHY[state], k=figure.k),
             cell.rounding,
             cell.left_out,
             cell.complete,

@@ -54,19 +54,20 @@ class Dashboard:
             return self._sign_in(request, token)
         sight = self._sight(request)
         if sight is None:
-            return self._calm(request, "signin.html", 401)
+            return self._unknown(request)
         subject = access.subject_of(self._tenancy.organisation, sight)
         if subject is None:
             return self._calm(request, "withheld.html", 200, sight=sight)
         raise web.HTTPSeeOther(f"/c/{subject.customer.name}/{subject.app.name}/overview")
 
     def _sign_in(self, request: web.Request, token: str) -> web.StreamResponse:
-        if request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
+        to = str(request.rel_url.without_query_params("token"))
+        if _from_elsewhere(request):
             # A Strict cookie is not sent along a redirect that another site began (a link in a
             # mail). This page goes on by itself, from here, and the token leaves the address too.
-            response: web.StreamResponse = self._calm(request, "welcome.html", 200)
+            response: web.StreamResponse = self._calm(request, "welcome.html", 200, to=to)
         else:
-            response = web.Response(status=303, headers={"Location": "/"})
+            response = web.Response(status=303, headers={"Location": to})
         response.set_cookie(COOKIE, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict", secure=self._https)
         return response
 
@@ -76,6 +77,8 @@ class Dashboard:
         return response
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
+        if token := request.query.get("token"):
+            return self._sign_in(request, token)
         kind, view = await self._view(request)
         if view is None:
             return self._lost(request)
@@ -128,8 +131,17 @@ class Dashboard:
 
     def _lost(self, request: web.Request) -> web.Response:
         if self._sight(request) is None:
-            return self._calm(request, "signin.html", 401)
+            return self._unknown(request)
         return self._calm(request, "lost.html", 404)
+
+    def _unknown(self, request: web.Request) -> web.Response:
+        """What is answered to nobody: how to sign in, or, where the cookie may only have stayed behind, a second try.
+
+        A browser sends a Strict cookie with no link that it followed from another site, as from a mail or a chat.
+        """
+        if _from_elsewhere(request):
+            return self._calm(request, "onward.html", 200, to=request.path_qs)
+        return self._calm(request, "signin.html", 401)
 
     def _sight(self, request: web.Request) -> Sight | None:
         reader = access.reader_of(request, self._tenancy.organisation)
@@ -156,6 +168,11 @@ def _spoken(response: web.Response) -> web.Response:
     """An answer whose words depend on the browser's languages."""
     response.headers["Vary"] = f"{response.headers['Vary']}, Accept-Language"
     return response
+
+
+def _from_elsewhere(request: web.Request) -> bool:
+    """Whether another site's page led here; then what is sent has no cookie of ours."""
+    return request.headers.get("Sec-Fetch-Site", "none") == "cross-site"
 
 
 def _hash(body: bytes) -> str:

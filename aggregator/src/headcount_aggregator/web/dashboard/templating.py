@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
+from importlib import resources
 
 import jinja2
 
@@ -17,10 +18,17 @@ from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.dashboard.words import whose
 
 
+@cache
+def _sources() -> Mapping[str, str]:
+    """The templates' texts, read once: those of a newer version beside a process that still runs are not for it."""
+    folder = resources.files("headcount_aggregator.web.dashboard") / "templates"
+    return {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".html")}
+
+
 def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environment:
     """The templates in one language; ``static`` are the addresses of the static files."""
     found = jinja2.Environment(
-        loader=jinja2.PackageLoader("headcount_aggregator.web.dashboard"),
+        loader=jinja2.DictLoader(_sources()),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from gettext import NullTranslations
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from headcount_wire import days
 from headcount_wire.catalog import Breakdown
@@ -41,15 +41,12 @@ _OPERATING_SYSTEMS = {
 }
 
 
-MEDIUM = "medium"
 DATES_KEPT = 16_384
 
 
 @lru_cache(DATES_KEPT)
 def _written(locale: str, form: str, day: int) -> str:
     """A day in one of CLDR's forms: a page says the same days many times, and to write one takes long."""
-    if form == MEDIUM:
-        return format_date(days.to_date(day), MEDIUM, locale=locale)
     return format_skeleton(form, days.to_date(day), locale=locale)
 
 
@@ -122,7 +119,7 @@ class Wording:
 
     def day(self, day: int) -> str:
         """A date with its year: 17 Nov 2026."""
-        return _written(str(self.locale), MEDIUM, day).replace(" ", "\N{NO-BREAK SPACE}")
+        return _written(str(self.locale), "yMMMd", day).replace(" ", "\N{NO-BREAK SPACE}")
 
     def day_name(self, day: int) -> str:
         """A date with its weekday, for tables: Tue, 17 Nov 2026."""
