@@ -59,6 +59,12 @@ ATTACKS = (
         {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),
     Attack(
+        "windows from an app's first day",
+        "All people told by who is new, and again by their one system: how often they came back is exact.",
+        windows.one_system,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
+    ),
+    Attack(
         "late data and refresh",
         "A number asked for again after stragglers came.",
         beside(refreshing.late_data_and_refresh, under_noise.after_refresh),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
@@ -9,7 +10,8 @@ from headcount_aggregator.periods import ROLLING, PeriodKind, period_of
 from headcount_aggregator.release.counts import blocks_of_day
 from headcount_aggregator.release.period_numbers import Statistics
 from headcount_aggregator.release.threshold import Threshold
-from headcount_aggregator.released import Number
+from headcount_aggregator.release.wide_people import beyond
+from headcount_aggregator.released import Number, Statistic
 
 from tests.aggregator.world import FIRST_DAY, Use, World, catalog
 from tests.attacks.outcome import Engine, Outcome, of_share
@@ -19,6 +21,9 @@ SPAN = 31
 HIDDEN = FIRST_DAY + 3
 SIZES = range(1, K)
 TENS = 10
+
+ONE_SYSTEM = 28
+SEEDS = range(3)
 
 Day = Callable[[int, int], Sequence[tuple[str, bool]]]
 """The people of a day, each with a system and whether it finished its set-up, given the hidden number."""
@@ -32,6 +37,65 @@ def windows() -> Iterator[Outcome]:
     tried = len(worlds) * len(SIZES)
     yield of_share(Engine.NAIVE, naive, tried, "sizes of a hidden day told")
     yield of_share(Engine.THRESHOLD, told, tried, "sizes of a hidden day told, by everything that is released")
+
+
+def one_system() -> Iterator[Outcome]:
+    """In the windows that begin with an app new people tell all people, so how often they came back is exact.
+
+    An app with one system told its people a second time, as those of the system, made of the days and of who came
+    back: each window said of the hidden day on which side of another step it lies.
+    """
+    worlds = [(hidden, _coming_back(seed, hidden)) for seed in SEEDS for hidden in (1, 5, 9, 13, 17, 19)]
+    naive = sum(_fitting(world, hidden, in_one_rest=True) == {hidden} for hidden, world in worlds)
+    told = sum(len(_fitting(world, hidden)) == 1 for hidden, world in worlds)
+    yield of_share(Engine.NAIVE, naive, len(worlds), "hidden days told, where windows have one rest for both")
+    yield of_share(Engine.THRESHOLD, told, len(worlds), "hidden days told")
+
+
+def _coming_back(seed: int, hidden: int) -> World:
+    """A young app of one system: of those who were there six in ten come each day, on one day only few new ones."""
+    draw = random.Random(seed)
+    uses: list[Use] = []
+    known: list[int] = []
+    for day in range(ONE_SYSTEM):
+        off = FIRST_DAY + day == HIDDEN + 6
+        back = [] if off else [device for device in known if draw.random() < 0.6]
+        new = range(1000 * day, 1000 * day + (hidden if off else draw.randint(40, 70)))
+        known += [] if off else new
+        uses += [Use(device, FIRST_DAY + day, "web", "1.0", {}, False, ()) for device in (*back, *new)]
+    return World(uses)
+
+
+def _fitting(world: World, hidden: int, *, in_one_rest: bool = False) -> set[int]:
+    """The sizes of the hidden day that fit all windows from the app's first day, of what is told by system.
+
+    ``in_one_rest``: what was told before who came back and who was hidden were told each for itself.
+    """
+    statistics = Statistics(catalog(), FIRST_DAY, world, Threshold(K))
+    fitting = set(range(1, K))
+    days = new = 0
+    for day in range(FIRST_DAY, FIRST_DAY + ONE_SYSTEM):
+        numbers = [n for n in statistics.of_day(day) if n.measure == 1 and not n.slot and n.value is not None]
+        said = {(n.statistic, n.period, n.value1): n.value or 0 for n in numbers}
+        days += said.get((Statistic.PEOPLE, PeriodKind.DAY, ""), 0)
+        new += said.get((Statistic.NEW_PEOPLE, PeriodKind.DAY, ""), 0)
+        for kind in ROLLING:
+            if period_of(kind, day).first <= FIRST_DAY and day >= HIDDEN + 6:
+                back = days - new
+                told = _one_rest(days, back, hidden) if in_one_rest else said[Statistic.PEOPLE, kind, "web"]
+                fits = _one_rest if in_one_rest else _two_rests
+                fitting = {size for size in fitting if fits(days, back, size) == told}
+    assert hidden in fitting
+    return fitting
+
+
+def _one_rest(days: int, back: int, size: int) -> int:
+    return (days - beyond(back - size, K, hidden=True) + TENS // 2) // TENS * TENS
+
+
+def _two_rests(days: int, back: int, size: int) -> int:
+    told = days - beyond(back, K, hidden=False) + beyond(size, K, hidden=True)
+    return (told + TENS // 2) // TENS * TENS
 
 
 def _pinned(told: Sequence[Hashable]) -> int:

@@ -57,17 +57,28 @@ def test_windows_are_near_the_truth(seed: int, devices: int) -> None:
     assert seen > 50
 
 
-def test_an_open_month_says_nothing_of_a_hidden_day() -> None:
-    """Provisional people of an open week and month are the same, whatever a sealed day of it hides."""
+@pytest.mark.parametrize(("back", "kinds"), [(0, (PeriodKind.WEEK, PeriodKind.MONTH)), (47, (PeriodKind.MONTH,))])
+def test_an_open_month_says_nothing_of_a_hidden_day(back: int, kinds: tuple[PeriodKind, ...]) -> None:
+    """Provisional people of an open week and month are the same, whatever a sealed day of it hides.
+
+    Also where some of the app's first day come back on all others, so that what is open is not all new; that is
+    for periods that begin with the app.
+    """
 
     def provisional(hidden: int) -> list[int | None]:
         days = range(FIRST_DAY, FIRST_DAY + 12)
-        sizes = {day: hidden if day == FIRST_DAY + 6 else 30 + 7 * day % 23 for day in days}
+        sizes = {day: hidden if day == FIRST_DAY + 6 else 50 + 7 * day % 23 for day in days}
         world = World(
             [
                 Use(100 * day + at, day, "ios", "1.0", {1: 1}, False, ())
                 for day, size in sizes.items()
                 for at in range(size)
+            ]
+            + [
+                Use(100 * FIRST_DAY + at, day, "ios", "1.0", {1: 1}, False, ())
+                for day in days
+                if day not in (FIRST_DAY, FIRST_DAY + 6)
+                for at in range(back)
             ]
         )
         found: list[int | None] = []
@@ -76,7 +87,7 @@ def test_an_open_month_says_nothing_of_a_hidden_day() -> None:
             sealed = Statistics(catalog(), FIRST_DAY, until, RULE)
             open_days = [last - 1, last]
             said = Provisional(catalog(), FIRST_DAY, open_days, until, RULE, sealed)
-            for kind in (PeriodKind.WEEK, PeriodKind.MONTH):
+            for kind in kinds:
                 numbers = said.of_period(period_of(kind, last), ())
                 found += [n.value for n in numbers if n.statistic is Statistic.PEOPLE]
         return found

@@ -111,8 +111,10 @@ class Statistics:
             return people.everyone(active, period, self._cells, self._rule)
         days = range(max(period.first, self._first), period.last + 1)
         # Before its first day nobody was there: all people are new, and what tells of new ones by day tells of them.
-        told = self.first_time_told if period.first <= self._first else self.people_told
-        return wide_people.everyone(active, period, [told(day) for day in days], self._cells, self._rule)
+        begins = period.first <= self._first
+        told = self.first_time_told if begins else self.people_told
+        new = wide_people.new_on(active, days, self._cells) if begins else None
+        return wide_people.everyone(active, period, [told(day) for day in days], self._cells, self._rule, new)
 
     def _people_told(self, day: int) -> DayTold:
         found = self._everyone_on(day)
@@ -151,7 +153,10 @@ class Statistics:
             if measure.reach and _short(period):
                 span = range(max(period.first, self._first), period.last + 1)
                 days = [self.measure_told(measure.code, day) for day in span]
-                found = wide_people.of_measure(measure, period, everyone, days, self._cells, self._rule)
+                all_did = everyone is not None and wide_people.are_all(days, [self.people_told(day) for day in span])
+                found = wide_people.of_measure(
+                    measure, period, everyone, days, self._cells, self._rule, as_around=all_did
+                )
                 yield from found.numbers
 
     def _funnel(self, funnel: Measure, day: int) -> Iterator[Number]:

@@ -6,7 +6,7 @@ they do not, least of all of a day that is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from headcount_wire.catalog import TOTAL, Catalog, Measure
@@ -57,7 +57,10 @@ class Provisional:
         for measure in self._others():
             if measure.reach:
                 days = [self._measure_told(measure, day) for day in self._span(period)]
-                yield self._total(wide_people.of_measure(measure, period, everyone, days, self._cells, self._rule))
+                found = wide_people.of_measure(
+                    measure, period, everyone, days, self._cells, self._rule, as_around=self._all_did(days, period)
+                )
+                yield self._total(found)
             if measure.kind in counts.COUNTED:
                 yield self._sum(measure, period, [block for block in inside if block.measure == measure.code])
 
@@ -94,7 +97,9 @@ class Provisional:
         if active is None:
             return None
         days = [self._people_told(active, period, day) for day in self._span(period)]
-        return wide_people.everyone(active, period, days, self._cells, self._rule)
+        begins = period.first <= self._first
+        new = wide_people.new_on(active, self._span(period), self._cells) if begins else None
+        return wide_people.everyone(active, period, days, self._cells, self._rule, new, open_days=True)
 
     def _span(self, period: Period) -> range:
         return range(max(self._first, period.first), min(period.last, max(self._days, default=0)) + 1)
@@ -103,6 +108,16 @@ class Provisional:
         if day in self._days:
             return self._open[active.code, day]
         return self._sealed.first_time_told(day) if period.first <= self._first else self._sealed.people_told(day)
+
+    def _all_did(self, days: Sequence[DayTold], period: Period) -> bool:
+        active = self._catalog.active
+        if active is None:
+            return False
+        told = [
+            self._open[active.code, day] if day in self._days else self._sealed.people_told(day)
+            for day in self._span(period)
+        ]
+        return wide_people.are_all(days, told)
 
     def _measure_told(self, measure: Measure, day: int) -> DayTold:
         return self._open[measure.code, day] if day in self._days else self._sealed.measure_told(measure.code, day)

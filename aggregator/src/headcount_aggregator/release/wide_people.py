@@ -5,7 +5,9 @@ shown days would move the rounding along, and many windows around one hidden day
 is rounded is the *rest*: what the days come to together, less the people of the window. That is who came on several
 days, less who came on hidden ones only, and its steps lie where they lie, whatever the days are. A rest of fewer
 than k is told as the middle of what it can be; where days are hidden its steps are of k, so that a hidden day is in
-one step with nobody. What stands as ``other`` is what is left of the told numbers around it.
+one step with nobody. Of a period that begins with the app
+all people are new, so it is known who came back on the days that tell: there this and the hidden days are two rests.
+What stands as ``other`` is what is left of the told numbers around it.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headcount_wire.catalog import TOTAL, Measure
+from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release import people
-from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key, Sums
 from headcount_aggregator.release.family import OTHER_VALUE, Decision, Rule
 from headcount_aggregator.release.people import TENS, Everyone, Exact
 from headcount_aggregator.released import Number, State
@@ -27,6 +30,9 @@ Place = tuple[int, Key]
 
 WHOLE_PLACE: Place = (TOTAL, WHOLE_KEY)
 NOTHING: Mapping[Place, int] = {}
+
+NewOn = Callable[[int, int], Sums]
+"""The new people of a period's day, given which day it is and a breakdown's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class DayTold:
     values: Mapping[Place, int]
     partly: frozenset[int]
     rounded_off: int = 0
+
+    def whole(self) -> int | None:
+        """Its total, where it is told by itself."""
+        return None if TOTAL in self.partly else self.values.get(WHOLE_PLACE)
 
     def tells(self, code: int, *keys: Key) -> bool:
         """Whether one of these is told by itself, or is nobody since nothing of the cut is hidden."""
@@ -66,19 +76,63 @@ def with_total(day: DayTold, total: DayTold) -> DayTold:
     return DayTold(values, (day.partly - {TOTAL}) | (total.partly & {TOTAL}))
 
 
-def everyone(active: Measure, period: Period, days: Sequence[DayTold], cells: Cells, rule: Rule) -> Everyone:
-    """All active people of a window or calendar period. ``days``: what its days tell, from the app's first on."""
+def everyone(
+    active: Measure,
+    period: Period,
+    days: Sequence[DayTold],
+    cells: Cells,
+    rule: Rule,
+    new: NewOn | None = None,
+    *,
+    open_days: bool = False,
+) -> Everyone:
+    """All active people of a window or calendar period. ``days``: what its days tell, from the app's first on.
+
+    ``new``: of a period that begins with the app, the new people of each of the days. ``open_days``: the totals
+    of some days are all people, not new ones, so that who came back is in the rest of the total too.
+    """
     found = people.everyone(active, period, cells, rule)
-    return replace(found, decision=_told(found.decision, found.exact, days, rule.k))
+    return replace(
+        found, decision=_told(found.decision, _Wide(found.exact, days, rule.k, new=new, total_too=open_days))
+    )
+
+
+def new_on(active: Measure, days: Iterable[int], cells: Cells) -> NewOn:
+    """The new people of days, by place: of a period that begins with the app they are all its people."""
+    held = [cells.day(day) for day in days]
+    return lambda at, code: held[at].of(active.code, Fact.AGE, 0, code)
 
 
 def of_measure(
-    measure: Measure, period: Period, around: Everyone | None, days: Sequence[DayTold], cells: Cells, rule: Rule
+    measure: Measure,
+    period: Period,
+    around: Everyone | None,
+    days: Sequence[DayTold],
+    cells: Cells,
+    rule: Rule,
+    *,
+    as_around: bool = False,
 ) -> Decision:
-    """Devices that contributed to a measure with ``reach`` at least once in a window. ``around``: all active people."""
+    """Devices that contributed to a measure with ``reach`` at least once in a window. ``around``: all active people.
+
+    ``as_around``: on each day that tells everybody contributed, so the window is told as all active people's.
+    """
     found = people.in_window(measure, period.first, period.last, cells, rule.k)
     decision = people.subset(measure, period, found, around, rule)
-    return _told(decision, found, days, rule.k, around.decision if around else None)
+    wide = _Wide(found, days, rule.k)
+    if around is None:
+        return _told(decision, wide)
+    if as_around:
+        wide.told.update({(n.breakdown, (n.value1, n.value2)): n.value for n in around.decision.numbers if n.value})
+    return _told(decision, wide, around.decision)
+
+
+def are_all(days: Sequence[DayTold], around: Sequence[DayTold]) -> bool:
+    """Whether everybody did something on each of these days that tells: then its windows must say no more than all's.
+
+    Who came back among them is known from who came back among all. ``around``: what the days tell of all people.
+    """
+    return all(mine.whole() == all_.whole() for mine, all_ in zip(days, around, strict=True))
 
 
 def cuts(decision: Decision, exact: Exact, days: Sequence[DayTold], k: int) -> Decision:
@@ -93,9 +147,7 @@ def cuts(decision: Decision, exact: Exact, days: Sequence[DayTold], k: int) -> D
     return replace(decision, numbers=[total, *_Wide(exact, days, k, whole).numbers(parts)])
 
 
-def _told(
-    decision: Decision, exact: Exact, days: Sequence[DayTold], k: int, within: Decision | None = None
-) -> Decision:
+def _told(decision: Decision, wide: _Wide, within: Decision | None = None) -> Decision:
     """What was decided of a window or calendar period, its numbers made of its days.
 
     ``within``: the people they are a subset of, who are never said to be fewer. ``exact`` of the decision becomes
@@ -103,7 +155,6 @@ def _told(
     """
     if decision.state is not State.SHOWN:
         return decision
-    wide = _Wide(exact, days, k)
     total, *parts = wide.numbers(decision.numbers)
     if within and total.value is not None and (most := within.numbers[0].value) is not None:
         # Only as a whole: a device's value on its first active day may be another than on the first that it did this.
@@ -125,8 +176,18 @@ def beyond(rest: int, k: int, *, hidden: bool) -> int:
 class _Wide:
     """The numbers of one period. ``told``: what is told so far, before it is rounded to tens."""
 
-    def __init__(self, exact: Exact, days: Sequence[DayTold], k: int, told: Mapping[Place, int] = NOTHING) -> None:
+    def __init__(
+        self,
+        exact: Exact,
+        days: Sequence[DayTold],
+        k: int,
+        told: Mapping[Place, int] = NOTHING,
+        new: NewOn | None = None,
+        total_too: bool = False,
+    ) -> None:
         self._exact = exact
+        self._new = new
+        self._total_too = total_too
         self._days = days
         self._k = k
         self.told: dict[Place, int] = dict(told)
@@ -134,7 +195,7 @@ class _Wide:
     def numbers(self, decided: Sequence[Number]) -> list[Number]:
         """The shown numbers with what is told in place of what is so."""
         places = {(n.breakdown, (n.value1, n.value2)): n for n in decided if n.value is not None}
-        for place in sorted(places, key=lambda place: place[1].count(OTHER_VALUE)):
+        for place in sorted(places.keys() - self.told.keys(), key=lambda place: place[1].count(OTHER_VALUE)):
             self._tell(place)
         return [
             number
@@ -152,16 +213,30 @@ class _Wide:
             n = self._exact[code].get(key, 0)
             if place == WHOLE_PLACE:
                 n -= sum(day.rounded_off for day in self._days)
-            value = self._of(n, [day.values.get(place, 0) for day in self._days], lambda day: day.tells(code, key))
+            value = self._of(n, code, [[key]] * len(self._days), [key])
             if place == WHOLE_PLACE and n:
                 value = max(value, *(day.values.get(place, 0) for day in self._days if TOTAL not in day.partly), 0)
         self.told[place] = value
 
-    def _of(self, exact: int, on_days: Sequence[int], tells: Callable[[DayTold], bool]) -> int:
+    def _of(self, exact: int, code: int, on_days: Sequence[Sequence[Key]], keys: Sequence[Key]) -> int:
+        """What is told of some keys of a cut together, ``on_days`` those that stand there."""
         if not exact:
             return 0
-        base = sum(on_days)
-        return max(self._k, base - beyond(base - exact, self._k, hidden=not all(map(tells, self._days))))
+        on = [
+            sum(day.values.get((code, key), 0) for key in stand) for day, stand in zip(self._days, on_days, strict=True)
+        ]
+        base = sum(on)
+        silent = [at for at, day in enumerate(self._days) if not self._tells(day, code, keys)]
+        if self._new is None or (code == TOTAL and not self._total_too):
+            return max(self._k, base - beyond(base - exact, self._k, hidden=bool(silent)))
+        # Who came back on the days that tell, and the others' people beside what is told of them: two rests.
+        unsaid = sum(sum(self._new(at, code).get(key, 0) for key in keys) - on[at] for at in silent)
+        back = beyond(base - exact + unsaid, self._k, hidden=False)
+        return max(self._k, base - back + beyond(unsaid, self._k, hidden=True))
+
+    def _tells(self, day: DayTold, code: int, keys: Sequence[Key]) -> bool:
+        """Of a period that begins with the app, a total that stands for another set tells nothing of new people."""
+        return code not in day.partly if self._total_too and code == TOTAL else day.tells(code, *keys)
 
     def _left(self, code: int, key: Key) -> int:
         """What the told numbers around a place leave for it. What is shown is of k people at least."""
@@ -184,8 +259,8 @@ class _Wide:
 
         exact = sum(self._exact[code][key] for key in mine(self._exact[code]))
         on_days = [[key for cut, key in day.values if cut == code and key[at] == name] for day in self._days]
-        sums = [sum(day.values[code, key] for key in keys) for day, keys in zip(self._days, on_days, strict=True)]
-        return self._of(exact, sums, lambda day: day.tells(code, *mine(key for _, key in day.values)))
+        stand = sorted({key for keys in on_days for key in keys} | set(mine(self._exact[code])))
+        return self._of(exact, code, on_days, stand)
 
 
 def _tens(value: int) -> int:
