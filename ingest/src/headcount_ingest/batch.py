@@ -39,11 +39,13 @@ class Batch:
 
     def _take_all(self) -> None:
         self._taking = True
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            for take in waiting:
-                try:
-                    take()
-                except Exception as error:  # the last resort: what fails at one client keeps no other waiting
-                    log.error("answer_failed", kind=type(error).__name__)
-        self._taking = False
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                for take in waiting:
+                    try:
+                        take()
+                    except Exception as error:  # the last resort: what fails at one client keeps no other waiting
+                        log.error("answer_failed", kind=type(error).__name__)
+        finally:
+            self._taking = False
