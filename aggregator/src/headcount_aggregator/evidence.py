@@ -56,6 +56,8 @@ EVIDENCE = (
     _of(Criterion.SINGLING_OUT, "subset and complement", "fails", "bounded"),
     _of(Criterion.SINGLING_OUT, "Sybil fill", "succeeds", "bounded"),
     _of(Criterion.LINKABILITY, "subtraction of distinct counts", "fails", "bounded"),
+    Evidence(Criterion.LINKABILITY, "windows around a hidden day", {THRESHOLD: "fails"}),
+    Evidence(Criterion.LINKABILITY, "windows from an app's first day", {THRESHOLD: "fails"}),
     _of(Criterion.LINKABILITY, "late data and refresh", "fails", "fails"),
     _of(Criterion.LINKABILITY, "late arrivals against the week", "fails", "fails"),
     _of(Criterion.LINKABILITY, "provisional against sealed", "fails", "fails"),
