@@ -100,7 +100,7 @@ def test_every_sentence_has_its_margin(pages: list[tuple[View, Page, str]]) -> N
     """What is said large, in sentences and above charts, has its ± too, or says why there is no number."""
     said = [one.number for _, page, _ in pages for one in page.said]
     said += [s.value for v, page, _ in pages if v.page in ("explore", "funnels", "problems") for s in page.stats]
-    assert len(said) > 15
+    assert len(said) > 10  # a change that passes for noise is said by some draws and not by others
     assert [text for text in said if "±" not in text and "noise" not in text and text != "3"] == []
 
 
