@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import socket
@@ -289,10 +290,13 @@ def test_a_cell_on_two_shards_is_one_cell(tmp_path: Path, request: pytest.Fixtur
         closing(house.loader(home)) as loader,
     ):
         for _ in range(2):
-            for _ in range(5):
+            held = [0]
+            for units in itertools.count(1):  # where a unit goes is chance: a few can all go to one
                 house.arrive(20)
                 loader.load_once()
-            held = [int(shard.query("SELECT count() FROM landing")[0][0]) for shard in home.shards]
+                held = [int(shard.query("SELECT count() FROM landing")[0][0]) for shard in home.shards]
+                if (all(held) and units >= 5) or units == 40:
+                    break
             assert all(held), "both shards hold units"
             assert totals(home) == house.count.totals
             house.clock.advance(86_400.0)
