@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from typing import cast
 
 import httptools
 from headcount_wire import limits
@@ -84,7 +83,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody is there; of the address only its rate group is kept."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
         self._peer = self._edge.rates.peer(address)

@@ -25,7 +25,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     """receive -> authenticate -> arrive -> decode -> own -> admit -> strip -> spool (sync) -> accepted.
 
     Each step takes only what the one before it makes, and returns it or a refusal. Until a key is
-    known a request costs a look at its head. It waits twice: for its body, and for the disk.
+    known a request costs a look at its head. It waits for its body, for the others of its turn, and for the disk.
     """
     received = receive(head, edge.rates)
     if isinstance(received, Refused):

@@ -1,7 +1,8 @@
 """What a request waits for, without a task of its own: one value, handed over once.
 
-A request's path is a coroutine that waits at most twice, for its body and for the disk. Whoever has the
-value hands it over, and the path goes on within that call: no task, no future, no turn of the loop.
+A request's path is a coroutine that waits for its body and for the disk, and in between for the others of its turn
+(``batch.py``). Whoever has the value hands it over, and the path goes on within that call: no task, no future, no
+turn of the loop.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 from headcount_aggregator.release.day_sums import Key
@@ -126,7 +127,11 @@ def _sorts(held: Held, asked: Asked) -> Iterator[Weights]:
     else:
         yield weighed(lambda part: part.contributors)
     for at in range(len(sample)):
-        yield weighed(lambda part, at=at: abs(part.outside[at]) if at < len(part.outside) else 0)  # type: ignore[misc]
+        yield weighed(partial(_outside, at))
+
+
+def _outside(at: int, part: Part) -> int:
+    return abs(part.outside[at]) if at < len(part.outside) else 0
 
 
 def _least(start: str, weights: Weights, kept: Iterable[str], k: int) -> frozenset[str] | None:
