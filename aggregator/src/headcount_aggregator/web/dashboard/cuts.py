@@ -220,5 +220,4 @@ def _figure(
         unit=unit,
         notes=tuple(notes),
         empty=parts.reason,
-        wider=None if people_of or rows else view.wider(),
     )

@@ -40,7 +40,6 @@ async def times(view: View, measure: Measure, key: str = "times", title: str = "
         notes=(say("Sums over sealed days; days under {k} people may be missing from them.", k=view.k),)
         if by is not PeriodKind.DAY
         else (),
-        wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
 
@@ -69,7 +68,6 @@ async def how_long(view: View, measure: Measure, key: str = "how-long", title: s
         k=view.k,
         unit=measure.unit,
         notes=view.tens(say("Off by less than 2 percent.")),
-        wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
 

@@ -8,7 +8,7 @@ from headcount_wire.catalog import TOTAL, Measure
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind
 from headcount_aggregator.released import Number, Statistic
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows
 from headcount_aggregator.web.dashboard.view import View
 
@@ -77,7 +77,6 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         k=view.k,
         unit=say("people"),
         notes=view.tens(say("Days are exact; longer periods are rounded to tens.")),
-        wider=view.wider(),
         empty=nothing_yet(view),
     )
 
@@ -119,7 +118,6 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
         k=view.k,
         unit=say("people"),
         notes=notes,
-        wider=view.wider() if by is view.span.by else Link(view.link(by="month", range="365"), say("see it by month")),
         empty=nothing_yet(view),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from headcount_aggregator.web.dashboard.span import read_span
 from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
 from headcount_aggregator.web.dashboard.view import Page, View
+from headcount_aggregator.web.dashboard.wider import led_on
 from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.tenancy import Tenancy
 
@@ -82,7 +85,7 @@ class Dashboard:
         kind, view = await self._view(request)
         if view is None:
             return self._lost(request)
-        page = await self._built(kind, view)
+        page = await _led_on(await self._built(kind, view), view, kind)
         sight = self._sight(request)
         organisation = self._tenancy.organisation
         subjects = [
@@ -162,6 +165,16 @@ class Dashboard:
 
     async def _icon(self, request: web.Request) -> web.Response:
         return answer(request, self._static["icon.svg"], STATIC["icon.svg"], cache="public, max-age=86400")
+
+
+async def _led_on(page: Page, view: View, kind: PageKind) -> Page:
+    """A page whose hidden cells lead to where their numbers are shown."""
+
+    async def build(query: Mapping[str, str]) -> Page:
+        span = read_span(query, view.freshness, kind.preset, kind.by)
+        return await kind.build(replace(view, span=span, query=query))
+
+    return await led_on(page, view, build)
 
 
 def _spoken(response: web.Response) -> web.Response:

@@ -213,16 +213,6 @@ class View:
         """A day as an address and a form write it."""
         return days.text(day)
 
-    def wider(self) -> Link | None:
-        """A longer period, in which more people come together."""
-        say = self.wording.say
-        if self.span.by is PeriodKind.DAY:
-            return Link(self.link(by="week"), say("see it by week"))
-        if self.span.by is PeriodKind.WEEK:
-            longer = {} if self.span.length > 180 else {"range": "365"}
-            return Link(self.link(by="month", **longer), say("see it by month"))
-        return None
-
     def at(self, last: int) -> View:
         """The same look at as many days that end on another one."""
         return replace(self, span=replace(self.span, first=last - self.span.length + 1, last=last))
