@@ -46,6 +46,8 @@ async def times(view: View, measure: Measure, key: str = "times", title: str = "
 
 async def how_long(view: View, measure: Measure, key: str = "how-long", title: str = "") -> Figure:
     """What half, three quarters and 19 of 20 are under, by the periods of the span."""
+    if view.noisy and view.span.by is PeriodKind.DAY:
+        view = view.by_period(PeriodKind.WEEK)  # with noise, there are percentiles of weeks only
     say, by = view.wording.say, view.span.by
     numbers = await view.numbers([Statistic.QUANTILE], [by], measure)
     found = {(number.last, number.slot): number for number in numbers}

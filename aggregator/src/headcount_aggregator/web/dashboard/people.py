@@ -27,6 +27,8 @@ async def distinct(
     kinds = (kind,) if kind else tuple(dict.fromkeys((view.span.whole, view.span.window)))
     for wanted in kinds:
         since = first if wanted in ROLLING or wanted is PeriodKind.WEEK else last
+        if kind is PeriodKind.MONTH:
+            since = view.span.first  # who asks for a month takes the newest that ended
         found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=since, last=last)
         if found:
             newest = max(number.last for number in found)
@@ -37,6 +39,12 @@ async def distinct(
 async def active_people(view: View, measure: Measure, key: str = "active", title: str = "") -> Figure:
     """People of a measure: by day with the rolling windows, or by week or month."""
     say, by = view.wording.say, view.span.by
+    notes = view.tens(say("Days are exact; longer periods are rounded to tens."))
+    if by is PeriodKind.DAY and view.noisy:
+        by_day = await view.numbers([Statistic.PEOPLE], [by], measure)
+        if by_day and all(number.value is None for number in by_day):
+            by, view = PeriodKind.WEEK, view.by_period(PeriodKind.WEEK)
+            notes = (view.by_week(""),)
     if by is PeriodKind.DAY:
         kinds = [PeriodKind.DAY, PeriodKind.ROLLING_7, PeriodKind.ROLLING_28]
         series = [
@@ -76,7 +84,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         rule=view.rule_of(measure),
         k=view.k,
         unit=say("people"),
-        notes=view.tens(say("Days are exact; longer periods are rounded to tens.")),
+        notes=notes,
         empty=nothing_yet(view),
     )
 
@@ -96,6 +104,11 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
         by = PeriodKind.WEEK
         numbers = await view.numbers(statistics, [by], measure)
         notes = (view.by_week(say("Shown by week: many days have fewer than {k} new people.", k=view.k)),)
+    if view.noisy and by is PeriodKind.WEEK and not any(number.value is not None for number in numbers):
+        by_month = await view.numbers(statistics, [PeriodKind.MONTH], measure)
+        if any(number.value is not None for number in by_month):
+            by, numbers = PeriodKind.MONTH, by_month
+            notes = (say("Shown by month: the weeks are too small for their noise."),)
     found = {(number.statistic, number.last): number for number in numbers}
 
     def cell(statistic: Statistic, period: Period) -> Cell:

@@ -121,7 +121,11 @@ class View:
 
     def too_few(self, threshold: str) -> str:
         """Why there is nothing to show: too few for the threshold, or too small for the noise."""
-        return self.wording.say("Too small for the noise that protects everybody.") if self.noisy else threshold
+        if not self.noisy:
+            return threshold
+        if is_scope(self.subject.customer.code):
+            return self.wording.say("Too few Customers have enough people here, or one has most of them.")
+        return self.wording.say("Too small for the noise that protects everybody.")
 
     @property
     def rule(self) -> str:

@@ -33,6 +33,9 @@ MANY_DAYS = 180
 OVER_TIME = frozenset({Shape.LINES, Shape.COLUMNS, Shape.STACK, Shape.GRID})
 """Shapes whose rows are times: the row of a longer time stands in for that of a shorter one."""
 
+ALL = Place("", "")
+"""The place of all of a figure."""
+
 Build = Callable[[Mapping[str, str]], Awaitable[Page]]
 """Builds the page that an address leads to, given what stands behind its question mark."""
 
@@ -75,9 +78,9 @@ def _with(figure: Figure, wider: Mapping[Place, Link] | None) -> Figure:
 
 
 def _hidden(figure: Figure) -> frozenset[Place]:
-    """The places of hidden cells; of a figure that shows nothing and has no cell, one that stands for all of it."""
-    if not figure.rows:
-        return frozenset({Place("", "")})
+    """The places of hidden cells; of a figure that has no number at all, one that stands for all of it."""
+    if not figure.has_numbers:
+        return frozenset({ALL})
     return frozenset(
         Place(row.key, series.key)
         for row in figure.rows
@@ -119,7 +122,7 @@ def _helps(figure: Figure | None, step: Step) -> bool:
 
 def _shows(longer: Figure, kind: PeriodKind | None, figure: Figure, place: Place) -> bool:
     """Whether the figure of a longer time shows the number of a place, all of its days included."""
-    if not figure.rows:
+    if place == ALL:
         return longer.has_values
     row = _row(longer, kind if figure.shape in OVER_TIME else None, place.row)
     series = _series(longer, figure, place.series)
