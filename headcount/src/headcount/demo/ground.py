@@ -23,12 +23,12 @@ class Simulated:
 
 
 SIMULATED = (
-    Simulated("aurora", "Aurora Insurance", 45),
-    Simulated("borealis", "Borealis Schools", 15),
-    Simulated("cumulus", "Cumulus Clinic", 10, "light"),
-    Simulated("dolomite", "Dolomite Bank", 10, "light"),
-    Simulated("estuary", "Estuary Freight", 10, "light"),
-    Simulated("fjord", "Fjord Energy", 10, "light"),
+    Simulated("aurora", "Aurora Insurance", 40),
+    Simulated("borealis", "Borealis Schools", 16, "light"),
+    Simulated("cumulus", "Cumulus Clinic", 11, "light"),
+    Simulated("dolomite", "Dolomite Bank", 11, "light"),
+    Simulated("estuary", "Estuary Freight", 11, "light"),
+    Simulated("fjord", "Fjord Energy", 11, "light"),
 )
 """Enough of them, and none with more than half of the people, so that sums over all of them may be told."""
 
@@ -39,7 +39,7 @@ PARTNER, PARTNER_TITLE = "north", "North Resellers"
 """Who sold it to all of them: fewer than five Customers outside could be told by subtraction, so none are."""
 
 OWN = ("aurora", "borealis")
-"""The Customers whose readers the demo has links for: a large one and a small one."""
+"""The Customers whose readers the demo has links for: one with a threshold, one with noise."""
 
 SCOPES = {PARTNER: f'scope = "partner"\npartner = "{PARTNER}"\n', "product": 'scope = "product"\n'}
 """Readers of sums over Customers: of a Partner's, and of all."""

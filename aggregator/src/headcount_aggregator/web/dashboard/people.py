@@ -131,7 +131,7 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
         k=view.k,
         unit=say("people"),
         notes=notes,
-        empty=nothing_yet(view),
+        empty=view.too_few(nothing_yet(view)) if view.sealed else nothing_yet(view),
     )
 
 
