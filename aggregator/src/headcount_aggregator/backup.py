@@ -47,6 +47,16 @@ def write_backup(
         raise BackupError(f"{folder} is there already; a backup is written into a new folder.")
     making = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(making, ignore_errors=True)
+    try:
+        return _written(settings, warehouse, folder, making, moment, progress)
+    except OSError:
+        shutil.rmtree(making, ignore_errors=True)  # a disk that is full has room again
+        raise
+
+
+def _written(
+    settings: StoreSettings, warehouse: Warehouse, folder: Path, making: Path, moment: float, progress: Progress
+) -> dict[str, Any]:
     making.mkdir(parents=True, mode=0o700)
     mark = watermark(warehouse)
     files: dict[str, list[Any]] = {}
