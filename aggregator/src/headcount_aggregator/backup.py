@@ -23,7 +23,7 @@ from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, Table, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.copying import COPIED, Progress, blocks, held, is_empty, set_watermark, total
 
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 RESTORING = "restoring.json"
 UNFINISHED = ".unfinished"
@@ -63,7 +63,8 @@ def _written(
     for part in _parts(settings):
         _copy_files(part, making / part.name, making, files)
     sums = {table.sql: _write_table(warehouse, table, mark, making, files, progress) for table in COPIED}
-    manifest = {"v": VERSION, "made": moment, "watermark": mark, "tables": sums, "files": files}
+    manifest: dict[str, Any] = {"v": VERSION, "made": moment, "watermark": mark, "tables": sums, "files": files}
+    manifest["sha256"] = _digest_of(manifest)
     _write(making / MANIFEST, json.dumps(manifest, indent=1).encode())
     for place in [making, *(path for path in making.rglob("*") if path.is_dir())]:
         _sync(place)
@@ -78,8 +79,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         raise BackupError(f"{folder} is no whole backup: it has no {MANIFEST}.") from None
-    if manifest.get("v") != VERSION:
+    if not isinstance(manifest, dict) or manifest.get("v") != VERSION:
         raise BackupError(f"{folder} was written by another version of Headcount.")
+    if manifest.get("sha256") != _digest_of(manifest):
+        raise BackupError(f"{folder / MANIFEST} is not what was written; nothing was put back.")
     for name, (size, digest) in manifest["files"].items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size or _digest(path) != digest:
@@ -97,6 +100,10 @@ def restore(settings: StoreSettings, warehouse: Warehouse, folder: Path, progres
     marker = settings.data / RESTORING
     whose = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     if not (marker.exists() and marker.read_text("utf-8") == whose):
+        if marker.exists():
+            raise BackupError(
+                f"{settings.data} holds a part of another backup; begin with an empty folder and an empty warehouse."
+            )
         for part in _parts(settings):
             if any(path.is_file() and path.name != "lock" for path in part.rglob("*")):
                 raise BackupError(f"{part} holds files; a backup is only put back into an empty house.")
@@ -198,6 +205,12 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _digest_of(manifest: dict[str, Any]) -> str:
+    """The hash of all that a manifest says beside it."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -258,8 +258,11 @@ class Units:
 
 
 def _encode(unit: Unit) -> bytes:
-    state = {"carry": to_plain(unit.carry), "versions": versions.to_plain(unit.versions)}
-    state["newest"] = numbering.to_plain(unit.newest)
+    state = {
+        "carry": to_plain(unit.carry),
+        "versions": versions.to_plain(unit.versions),
+        "newest": numbering.to_plain(unit.newest),
+    }
     rest = json.dumps(state, separators=(",", ":")).encode()
     head = {
         "v": VERSION,
