@@ -58,6 +58,7 @@ def _warehouse(settings: Settings) -> str:
     address = parse_address(settings.warehouse)
     if address is None:
         return ""
+    from headcount_aggregator.load.belonging import StrangeWarehouse, must_belong
     from headcount_aggregator.warehouse import WarehouseError
     from headcount_aggregator.warehouse.opening import open_warehouse
 
@@ -65,6 +66,9 @@ def _warehouse(settings: Settings) -> str:
     try:
         for shard in home.shards:
             _ = shard.dialect
+        must_belong(settings.data / "units", home)
+    except StrangeWarehouse as error:
+        raise ObstacleError(f"warehouse: {address.shown}: {error}") from None
     except WarehouseError as error:
         sentence = f"warehouse: {address.shown}: {error}"
         if not error.reason.passes:
