@@ -218,7 +218,8 @@ def test_a_backup_that_is_not_whole_is_not_put_back(tmp_path: Path) -> None:
             read_manifest(tmp_path / "backup")
         path.write_bytes(data)
     whole = (tmp_path / "backup" / MANIFEST).read_bytes()
-    for damaged in ([], {"v": 2}, {**manifest, "watermark": 1}, {**manifest, "files": {}}):
+    damages: tuple[object, ...] = ([], {"v": 2}, {**manifest, "watermark": 1}, {**manifest, "files": {}})
+    for damaged in damages:
         (tmp_path / "backup" / MANIFEST).write_text(json.dumps(damaged))
         with pytest.raises(BackupError, match=r"is not what was written|by another version"):
             read_manifest(tmp_path / "backup")

@@ -76,7 +76,7 @@ def _written(
 def read_manifest(folder: Path) -> dict[str, Any]:
     """A backup's manifest, once every file is what it was; raises ``BackupError``."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        manifest: Any = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         raise BackupError(f"{folder} is no whole backup: it has no {MANIFEST}.") from None
     if not isinstance(manifest, dict) or manifest.get("v") != VERSION:
