@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from headcount.demo.ground import CUSTOMERS, SIMULATED
@@ -66,12 +66,20 @@ def test_sums_over_customers_can_be_told() -> None:
         )
         for noise in ("light", "standard")
     }
+    day_scale = next(planned.scale for planned in budget_of(catalog, "light").planned if planned.view.kind == "day")
     weekly: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     codes = {customer.name: code for code, customer in enumerate(SIMULATED)}
     for person in people(DEVICES, SPAN, CUSTOMERS, seed=1):
         for day in range(SPAN):
             if person.consents() and use_of(person, day, FIRST, 1) is not None:
                 weekly[days.week_start(FIRST + day)][codes[person.customer]].add(person.number)
+    first_day = Counter(
+        codes[person.customer]
+        for person in people(DEVICES, SPAN, CUSTOMERS, seed=1)
+        if person.consents() and use_of(person, 0, FIRST, 1) is not None
+    )
+    # Who is in a quarter's sums is decided by the first days, with their noise: each must stand out of it.
+    assert all(first_day[code] > 3 * day_scale for code in codes.values() if SIMULATED[code].noise)
     whole = [week for week in weekly if week >= FIRST and week + 6 < FIRST + SPAN]
     assert len(whole) >= 5
     for week in whole:

@@ -43,7 +43,7 @@ WAVES = ((0, 40), (14, 25), (21, 25))
 """When people are won: the first day of a week of it, and how many of 100; the others come on any day."""
 
 STEADY_FROM_THE_FIRST = 0.8
-"""The part of the other Customers' people who are there from the first days on."""
+"""The part of the other Customers' people who are there on the first day: by it their Customers are taken into sums."""
 
 VERSION_EVERY_DAYS = 24
 """Days between two versions of the simulated app."""
@@ -123,7 +123,7 @@ class PersonFacts(DeviceFacts):
 def people(count: int, span_days: int, customers: tuple[tuple[str, int], ...], seed: int) -> list[Person]:
     """A population over a span of days; ``customers`` are names with their weights.
 
-    The first Customer wins its people in waves and loses many; the others have theirs from the first days on, and these
+    The first Customer wins its people in waves and loses many; the others have theirs from the first day on, and these
     come a day or two a week: enough for sums over Customers, for few reports.
     """
     return [_person(number, span_days, customers, random.Random(f"{seed}/{number}")) for number in range(count)]
@@ -141,7 +141,7 @@ def _person(number: int, span: int, customers: tuple[tuple[str, int], ...], draw
         purposes += ("context",)
     joined = _joined(span, draw)
     if steady and draw.random() < STEADY_FROM_THE_FIRST:
-        joined = draw.randrange(min(span, 5))
+        joined = 0
     gone = draw.randrange(span)
     return Person(
         number=number,
