@@ -66,7 +66,10 @@ def test_sums_over_customers_can_be_told() -> None:
         )
         for noise in ("light", "standard")
     }
-    day_scale = next(planned.scale for planned in budget_of(catalog, "light").planned if planned.view.kind == "day")
+    day_scale = {
+        noise: next(planned.scale for planned in budget_of(catalog, noise).planned if planned.view.kind == "day")
+        for noise in ("light", "standard")
+    }
     weekly: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     codes = {customer.name: code for code, customer in enumerate(SIMULATED)}
     for person in people(DEVICES, SPAN, CUSTOMERS, seed=1):
@@ -79,7 +82,7 @@ def test_sums_over_customers_can_be_told() -> None:
         if person.consents() and use_of(person, 0, FIRST, 1) is not None
     )
     # Who is in a quarter's sums is decided by the first days, with their noise: each must stand out of it.
-    assert all(first_day[code] > 3 * day_scale for code in codes.values() if SIMULATED[code].noise)
+    assert all(first_day[code] > 2 * day_scale[SIMULATED[code].noise or "standard"] for code in codes.values())
     whole = [week for week in weekly if week >= FIRST and week + 6 < FIRST + SPAN]
     assert len(whole) >= 5
     for week in whole:

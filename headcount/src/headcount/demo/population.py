@@ -165,6 +165,8 @@ def _joined(span: int, draw: random.Random) -> int:
     at = draw.randrange(100)
     for first, share in WAVES:
         if at < share and first < span:
+            if first == 0 and draw.random() < 0.5:
+                return 0  # the app begins with some people
             return min(span - 1, first + draw.randrange(7))
         at -= share
     return draw.randrange(span)
