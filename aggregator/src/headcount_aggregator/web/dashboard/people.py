@@ -42,7 +42,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
     notes = view.tens(say("Days are exact; longer periods are rounded to tens."))
     if by is PeriodKind.DAY and view.noisy:
         by_day = await view.numbers([Statistic.PEOPLE], [by], measure)
-        if by_day and all(number.value is None for number in by_day):
+        if sum(number.value is None for number in by_day) * 3 > 2 * len(by_day):
             by, view = PeriodKind.WEEK, view.by_period(PeriodKind.WEEK)
             notes = (view.by_week(""),)
     if by is PeriodKind.DAY:
