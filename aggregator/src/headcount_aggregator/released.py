@@ -139,7 +139,7 @@ class ReleaseHeader:
     """One sealed release: what it covers, by which rule, and its place in the hash chain.
 
     ``noise`` is the preset and ``promise`` what it means in words, where noise was added; both are empty else.
-    ``late_dropped``: devices that came too late for it and were too few to be told, rounded up to tens.
+    ``late_dropped``: devices that came too late for it and are in no number of it, rounded up to tens; 0: fewer than k.
     ``missing``: by measure code, what is missing of its reports: lost, refused, clipped, late, in percent.
     """
 
