@@ -100,16 +100,17 @@ class Room:
     """How much a count may say beside hidden people: nothing about how many they are.
 
     ``cap`` is the most that a device can add, ``missing`` the most people of the set around that may
-    be without it, ``within`` what was decided on that set.
+    be without it, ``within`` what was decided on that set. Of a set smaller than ``least`` it is not told at all.
     """
 
     cap: int
     missing: int
+    least: int
     within: Decision | None = None
 
     def leaves_open(self, part: Part) -> bool:
         """Whether a count may come from all people around it, and also from all but ``missing`` of them."""
-        return part.around <= part.value <= self.cap * (part.around - self.missing)
+        return self.least <= part.around <= part.value <= self.cap * (part.around - self.missing)
 
 
 class Rule(Protocol):

@@ -103,7 +103,14 @@ class Statistics:
                 numbers += found
                 added += more
             if measure.kind in quantiles.MEASURED and _short(period):
-                numbers += quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+                numbers += quantiles.of_period(
+                    measure,
+                    period,
+                    self._first,
+                    self._cells,
+                    self._rule,
+                    None if self._instances else self._everyone_on,
+                )
         return [quantities.few(n) for n in numbers] if self._instances else numbers, added
 
     def _everyone(self, active: Measure, period: Period) -> Everyone:
@@ -175,7 +182,9 @@ class Statistics:
             if found.state is State.SHOWN:
                 yield from counts.splits_on_day(measure, period.first, times, self._cells, self._rule)
         if measure.kind in quantiles.MEASURED:
-            yield from quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+            yield from quantiles.of_period(
+                measure, period, self._first, self._cells, self._rule, None if self._instances else self._everyone_on
+            )
 
 
 def _short(period: Period) -> bool:

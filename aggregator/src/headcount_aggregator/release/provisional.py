@@ -67,10 +67,10 @@ class Provisional:
     def _of_day(self, period: Period) -> Iterator[Number]:
         everyone = self._everyone(period)
         if everyone:
-            yield self._people(everyone.measure, period.first, everyone.decision)
+            yield self._people(everyone.measure, period.first, everyone.decision, None)
         for measure in self._others():
             found = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
-            yield self._people(measure, period.first, found)
+            yield self._people(measure, period.first, found, everyone)
             if measure.kind in counts.COUNTED:
                 yield self._total(counts.on_day(measure, period.first, found, everyone, self._cells, self._rule))
 
@@ -129,11 +129,16 @@ class Provisional:
     def _others(self) -> Iterator[Measure]:
         yield from (measure for measure in self._catalog.measures.values() if measure.kind not in NO_PEOPLE)
 
-    def _people(self, measure: Measure, day: int, decision: Decision) -> Number:
+    def _people(self, measure: Measure, day: int, decision: Decision, around: Everyone | None) -> Number:
         number = self._total(decision)
-        values = {} if number.value is None else {WHOLE_PLACE: number.value}
         off = decision.exact - number.value if number.value is not None else 0
-        self._open[measure.code, day] = DayTold(values, frozenset({TOTAL} if not values else ()), off)
+        near = number.value
+        if decision.state is State.FEW_ON_A_SIDE and around is not None:
+            # Of up to 29 people, or 39, half: as near to either side.
+            near = (self._total(around.decision).value or 0) // 2 + TENS // 2
+        values = {} if near is None else {WHOLE_PLACE: near}
+        hidden = number.value is None
+        self._open[measure.code, day] = DayTold(values, frozenset({TOTAL} if hidden else ()), off, about=hidden)
         return number
 
     def _total(self, decision: Decision) -> Number:

@@ -42,7 +42,7 @@ class Threshold:
 
     def decide(self, family: Family, within: Decision | None = None) -> Decision:
         """The numbers of a family: shown, or hidden with the reason. A hidden total hides all its parts."""
-        state = self.state_of(family.total, subset=family.subset)
+        state = reason_in(family, self.state_of(family.total, subset=family.subset), self.k)
         if within is not None and within.state is not State.SHOWN and not self._apart(family, within, state):
             state = within.state
         numbers = [number_of(family, state, family.total, k=self._edge(family))]
@@ -66,7 +66,7 @@ class Threshold:
         return State.SHOWN
 
     def _edge(self, family: Family) -> int:
-        """How many are known to be in what is told in steps, and left by it: of a day, whose other numbers are exact."""
+        """How many are known to be in what is told in steps, and left by it; of a day, since its numbers are exact."""
         return self.k if family.period.kind is PeriodKind.DAY else 0
 
     def group(
@@ -289,16 +289,25 @@ def number_of(
     )
 
 
+def reason_in(family: Family, state: State, k: int) -> State:
+    """The reason that is told. Of fewer than 2k people it must not say on which side the few are: of 21, those hidden
+    for the sake of others would be 20. Nor of a wide period: how many there are exactly is not told there.
+    """
+    sides = [family.total.contributors + rest for rest in family.total.outside]
+    few = sides and (family.period.kind is not PeriodKind.DAY or min(sides) < 2 * k)
+    return State.FEW_ON_A_SIDE if few and state is not State.SHOWN else state
+
+
 def rounded(part: Part, step: int, k: int) -> int:
     """A value in steps. It is known to be at least k and to leave k of each set around it, or none: a step that lies
     mostly beyond these ends would tell what is left of it exactly, so it is told as the next one.
     """
     value = part.value
-    if step == 1 or not value:
-        return value
-    most = [(value + rest - k + 1) // step * step for rest in part.outside if rest >= k > 0]
-    near = min([(value + step // 2) // step * step, *most])
-    return max(near, -(-k // step) * step) if value >= k else near
+    near = value if step == 1 else (value + step // 2) // step * step
+    if step == 1 or not value or k < step:
+        return near
+    most = [(value + rest - k + 1) // step * step for rest in part.outside if rest >= k]
+    return max(min([near, *most]), -(-k // step) * step)
 
 
 def _one(parts: Sequence[Part], overlap: bool) -> Part:

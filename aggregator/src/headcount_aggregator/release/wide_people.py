@@ -39,12 +39,14 @@ NewOn = Callable[[int, int], Sums]
 class DayTold:
     """What a day tells of some people. ``partly``: the cuts (and ``TOTAL``) of which something is hidden or merged.
 
-    ``rounded_off``: by how much its total is told too low, as that of an open day is; no part of any rest.
+    ``rounded_off``: by how much its total is told too low, as that of an open day is; no part of any rest. ``about``:
+    ``values`` are no more than about what is hidden.
     """
 
     values: Mapping[Place, int]
     partly: frozenset[int]
     rounded_off: int = 0
+    about: bool = False
 
     def whole(self) -> int | None:
         """Its total, where it is told by itself."""
@@ -52,14 +54,18 @@ class DayTold:
 
     def tells(self, code: int, *keys: Key) -> bool:
         """Whether one of these is told by itself, or is nobody since nothing of the cut is hidden."""
-        return code not in self.partly or any((code, key) in self.values for key in keys)
+        return code not in self.partly or (not self.about and any((code, key) in self.values for key in keys))
 
 
 def told_on(decision: Decision, codes: Iterable[int], around: Decision | None = None) -> DayTold:
     """What is told of a day, by its cuts.
 
     Where it is hidden for the sake of the few others of a shown set ``around``, everybody knows: it is about that set.
+    Where it is not told on which side the few are, half of that set is as near to either.
     """
+    if decision.state is State.FEW_ON_A_SIDE and around is not None:
+        halves = {(n.breakdown, (n.value1, n.value2)): n.value // 2 for n in around.numbers if n.value is not None}
+        return DayTold(halves, frozenset({TOTAL, *codes}), about=True)
     if decision.state is not State.SHOWN:
         near = around.numbers[0].value if around is not None and decision.state is State.COMPLEMENT else None
         return DayTold({} if near is None else {WHOLE_PLACE: near}, frozenset({TOTAL, *codes}))
@@ -73,7 +79,7 @@ def with_total(day: DayTold, total: DayTold) -> DayTold:
     values = {place: value for place, value in day.values.items() if place != WHOLE_PLACE}
     if WHOLE_PLACE in total.values:
         values[WHOLE_PLACE] = total.values[WHOLE_PLACE]
-    return DayTold(values, (day.partly - {TOTAL}) | (total.partly & {TOTAL}))
+    return DayTold(values, (day.partly - {TOTAL}) | (total.partly & {TOTAL}), about=total.about)
 
 
 def everyone(
