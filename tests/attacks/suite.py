@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from tests.attacks import beside as told_beside
-from tests.attacks import customers, ends, inference, refreshing, subtraction, under_noise, windows
+from tests.attacks import customers, ends, inference, newcomers, refreshing, subtraction, under_noise, windows
 from tests.attacks.outcome import BOUNDED, FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine, Outcome
 
 NOTHING = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS, Engine.DP: FAILS}
@@ -63,6 +63,12 @@ ATTACKS = (
         "windows from an app's first day",
         "All people told by who is new, and again by their one system: how often they came back is exact.",
         windows.one_system,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
+    ),
+    Attack(
+        "few new people in an app's first weeks",
+        "Who has not finished a set-up yet are all new people less those who did: whether a window is shown tells them.",
+        newcomers.newcomers,
         {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),
     Attack(

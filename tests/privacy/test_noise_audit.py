@@ -15,7 +15,7 @@ from tests.privacy.test_noisy_releases import Silent
 
 
 def drawn(seed: int) -> Callable[[], Noise]:
-    """The real noise, each release with the next of it, from random bytes that a seed makes: no audit errs by chance."""
+    """The real noise, each release the next of it, from bytes that a seed makes: no audit errs by chance."""
     noise = DiscreteGaussian(random.Random(seed).randbytes)
     return lambda: noise
 

@@ -58,6 +58,7 @@ EVIDENCE = (
     _of(Criterion.LINKABILITY, "subtraction of distinct counts", "fails", "bounded"),
     Evidence(Criterion.LINKABILITY, "windows around a hidden day", {THRESHOLD: "fails"}),
     Evidence(Criterion.LINKABILITY, "windows from an app's first day", {THRESHOLD: "fails"}),
+    Evidence(Criterion.SINGLING_OUT, "few new people in an app's first weeks", {THRESHOLD: "fails"}),
     _of(Criterion.LINKABILITY, "late data and refresh", "fails", "fails"),
     _of(Criterion.LINKABILITY, "late arrivals against the week", "fails", "fails"),
     _of(Criterion.LINKABILITY, "provisional against sealed", "fails", "fails"),

@@ -22,7 +22,16 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import splits
 from headcount_aggregator.release.block import Block, block_of, devices, span_is_apart
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, add, whole
-from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Room, Rule
+from headcount_aggregator.release.family import (
+    LATE_VALUE,
+    OTHER_VALUE,
+    Decision,
+    Family,
+    Part,
+    Room,
+    Rule,
+    sides_told_from,
+)
 from headcount_aggregator.release.people import Everyone, codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
 from headcount_aggregator.released import Number, State, Statistic
@@ -60,7 +69,12 @@ def on_day(
                 label: replace(part, outside=(of_labels - part.contributors,), around=of_labels)
                 for label, part in family.labels.items()
             },
-            room=Room(measure.cap, max(rule.k - 1, size - behind), 2 * rule.k, around.decision if around else None),
+            room=Room(
+                measure.cap,
+                max(rule.k - 1, size - behind),
+                sides_told_from(rule.k),
+                around.decision if around else None,
+            ),
         ),
         people,
     )
@@ -233,7 +247,7 @@ def _with_others(
 
 def _vouched(part: Part, days: Sequence[tuple[int, int]], k: int) -> Part:
     """A part with who is without it on each day, given all people and those in it."""
-    few = [all_ < k + k // 2 and 0 < mine < all_ for all_, mine in days]
+    few = [all_ < sides_told_from(k) and 0 < mine < all_ for all_, mine in days]
     without = [
         min(all_ - mine, k - 1) if is_few else all_ - mine for (all_, mine), is_few in zip(days, few, strict=True)
     ]

@@ -22,6 +22,11 @@ LATE_VALUE = "late"
 OTHER_KEY: Key = (OTHER_VALUE, "")
 
 
+def sides_told_from(k: int) -> int:
+    """Around a hidden part, from how many people on it may be told on which side the few are: ten are left then."""
+    return k + k // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One value with its contributing devices (never overstated).

@@ -19,7 +19,7 @@ from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Sums, whole
-from headcount_aggregator.release.family import Decision, Family, Part, Rule
+from headcount_aggregator.release.family import Decision, Family, Part, Rule, sides_told_from
 from headcount_aggregator.release.people import TENS, Everyone, Exact, codes_of, exact, family, step_of
 from headcount_aggregator.release.threshold import number_of
 from headcount_aggregator.release.wide_people import DayTold, cuts
@@ -53,8 +53,8 @@ class _Day:
     shown: bool
 
     def two_sided(self, k: int) -> bool:
-        """Whether it is not told on which side the few are: of people who are shown, and fewer than 2k."""
-        return self.others is not None and self.new + self.others < 2 * k
+        """Whether it is not told on which side the few are: of few people more than k."""
+        return self.others is not None and self.new + self.others < sides_told_from(k)
 
 
 class NewPeople:
@@ -146,7 +146,7 @@ class NewPeople:
         new = sum(day.new for day in hidden.values())
         k = self._rule.k
         # A day of so few people that k of them would be nearly all vouches for nothing.
-        vouched = max((d.others for d in hidden.values() if d.others and d.new + d.others >= k + k // 2), default=0)
+        vouched = max((d.others for d in hidden.values() if d.others and not d.two_sided(k)), default=0)
         block = new >= k and (vouched >= k or not any(day.others for day in hidden.values()))
         return [] if block else list(hidden)
 

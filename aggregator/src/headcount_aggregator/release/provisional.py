@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from headcount_wire.catalog import TOTAL, Catalog, Measure
+from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import counts, people, wide_people
 from headcount_aggregator.release.block import Block
-from headcount_aggregator.release.day_sums import Cells
+from headcount_aggregator.release.day_sums import Cells, Sums, whole
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.people import Everyone
 from headcount_aggregator.release.period_numbers import Statistics
@@ -55,7 +56,9 @@ class Provisional:
             yield self._total(everyone.decision)
         inside = [b for b in blocks if period.first <= b.days[0] and b.days[-1] <= period.last]
         for measure in self._others():
-            if measure.reach:
+            if measure.reach and everyone and period.first <= self._first:
+                yield replace(wide_people.silent(measure, period), provisional=True)
+            elif measure.reach:
                 days = [self._measure_told(measure, day) for day in self._span(period)]
                 found = wide_people.of_measure(
                     measure, period, everyone, days, self._cells, self._rule, as_around=self._all_did(days, period)
@@ -98,8 +101,22 @@ class Provisional:
             return None
         days = [self._people_told(active, period, day) for day in self._span(period)]
         begins = period.first <= self._first
+        if begins:
+            days = [self._with_new(active, day, told) for day, told in zip(self._span(period), days, strict=True)]
         new = wide_people.new_on(active, self._span(period), self._cells) if begins else None
         return wide_people.everyone(active, period, days, self._cells, self._rule, new, open_days=True)
+
+    def _with_new(self, active: Measure, day: int, told: DayTold) -> DayTold:
+        """What an open day tells in the app's first periods: nothing, where its new people are hidden."""
+        if day not in self._days:
+            return told
+        new, everybody = (whole(sums) for sums in self._new_and_all(active, day))
+        part = Part(new, new, (everybody - new,))
+        return told if self._rule.state_of(part, subset=True) is State.SHOWN else DayTold({}, frozenset({TOTAL}))
+
+    def _new_and_all(self, active: Measure, day: int) -> tuple[Sums, Sums]:
+        today = self._cells.day(day)
+        return today.of(active.code, Fact.AGE), today.reaching(active.code, 0)
 
     def _span(self, period: Period) -> range:
         return range(max(self._first, period.first), min(period.last, max(self._days, default=0)) + 1)

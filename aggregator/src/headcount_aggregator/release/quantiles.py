@@ -12,7 +12,7 @@ from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release.counts import EveryoneOn, family_of
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key
-from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Rule
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Rule, sides_told_from
 from headcount_aggregator.release.people import codes_of, completed
 from headcount_aggregator.release.threshold import members_of, number_of
 from headcount_aggregator.released import Number, State, Statistic
@@ -68,7 +68,7 @@ def _silent(family: Family, measure: Measure, held: Mapping[int, DaySums], every
         for day, sums in held.items():
             mine, near = sums.devices(measure.code, code).get(key, 0), around[day]
             size = near.exact.get(code, {}).get(key, 0) if near else 0
-            if not k <= mine < size < 2 * k:
+            if not k <= mine < size < sides_told_from(k):
                 sure = max(sure, mine)
         return of_days and behind >= k > sure
 
@@ -79,7 +79,7 @@ def _silent(family: Family, measure: Measure, held: Mapping[int, DaySums], every
         if code % 8 == 0
     }
     size, labels = family.total.contributors, frozenset[str]()
-    if len(held) == 1 and size < 2 * k:
+    if len(held) == 1 and size < sides_told_from(k):
         some = (label for label, part in family.labels.items() if 0 < part.contributors < size)
         labels = frozenset(OTHER_VALUE if label == OTHER else str(label) for label in some)
     return Decision(state, [], groups=groups, labels=Groups(merged=labels))

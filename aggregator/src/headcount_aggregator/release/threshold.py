@@ -22,7 +22,7 @@ from headcount_wire.facts import OTHER
 
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.release.day_sums import Key
-from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room, sides_told_from
 from headcount_aggregator.release.nesting import Asked, telling, turned
 from headcount_aggregator.released import Number, State
 
@@ -290,11 +290,11 @@ def number_of(
 
 
 def reason_in(family: Family, state: State, k: int) -> State:
-    """The reason that is told. Of fewer than 2k people it must not say on which side the few are: of 21, those hidden
+    """The reason that is told. Of few people more than k it must not say on which side the few are: of 21, those hidden
     for the sake of others would be 20. Nor of a wide period: how many there are exactly is not told there.
     """
     sides = [family.total.contributors + rest for rest in family.total.outside]
-    few = sides and (family.period.kind is not PeriodKind.DAY or min(sides) < 2 * k)
+    few = sides and (family.period.kind is not PeriodKind.DAY or min(sides) < sides_told_from(k))
     return State.FEW_ON_A_SIDE if few and state is not State.SHOWN else state
 
 

@@ -21,9 +21,10 @@ from headcount_wire.facts import Fact
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release import people
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key, Sums
-from headcount_aggregator.release.family import OTHER_VALUE, Decision, Rule
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Part, Rule
 from headcount_aggregator.release.people import TENS, Everyone, Exact
-from headcount_aggregator.released import Number, State
+from headcount_aggregator.release.threshold import number_of
+from headcount_aggregator.released import Number, State, Statistic
 
 Place = tuple[int, Key]
 """A breakdown's code (``TOTAL`` included) and values."""
@@ -74,8 +75,15 @@ def told_on(decision: Decision, codes: Iterable[int], around: Decision | None = 
     return DayTold(values, frozenset(partly))
 
 
-def with_total(day: DayTold, total: DayTold) -> DayTold:
-    """A day with its total as another tells it: of an app's first days the new people tell all people."""
+def with_total(day: DayTold, total: DayTold, codes: Iterable[int]) -> DayTold:
+    """A day with its total as another tells it: of an app's first days the new people tell all people.
+
+    Where these are hidden the day tells nothing by value (``codes``) either: its people less all new ones, who came
+    back, would be known but for the hidden ones.
+    """
+    if TOTAL in total.partly:
+        kept = {place: value for place, value in total.values.items() if place == WHOLE_PLACE}
+        return DayTold(kept, frozenset({TOTAL, *codes}), about=total.about)
     values = {place: value for place, value in day.values.items() if place != WHOLE_PLACE}
     if WHOLE_PLACE in total.values:
         values[WHOLE_PLACE] = total.values[WHOLE_PLACE]
@@ -131,6 +139,16 @@ def of_measure(
     if as_around:
         wide.told.update({(n.breakdown, (n.value1, n.value2)): n.value for n in around.decision.numbers if n.value})
     return _told(decision, wide, around.decision)
+
+
+def silent(measure: Measure, period: Period) -> Number:
+    """That nothing is said of a measure in a period that begins with the app, where new people are hidden on a day.
+
+    Without hidden days it is known who was there, and by a measure that a device has once also who had it: whether
+    enough others are left for it to be shown would say, window by window, how many the hidden day had.
+    """
+    part = Part(0, 0)
+    return number_of(Family(Statistic.PEOPLE, period, measure.code, part, step=TENS), State.FEW_ON_A_SIDE, part)
 
 
 def are_all(days: Sequence[DayTold], around: Sequence[DayTold]) -> bool:
