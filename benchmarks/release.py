@@ -83,6 +83,7 @@ def main() -> int:
         )
         out.print(f"{cells / wall:,.0f} cells/s, {cells / cpu:,.0f} for each CPU-s")
         if arguments.into:
+            arguments.into.mkdir(parents=True, exist_ok=True)
             told = {"cells": cells, "releases": sealed, "seconds": wall, "cpu_seconds": cpu, "sealed_bytes": size}
             (arguments.into / "release.json").write_text(json.dumps(told) + "\n")
         out.print(f"{size / 1e6:.1f} MB of sealed files, {verify(chain)} links")
