@@ -1,4 +1,4 @@
-"""The attack on a day with few new people in an app's first weeks: what is left of all people by those who did a thing."""
+"""The attack on a day with few new people in an app's first weeks: of whom is told how many have not done a thing."""
 
 from __future__ import annotations
 

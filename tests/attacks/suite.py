@@ -67,7 +67,7 @@ ATTACKS = (
     ),
     Attack(
         "few new people in an app's first weeks",
-        "Who has not finished a set-up yet are all new people less those who did: whether a window is shown tells them.",
+        "Who has not finished a set-up yet: all new people less those who did. Whether a window is shown tells them.",
         newcomers.newcomers,
         {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),

@@ -39,7 +39,7 @@ class Beside:
                 elif one.statistic is Statistic.PEOPLE:
                     self._people.setdefault(_view(one), {})[customer] = by_place(one)
 
-    def rests(self, parts: Mapping[int, Noisy]) -> dict[Place, Contributions]:
+    def rests(self, parts: Mapping[int, Noisy]) -> dict[Place, dict[int, Sum]]:
         """By place, what each Customer has of the people around a view who are not in it, or are not new."""
         one = next(iter(parts.values()))
         if self._active is None or one.statistic not in (Statistic.PEOPLE, Statistic.NEW_PEOPLE):
@@ -58,8 +58,8 @@ class Beside:
         first = WHOLE_PLACE
         return standing_out({c: by_place(one).get(first, NOTHING) - told.get(c, NOTHING) for c, one in ages.items()})
 
-    def _less(self, around: Mapping[int, Mapping[Place, Sum]], place: Place, part: Mapping[int, Sum]) -> Contributions:
-        return standing_out({c: at.get(place, NOTHING) - part.get(c, NOTHING) for c, at in around.items()})
+    def _less(self, around: Mapping[int, Mapping[Place, Sum]], place: Place, part: Mapping[int, Sum]) -> dict[int, Sum]:
+        return {c: at.get(place, NOTHING) - part.get(c, NOTHING) for c, at in around.items()}
 
 
 def later_ages(ages: Mapping[int, Noisy]) -> dict[int, Noisy]:

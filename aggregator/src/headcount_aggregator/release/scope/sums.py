@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headcount_aggregator.release.dp.noisy import Noisy, Place
-from headcount_aggregator.release.scope.protection import Contributions
 
 STANDS_OUT = 2
 """By so many deviations of its noise a Customer's number counts as one."""
@@ -38,6 +37,6 @@ def by_place(noisy: Noisy) -> ByPlace:
     return {place: Sum(value, noisy.variance) for place, value in noisy.at().items()}
 
 
-def standing_out(sums: Mapping[int, Sum]) -> Contributions:
+def standing_out(sums: Mapping[int, Sum]) -> dict[int, int]:
     """What each Customer has, where it stands out of its noise: else noise would pass for Customers."""
     return {c: s.value for c, s in sums.items() if s.value > 0 and s.value >= STANDS_OUT * math.sqrt(s.variance)}

@@ -159,7 +159,7 @@ def _protected(
     parts: Mapping[int, Noisy],
     partner_of: Mapping[int, int],
     closed: Iterable[int],
-    rests: Mapping[Place, Contributions],
+    rests: Mapping[Place, Mapping[int, Sum]],
     untold: Contributions,
 ) -> Shown:
     """``rests``: what the view leaves, by place, of one around it; ``untold``: a part of it that is not told here."""

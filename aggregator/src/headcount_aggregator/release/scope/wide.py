@@ -168,11 +168,11 @@ class Wide:
         """What each Customer has of some places on some days, where it stands out of its noise."""
         return standing_out(self._sums(cells))
 
-    def _left_by(self, days: Iterable[int], place: Place) -> Contributions:
+    def _left_by(self, days: Iterable[int], place: Place) -> dict[int, Sum]:
         """What each Customer has of the people around a place who are not in it."""
         around = _added(self._around, self._values_around, ((day, place) for day in days))
         mine = self._sums((day, place) for day in days)
-        return standing_out({customer: of - mine.get(customer, NOTHING) for customer, of in around.items()})
+        return {customer: of - mine.get(customer, NOTHING) for customer, of in around.items()}
 
     def _sums(self, cells: Iterable[tuple[int, Place]]) -> dict[int, Sum]:
         return _added(self._noisy, self._values, cells)
