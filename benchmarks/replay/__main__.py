@@ -11,22 +11,25 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from headcount.file_clock import FileClock
 from headcount.settings import Settings
 from headcount.stack import Stack, free_port
-from headcount_aggregator.cell_reader import read_cells
+from headcount_aggregator.cell_reader import WarehouseCells
 from headcount_aggregator.sealed_reader import parse_release, verify
+from headcount_aggregator.warehouse.opening import open_warehouse
+from headcount_wire import days
 from headcount_wire.app_key import fingerprint, new_key
 from headcount_wire.catalog_file import parse_catalog
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.replay.compare import expected_release, expected_window, from_cells, released_totals
+from benchmarks.replay.compare import expected_release, expected_window, from_cells, released_totals, sums_of
 from benchmarks.replay.drive import CANARY, DAY, Replay
 from benchmarks.replay.log import LogDevice, read_log
+from benchmarks.replay.over import Over
 from benchmarks.replay.truth import Truth
 from tests.homes.clickhouse import ClickHouse
 from tests.homes.cluster import ClusterProcesses
@@ -140,6 +143,7 @@ def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, wareh
         draw = random.Random(seed)
         deadly = sorted(draw.sample(range(span), kills)) if kills else []
         planted: set[Path] = set()
+        over = Over(settings, folder, first)
         for day in track(replay.run(), "virtual days", total=span, console=out):
             if day - first in deadly:
                 stack.supervisor.kill(draw.choice(["edge-0", "edge-1", "store"]))
@@ -148,6 +152,7 @@ def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, wareh
             if (day - first) % SEARCH_EVERY_DAYS == 0:
                 planted |= _planted(folder)
             stack.await_settled(clock.now(), PATIENCE_SECONDS)
+            over.look(day)
     seconds = time.monotonic() - began
     ledger = replay.ledger
     out.print(
@@ -163,10 +168,13 @@ def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, wareh
     ]
     truth = Truth(list(ledger.acknowledged))
     expected = dict(truth.numbers())
-    cells = read_cells(settings.data / "warehouse", settings.warehouse)
-    found = from_cells(cells, truth.first, truth.last)
+    with closing(open_warehouse(settings.warehouse, settings.data / "warehouse")) as home:
+        sums = sums_of(WarehouseCells(home), truth.first, truth.last)
+    sums, left = over.put_back(sums, truth.first, truth.last, days.utc_day(clock.now()))
+    found = from_cells(sums, truth.first, truth.last)
     differing = {name for name in expected.keys() | found.keys() if expected.get(name, 0) != found.get(name, 0)}
     out.print(f"cells: {len(expected.keys() | found.keys())} numbers compared, {len(differing)} differ")
+    out.print(f"cells of months that were over, and left by retention: {left}")
     wrong, compared = _released(settings.data / "releases/1-1", ledger.acknowledged)
     out.print(f"releases: {compared} numbers compared with the rule applied to the truth, {wrong} differ")
     out.print(
@@ -177,7 +185,7 @@ def _replay(devices: list[LogDevice], kills: int, seed: int, folder: Path, wareh
         f"files of spool, units, warehouse, releases and log that held a planted header, the key or an address, "
         f"during the replay or after it: {len(planted)}"
     )
-    return 1 if differing or wrong or bytes_without_consent or missing or planted else 0
+    return 1 if differing or left or wrong or bytes_without_consent or missing or planted else 0
 
 
 def _planted(folder: Path) -> set[Path]:
@@ -223,8 +231,8 @@ def _released(folder: Path, acknowledged: dict[tuple[int, int], int]) -> tuple[i
             elif name[2] == 1:
                 wanted = expected_release(on_day[name[1]], None)
             else:
-                days = [on_day[day] for day in range(name[1] - name[2] + 1, name[1] + 1)]
-                wanted = expected_window(_window(acknowledged, name[1], name[2]), days)
+                each = [on_day[day] for day in range(name[1] - name[2] + 1, name[1] + 1)]
+                wanted = expected_window(_window(acknowledged, name[1], name[2]), each)
             compared += 1
             wrong += wanted != value
     return wrong, compared

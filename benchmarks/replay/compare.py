@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,12 +16,28 @@ K = 20
 TENS = 10
 
 
-def from_cells(reader: CellReader, first: int, last: int) -> dict[Name, int]:
-    """Every number of ``Truth.numbers``, as sums of cells."""
+Sums = Counter[tuple[int, int, int]]
+"""Sums of cells, by day, fact and slot."""
+
+
+def sums_of(reader: CellReader, first: int, last: int) -> Sums:
+    """The cells of active people that numbers of some days are made of."""
     query = CellQuery(first - 31, last + 31, ("day", "fact", "slot"), measures=(1,), labels=(0,))
-    sums: Counter[tuple[int, int, int]] = Counter()
+    sums: Sums = Counter()
     for row in reader.sums(query):
         sums[row.day, row.fact, row.slot] += row.n
+    return sums
+
+
+def with_what_is_over(sums: Sums, before: Sums, is_over: Callable[[int], bool]) -> tuple[Sums, int]:
+    """Sums with those of days that retention has dropped meanwhile put back; and how many cells it left of them."""
+    left = sum(1 for (day, _, _), n in sums.items() if n and is_over(day))
+    kept = {cell: n for cell, n in sums.items() if not is_over(cell[0])}
+    return Counter(kept | {cell: n for cell, n in before.items() if is_over(cell[0])}), left
+
+
+def from_cells(sums: Sums, first: int, last: int) -> dict[Name, int]:
+    """Every number of ``Truth.numbers``, as sums of cells."""
     found: dict[Name, int] = {}
     week, month = Counter[int](), Counter[int]()
     for day in range(first, last + 1):

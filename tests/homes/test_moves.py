@@ -170,12 +170,15 @@ def test_a_backup_is_put_back(tmp_path: Path, request: pytest.FixtureRequest, ki
         manifest = write_backup(settings, old, tmp_path / "backup", house.clock.now(), quiet)
         with pytest.raises(BackupError, match="is there already"):
             write_backup(settings, old, tmp_path / "backup", house.clock.now(), quiet)
+        write_backup(settings, old, tmp_path / "other", house.clock.now() + 1.0, quiet)
     other = HOMES[(HOMES.index(kind) + 1) % 3]
     again = make_house(tmp_path / "b")
     back = StoreSettings(organisation=again.organisation, data=again.data)
     with fresh_warehouse(other, again.data / "warehouse", request) as new:
         with pytest.raises(Cut):
             restore(back, CutShort(new, 2), tmp_path / "backup", quiet)
+        with pytest.raises(BackupError, match="a part of another backup"):
+            restore(back, new, tmp_path / "other", quiet)
         assert restore(back, new, tmp_path / "backup", quiet) == manifest
         assert every_cell(new) == cells
         assert (again.data / "releases/11-3/one.json").read_text() == "{}"
@@ -214,6 +217,14 @@ def test_a_backup_that_is_not_whole_is_not_put_back(tmp_path: Path) -> None:
         with pytest.raises(BackupError, match="is not what was written"):
             read_manifest(tmp_path / "backup")
         path.write_bytes(data)
+    whole = (tmp_path / "backup" / MANIFEST).read_bytes()
+    damages: tuple[object, ...] = ([], {"v": 2}, {**manifest, "watermark": 1}, {**manifest, "files": {}})
+    for damaged in damages:
+        (tmp_path / "backup" / MANIFEST).write_text(json.dumps(damaged))
+        with pytest.raises(BackupError, match=r"is not what was written|by another version"):
+            read_manifest(tmp_path / "backup")
+    (tmp_path / "backup" / MANIFEST).write_bytes(whole)
+    assert read_manifest(tmp_path / "backup") == manifest
     (tmp_path / "backup" / MANIFEST).unlink()
     with pytest.raises(BackupError, match="no whole backup"):
         read_manifest(tmp_path / "backup")
@@ -228,10 +239,12 @@ def test_a_running_store_writes_its_own_backup(tmp_path: Path) -> None:
     store = Store(settings, house.clock)
     house.arrive()
     name = ask(house.data, tmp_path / "backup")
+    assert name is not None
     assert answer(house.data, name) is None
     store.tick()
     assert answer(house.data, name) == ""
     again = ask(house.data, tmp_path / "backup")
+    assert again is not None
     store.tick()
     assert "is there already" in str(answer(house.data, again))
     store.close()

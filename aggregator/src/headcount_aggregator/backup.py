@@ -23,7 +23,7 @@ from headcount_aggregator.settings import StoreSettings
 from headcount_aggregator.warehouse import Reason, Table, Warehouse, WarehouseError
 from headcount_aggregator.warehouse.copying import COPIED, Progress, blocks, held, is_empty, set_watermark, total
 
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 RESTORING = "restoring.json"
 UNFINISHED = ".unfinished"
@@ -47,13 +47,24 @@ def write_backup(
         raise BackupError(f"{folder} is there already; a backup is written into a new folder.")
     making = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(making, ignore_errors=True)
+    try:
+        return _written(settings, warehouse, folder, making, moment, progress)
+    except OSError:
+        shutil.rmtree(making, ignore_errors=True)  # a disk that is full has room again
+        raise
+
+
+def _written(
+    settings: StoreSettings, warehouse: Warehouse, folder: Path, making: Path, moment: float, progress: Progress
+) -> dict[str, Any]:
     making.mkdir(parents=True, mode=0o700)
     mark = watermark(warehouse)
     files: dict[str, list[Any]] = {}
     for part in _parts(settings):
         _copy_files(part, making / part.name, making, files)
     sums = {table.sql: _write_table(warehouse, table, mark, making, files, progress) for table in COPIED}
-    manifest = {"v": VERSION, "made": moment, "watermark": mark, "tables": sums, "files": files}
+    manifest: dict[str, Any] = {"v": VERSION, "made": moment, "watermark": mark, "tables": sums, "files": files}
+    manifest["sha256"] = _digest_of(manifest)
     _write(making / MANIFEST, json.dumps(manifest, indent=1).encode())
     for place in [making, *(path for path in making.rglob("*") if path.is_dir())]:
         _sync(place)
@@ -65,11 +76,13 @@ def write_backup(
 def read_manifest(folder: Path) -> dict[str, Any]:
     """A backup's manifest, once every file is what it was; raises ``BackupError``."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        manifest: Any = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         raise BackupError(f"{folder} is no whole backup: it has no {MANIFEST}.") from None
-    if manifest.get("v") != VERSION:
+    if not isinstance(manifest, dict) or manifest.get("v") != VERSION:
         raise BackupError(f"{folder} was written by another version of Headcount.")
+    if manifest.get("sha256") != _digest_of(manifest):
+        raise BackupError(f"{folder / MANIFEST} is not what was written; nothing was put back.")
     for name, (size, digest) in manifest["files"].items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size or _digest(path) != digest:
@@ -87,6 +100,10 @@ def restore(settings: StoreSettings, warehouse: Warehouse, folder: Path, progres
     marker = settings.data / RESTORING
     whose = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     if not (marker.exists() and marker.read_text("utf-8") == whose):
+        if marker.exists():
+            raise BackupError(
+                f"{settings.data} holds a part of another backup; begin with an empty folder and an empty warehouse."
+            )
         for part in _parts(settings):
             if any(path.is_file() and path.name != "lock" for path in part.rglob("*")):
                 raise BackupError(f"{part} holds files; a backup is only put back into an empty house.")
@@ -188,6 +205,12 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _digest_of(manifest: dict[str, Any]) -> str:
+    """The hash of all that a manifest says beside it."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

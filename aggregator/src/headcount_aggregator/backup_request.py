@@ -11,10 +11,20 @@ from typing import Any
 REQUEST, ANSWER = "backup-request.json", "backup-answer.json"
 
 
-def ask(data: Path, folder: Path) -> str:
-    """Ask the store of a data folder to write a backup into a folder; returns the name of the request."""
+def ask(data: Path, folder: Path) -> str | None:
+    """Ask the store of a data folder to write a backup into a folder; returns the name of the request.
+
+    ``None`` where another request stands, which the store has not answered yet.
+    """
     name = secrets.token_hex(8)
-    _put(data / REQUEST, {"request": name, "into": str(folder.resolve())})
+    new = data / f"{REQUEST}.{name}.tmp"
+    new.write_text(json.dumps({"request": name, "into": str(folder.resolve())}), "utf-8")
+    try:
+        (data / REQUEST).hardlink_to(new)
+    except FileExistsError:
+        return None
+    finally:
+        new.unlink()
     return name
 
 

@@ -26,6 +26,7 @@ from headcount_aggregator.chains import Chains, WholeChains
 from headcount_aggregator.debug_publisher import DebugPublisher
 from headcount_aggregator.disclosure.log import DisclosureLog
 from headcount_aggregator.disclosure.watch import DisclosureWatch
+from headcount_aggregator.load.belonging import StrangeWarehouse, must_belong
 from headcount_aggregator.load.frontier import Frontier, frontiers, least
 from headcount_aggregator.load.loader import Loader, LoadResult
 from headcount_aggregator.load.spool_reader import drained, unsealed
@@ -60,6 +61,7 @@ class Store:
         if settings.home == EMBEDDED and set(self._nodes(days.utc_day(clock.now()))) != {settings.node}:
             raise NotShared("this node is one of several, and chDB is the warehouse of one: docs/fleet.md")
         self._warehouse = open_warehouse(settings.home, settings.warehouse)
+        self._must_belong()
         self._loader = Loader(
             settings.spool, settings.units, self._file.organisation, self._warehouse, clock, node=settings.node
         )
@@ -83,6 +85,17 @@ class Store:
         self._waits = 0
         self._refused = ""
         self._found = {"records_taken_over": 0, "files_set_aside": 0, "records_lost": 0, "reports_unexplained": 0}
+
+    def _must_belong(self) -> None:
+        """Raises ``StrangeWarehouse``; a warehouse that does not answer now is waited for."""
+        try:
+            must_belong(self._settings.units, self._warehouse)
+        except WarehouseError as error:
+            if not error.reason.passes:
+                raise
+        except StrangeWarehouse:
+            self._warehouse.close()
+            raise
 
     def tick(self) -> dict[str, Any]:
         """Do everything that is due now, once; returns what the status file says."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headcount_aggregator.warehouse.address import parse_address
+from headcount_aggregator.warehouse.address import EMBEDDED, parse_address
 
 from headcount.settings import Settings
 
-RESTORING = "restoring.json"
-"""A file that stands in a data folder while a backup is being put back."""
+RESTORING, MOVING = "restoring.json", "moving.json"
+"""Files that stand in a data folder while a backup is being put back, and while a warehouse is being moved."""
 
 
 class ObstacleError(Exception):
@@ -32,9 +33,24 @@ def ready_to_start(settings: Settings) -> Iterator[str]:
     with claimed(settings.data):
         if (settings.data / RESTORING).exists():
             raise ObstacleError(f"data: a restore into {settings.data} was cut short; run it again.")
+        if moving_to(settings.data) == _shown(settings.warehouse):
+            raise ObstacleError("warehouse: the move to it was cut short; set the old one, and run the move again.")
         if found := [*port_obstacles(settings), *_certificate(settings)]:
             raise ObstacleError("\n".join(found))
         yield _warehouse(settings)
+
+
+def moving_to(data: Path) -> str | None:
+    """Where a move that was begun and has not ended brings the warehouse, without user and password."""
+    try:
+        return str(json.loads((data / MOVING).read_bytes())["to"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _shown(warehouse: str) -> str:
+    address = parse_address(warehouse)
+    return address.shown if address else EMBEDDED
 
 
 def _warehouse(settings: Settings) -> str:
@@ -42,6 +58,7 @@ def _warehouse(settings: Settings) -> str:
     address = parse_address(settings.warehouse)
     if address is None:
         return ""
+    from headcount_aggregator.load.belonging import StrangeWarehouse, must_belong
     from headcount_aggregator.warehouse import WarehouseError
     from headcount_aggregator.warehouse.opening import open_warehouse
 
@@ -49,6 +66,9 @@ def _warehouse(settings: Settings) -> str:
     try:
         for shard in home.shards:
             _ = shard.dialect
+        must_belong(settings.data / "units", home)
+    except StrangeWarehouse as error:
+        raise ObstacleError(f"warehouse: {address.shown}: {error}") from None
     except WarehouseError as error:
         sentence = f"warehouse: {address.shown}: {error}"
         if not error.reason.passes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from headcount_aggregator.load.belonging import StrangeWarehouse
 from headcount_aggregator.load.loader import LoaderBusy
 from headcount_aggregator.retention.plan import (
     Rule,
@@ -79,7 +80,7 @@ def _take_up(settings: Settings, code: int, named: str, out: Console, err: Conso
     settings.data.joinpath("spool").mkdir(parents=True, exist_ok=True)
     try:
         store = Store(store_settings(settings), clock)
-    except (LoaderBusy, NotShared, WarehouseError) as error:
+    except (LoaderBusy, NotShared, StrangeWarehouse, WarehouseError) as error:
         if not isinstance(error, LoaderBusy) and not (
             isinstance(error, WarehouseError) and error.reason is Reason.LOCKED
         ):

@@ -99,6 +99,7 @@ def _edge_settings(settings: Settings, worker: int) -> EdgeSettings:
 
 
 def _store(settings: Settings, clock: Clock) -> int:
+    from headcount_aggregator.load.belonging import StrangeWarehouse
     from headcount_aggregator.load.loader import LoaderBusy
     from headcount_aggregator.store import NotShared, run
     from headcount_aggregator.warehouse import WarehouseError
@@ -107,7 +108,7 @@ def _store(settings: Settings, clock: Clock) -> int:
 
     try:
         return run(store_settings(settings), clock)
-    except (LoaderBusy, NotShared, WarehouseError) as error:
+    except (LoaderBusy, NotShared, StrangeWarehouse, WarehouseError) as error:
         return _cannot("store", str(error))
 
 

@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from headcount.consoles import err, out
-from headcount.preflight import ObstacleError, claimed
+from headcount.preflight import MOVING, ObstacleError, claimed, moving_to
 from headcount.settings import Settings, faults_of, load_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ app = typer.Typer(help="Move the warehouse, back up the house, put a backup back
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
 Progress = Callable[[str, int, int], None]
-MOVING = "moving.json"
 WAIT_SECONDS = 6 * 3600.0
 
 
@@ -57,13 +56,16 @@ def move(
             opened.callback(source.close)
             target = open_warehouse(to, settings.data / "warehouse")
             opened.callback(target.close)
-            going_on = record.exists() and json.loads(record.read_bytes()).get("to") == shown
-            if not going_on and not is_empty(target):
-                _fail(f"{shown} holds rows, and not of a move from here that was cut short; nothing was changed.")
-            record.write_text(json.dumps({"to": shown}), "utf-8")
+            if moving_to(settings.data) != shown:
+                if not is_empty(target):
+                    _fail(f"{shown} holds rows, and not of a move from here that was cut short; nothing was changed.")
+                record.with_suffix(".tmp").write_text(json.dumps({"to": shown}), "utf-8")
+                record.with_suffix(".tmp").rename(record)
             copied = copy(source, target, progress)
         except WarehouseError as error:
             _fail(f"{error} Run the same command again to go on.")
+        except OSError as error:
+            _fail(f"{settings.data}: cannot be used ({error.strerror}). Run the same command again to go on.")
         record.unlink()
     for table, held in copied.items():
         _say(f"{table.sql:10} {held.rows:>12,} rows, sum {held.total:,}, checksum {held.checksum:016x}: equal")
@@ -87,6 +89,8 @@ def backup(into: Annotated[Path, typer.Argument(help="A new folder.")], config: 
         _ask_the_store(settings, into)
     except (BackupError, WarehouseError) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"{into}: cannot be written ({error.strerror}).")
     _say(f"{into} is a whole backup. The organisation file and the catalogs are not in it: keep them too.")
 
 
@@ -105,6 +109,8 @@ def restore(source: Annotated[Path, typer.Argument(help="A backup's folder.")], 
                 put_back(StoreSettings(organisation=settings.organisation, data=settings.data), home, source, progress)
         except (BackupError, WarehouseError) as error:
             _fail(str(error))
+        except OSError as error:
+            _fail(f"{settings.data}: cannot be written ({error.strerror}). Run the same command again to go on.")
     _say("Put back, and every checksum is that of the backup.")
 
 
@@ -120,6 +126,8 @@ def _ask_the_store(settings: Settings, into: Path) -> None:
 
     _say("The house is running; its store writes the backup between two ticks.")
     name, pause = ask(settings.data, into), threading.Event()
+    if name is None:
+        _fail("The store was asked for another backup, and has not answered yet; try again when it has.")
     for _ in range(int(WAIT_SECONDS / 0.2)):
         if (fault := answer(settings.data, name)) is not None:
             if fault:

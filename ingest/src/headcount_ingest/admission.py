@@ -14,8 +14,7 @@ from headcount_wire.facts import FACT_RULES, Fact
 from headcount_wire.problems import Dropped
 from headcount_wire.segment import pack_tally
 
-Line = tuple[int, int, int, int, int]
-"""A tally as it was sent: measure, label, fact, slot, n."""
+from headcount_ingest.lines import Line, numbers_of
 
 ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
 """Once-a-day facts of which a device-day has one slot; each slot of the others is a fact of its own."""
@@ -52,7 +51,8 @@ class Known(NamedTuple):
     """A tally that may be counted if it stands once and its day's caps hold: all that there is to know of it.
 
     ``packed``: its bytes in a record. ``said``: a number for what it speaks of, the same for whatever may not stand
-    beside it. ``share``: that of its rule, or 0 where ``n`` alone decides.
+    beside it. ``share``: that of its rule, or 0 where ``n`` alone decides. ``part``: what it takes of its share's cap;
+    0 where ``n`` alone decides.
     """
 
     packed: bytes
@@ -60,6 +60,7 @@ class Known(NamedTuple):
     share: int
     n: int
     cap: int
+    part: float
 
 
 class Admission:
@@ -129,7 +130,7 @@ class Allowance:
 
     def look_at(self, line: Line) -> Known | Dropped:
         """A tally that is met for the first time: what there is to know of it, or why it cannot be counted."""
-        measure, label, fact, slot, n = line
+        measure, label, fact, slot, n = numbers_of(line)
         rule = self._rules.get((measure, label, fact))
         if rule is None:
             return self._why_no_rule(measure, label)
@@ -146,12 +147,13 @@ class Allowance:
         _remembered.add(self)
         said = rule.base if fact in ONE_SLOT else rule.base + slot - rule.least
         alone = rule.once or (not label and rule.least == rule.most)
-        known = self.known[line] = Known(pack_tally(*line), said, 0 if alone else rule.share, n, rule.cap)
+        share, part = (0, 0.0) if alone else (rule.share, n / rule.cap)
+        known = self.known[line] = Known(pack_tally(measure, label, fact, slot, n), said, share, n, rule.cap, part)
         return known
 
     def rule(self, line: Line) -> Rule:
         """The rule of a tally that may be counted."""
-        return self._rules[line[:3]]
+        return self._rules[numbers_of(line)[:3]]
 
     def _why_no_rule(self, measure: int, label: int) -> Dropped:
         known = self._measures.get(measure)

@@ -12,7 +12,8 @@ from headcount_wire.dimensions import UNKNOWN, Dimension, canonical
 from headcount_wire.problems import Dropped, Problem
 from headcount_wire.segment import Packed, Values
 
-from headcount_ingest.admission import Allowance, Known, Line
+from headcount_ingest.admission import Allowance, Known
+from headcount_ingest.lines import Line, numbers_of
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.own import Owned
 from headcount_ingest.terms import Account
@@ -20,7 +21,7 @@ from headcount_ingest.terms import Account
 Dropping = dict[tuple[int, Dropped], int]
 """Drops while they are counted: by measure code and reason."""
 
-_PACKED, _SAID = itemgetter(0), itemgetter(1)
+_PACKED, _SAID, _SHARE, _PART = map(itemgetter, (0, 1, 2, 5))
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -97,8 +98,10 @@ def _look_at(lines: list[Line], allowance: Allowance, drops: Dropping) -> tuple[
 
 def _within_caps(found: list[Known]) -> bool:
     """Whether all that share a cap, labels or buckets of a measure, are within it together."""
+    if sum(map(_PART, found)) < 1.0:  # all caps together are not used up, so none is: most days are like that
+        return True
     used: dict[int, int] = {}
-    for _, _, share, n, cap in [known for known in found if known[2]]:
+    for _, _, share, n, cap, _ in filter(_SHARE, found):
         total = used[share] = used.get(share, 0) + n
         if total > cap:
             return False
@@ -128,13 +131,14 @@ def _one_by_one(lines: list[Line], found: list[Known], allowance: Allowance, dro
 
 
 def _drop(line: Line, reason: Dropped, drops: Dropping) -> None:
-    drops[line[0], reason] = drops.get((line[0], reason), 0) + 1
+    about = numbers_of(line)[0], reason
+    drops[about] = drops.get(about, 0) + 1
 
 
 def _drop_all(lines: list[Line], reason: Dropped, declared: Container[int], drops: Dropping) -> None:
     """Drop a whole day. A measure that nobody declared is that before all else: its code was made up by a client."""
     for line in lines:
-        _drop(line, reason if line[0] in declared else Dropped.UNKNOWN_MEASURE, drops)
+        _drop(line, reason if numbers_of(line)[0] in declared else Dropped.UNKNOWN_MEASURE, drops)
 
 
 def _window(day: int, today: int) -> Dropped | None:

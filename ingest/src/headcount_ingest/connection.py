@@ -19,7 +19,7 @@ from headcount_ingest.answer import CONTINUE, answer
 from headcount_ingest.connections import Connections
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import Exchange
-from headcount_ingest.head import FIELDS, FORWARDED, FRAMING, Head
+from headcount_ingest.head import FIELDS, FORWARDED, FRAMING, Head, path_of
 from headcount_ingest.outcomes import Gone, Refused
 from headcount_ingest.turns import REQUESTS_A_TURN
 
@@ -181,7 +181,9 @@ class Connection(asyncio.Protocol):
             raise _BadHead
         self._in_body = True
         self._all.busy(self)
-        head = Head(parser.get_method(), self._target, self._fields, self._peer(self._fields.get(FORWARDED, b"")))
+        head = Head(
+            parser.get_method(), path_of(self._target), self._fields, self._peer(self._fields.get(FORWARDED, b""))
+        )
         exchange = Exchange(self._edge, last=not parser.should_keep_alive(), bare=head.method == b"HEAD")
         self._exchanges.append(exchange)
         exchange.begin(head, self._over)

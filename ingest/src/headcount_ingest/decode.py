@@ -7,9 +7,10 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from headcount_wire import days, limits
@@ -17,9 +18,9 @@ from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.problems import Problem
 from msgspec import Meta
 
-from headcount_ingest.admission import Line
 from headcount_ingest.arrive import Arrived
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
+from headcount_ingest.lines import Line, Tallies, json_lines, msgpack_lines
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
 from headcount_ingest.terms import Account
@@ -39,29 +40,26 @@ Version = Annotated[int, Meta(ge=1, le=limits.VERSION_MAX)]
 Name = Annotated[str, _text(NAME, 64)]
 Value = Annotated[str, _text(VALUE, 40)]
 DayText = Annotated[str, _text(DAY, 10)]
-Tally = tuple[
-    Annotated[int, Meta(ge=1, le=limits.CODE_MAX)],
-    Annotated[int, Meta(ge=0, le=limits.LABELS_PER_MEASURE + 1)],
-    Annotated[int, Meta(ge=1, le=255)],
-    Annotated[int, Meta(ge=0, le=limits.BUCKET_MAX)],
-    Annotated[int, Meta(ge=1, le=limits.CAP_MAX)],
-]
 Fields = Annotated[dict[str, Value], Meta(max_length=len(DIMENSIONS))]
-Day = tuple[DayText, Annotated[list[Tally], Meta(min_length=1, max_length=limits.TALLIES_PER_REPORT)]]
+Told = TypeVar("Told")
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    """A report's body, field for field."""
+class _Around(msgspec.Struct, Generic[Told], forbid_unknown_fields=True, frozen=True, gc=False):
+    """A report's body, field for field, and a day's tallies as they may be told."""
 
     catalog: Version
     created: DayText
-    days: Annotated[list[Day], Meta(min_length=1, max_length=limits.DAYS_PER_REPORT)]
+    days: Annotated[list[tuple[DayText, Told]], Meta(min_length=1, max_length=limits.DAYS_PER_REPORT)]
     policy: Version
     purposes: Annotated[dict[Name, Version], Meta(max_length=limits.PURPOSES_PER_REPORT)]
     sdk: Annotated[str, _text(SDK, 32)]
     v: Annotated[int, Meta(ge=1, le=1)]
     context: Fields | msgspec.UnsetType = msgspec.UNSET
     origin: Fields | msgspec.UnsetType = msgspec.UNSET
+
+
+class Body(_Around[Tallies], frozen=True, gc=False):
+    """A report's body, field for field, as the protocol states it."""
 
 
 @lru_cache(maxsize=4096)
@@ -72,8 +70,12 @@ def _matches(pattern: str, text: str) -> bool:
 _is_name, _is_value = partial(_matches, NAME), partial(_matches, VALUE)
 _REQUIRED = 7
 _day = lru_cache(maxsize=1024)(days.parse)
-_JSON = msgspec.json.Decoder(Body)
-_MSGPACK = msgspec.msgpack.Decoder(Body)
+_Reads = tuple[Callable[[bytes], _Around[msgspec.Raw]], Callable[[bytes], list[Line]]]
+_BY_MEDIA: dict[str, _Reads] = {
+    "json": (msgspec.json.Decoder(_Around[msgspec.Raw]).decode, json_lines),
+    "msgpack": (msgspec.msgpack.Decoder(_Around[msgspec.Raw]).decode, msgpack_lines),
+}
+"""By media: what reads a body, and what reads a day's tallies in it."""
 
 
 class Plain(msgspec.Struct, frozen=True, gc=False):
@@ -87,11 +89,8 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
     context: dict[str, str]
     origin: dict[str, str] | None
     sdk: str
-
-    @property
-    def tallies(self) -> int:
-        """How many there are, all days together."""
-        return sum(len(lines) for _, lines in self.days)
+    tallies: int
+    """How many there are, all days together."""
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -123,15 +122,16 @@ def decode_body(plain: bytes, media: str) -> Plain:
     if len(plain) > limits.DECODED_BYTES:
         raise TooLarge
     try:
-        body = _JSON.decode(plain) if media == "json" else _MSGPACK.decode(plain)
+        body_of, lines_of = _BY_MEDIA[media]
+        body = body_of(plain)
         created = _day(body.created)
-        found = [(_day(day), lines) for day, lines in body.days]
+        found = [(_day(day), lines_of(bytes(told))) for day, told in body.days]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed from None
+    tallies = len(found[0][1])
     if len(found) > 1:
-        if sum(len(lines) for _, lines in found) > limits.TALLIES_PER_REPORT:
-            raise Malformed
-        if any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
+        tallies = sum(len(lines) for _, lines in found)
+        if tallies > limits.TALLIES_PER_REPORT or any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
             raise Malformed
     context = {} if body.context is msgspec.UNSET else body.context
     origin = None if body.origin is msgspec.UNSET else body.origin
@@ -143,10 +143,10 @@ def decode_body(plain: bytes, media: str) -> Plain:
         raise Malformed
     if not _keys_are_single(plain, media, body):
         raise Malformed
-    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin, body.sdk)
+    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin, body.sdk, tallies)
 
 
-def _keys_are_single(plain: bytes, media: str, body: Body) -> bool:
+def _keys_are_single(plain: bytes, media: str, body: _Around[msgspec.Raw]) -> bool:
     maps: dict[str, dict[str, Any]] = {"purposes": body.purposes}
     if body.context is not msgspec.UNSET:
         maps["context"] = body.context

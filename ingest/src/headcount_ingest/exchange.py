@@ -70,9 +70,11 @@ def count(edge: Edge, outcome: Outcome) -> None:
 
     A measure that no catalog declares has no name here: a client could make up 65,535 of them.
     """
-    edge.metrics.outcome(outcome.name).inc()
+    edge.metrics.outcomes.by[outcome.name] += 1
     if isinstance(outcome, Accepted):
-        edge.metrics.admitted.inc(outcome.admitted)
+        edge.metrics.admitted.total += outcome.admitted
+        if not outcome.drops:
+            return
     if isinstance(outcome, Accepted | Refused):
         edge.missed.note(outcome)
         for (measure, reason), times in outcome.drops.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headcount_wire.problems import Problem, Verdict
-from prometheus_client import Counter
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
+
+from headcount_ingest.counted import Counts
 
 ACCEPTED = "accepted"
 NO_REPORT = frozenset({"policy", Problem.NOT_FOUND.slug, Problem.METHOD.slug})
@@ -19,7 +20,7 @@ _VERDICTS = {problem.slug: problem.verdict for problem in Problem} | {"gone": Ve
 class Fates(Collector):
     """Sums the outcomes by fate when they are asked for; answers pay nothing for it."""
 
-    def __init__(self, outcomes: Counter) -> None:
+    def __init__(self, outcomes: Counts) -> None:
         self._outcomes = outcomes
 
     def describe(self) -> list[CounterMetricFamily]:
@@ -34,12 +35,10 @@ class Fates(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The metric, each fate present from the start."""
-        sums = dict.fromkeys((ACCEPTED, *(verdict.value for verdict in Verdict)), 0.0)
-        for metric in self._outcomes.collect():
-            for sample in metric.samples:
-                outcome = sample.labels["outcome"]
-                if outcome not in NO_REPORT:
-                    sums[ACCEPTED if outcome == ACCEPTED else _VERDICTS[outcome].value] += sample.value
+        sums = dict.fromkeys((ACCEPTED, *(verdict.value for verdict in Verdict)), 0)
+        for outcome, count in self._outcomes.by.items():
+            if outcome not in NO_REPORT:
+                sums[ACCEPTED if outcome == ACCEPTED else _VERDICTS[outcome].value] += count
         (family,) = self.describe()
         for fate, total in sums.items():
             family.add_metric((fate,), total)

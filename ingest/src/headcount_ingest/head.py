@@ -14,27 +14,27 @@ FIELDS = frozenset(
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """A request's head, as far as it was declared. ``fields`` by lower-case name, as they were sent.
+    """A request's head, as far as it was declared. ``path``: see ``path_of``. ``fields`` by lower-case name, as sent.
 
     Of a field that stands more than once the first counts; lines of ``X-Forwarded-For`` are joined.
     ``client``: the group of the client's address (``rates.py``), not the address.
     """
 
     method: bytes
-    target: bytes
+    path: bytes
     fields: dict[bytes, bytes]
     client: str
-
-    @property
-    def path(self) -> bytes:
-        """The target's path: no query, no fragment, no scheme and no host."""
-        # First of all: behind a question mark no path begins, whatever stands there.
-        target = self.target.partition(b"?")[0].partition(b"#")[0]
-        if not target.startswith(b"/"):
-            scheme, found, rest = target.partition(b"://")
-            target = b"/" + rest.partition(b"/")[2] if found and scheme.isalpha() else target
-        return target
 
     def text(self, name: bytes) -> str:
         """A field as text without spaces around it; empty when it is not there."""
         return self.fields.get(name, b"").decode("ascii", "replace").strip()
+
+
+def path_of(target: bytes) -> bytes:
+    """The path in a request's target: no query, no fragment, no scheme and no host."""
+    # First of all: behind a question mark no path begins, whatever stands there.
+    path = target.partition(b"?")[0].partition(b"#")[0]
+    if not path.startswith(b"/"):
+        scheme, found, rest = path.partition(b"://")
+        path = b"/" + rest.partition(b"/")[2] if found and scheme.isalpha() else path
+    return path

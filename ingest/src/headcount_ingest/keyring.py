@@ -68,7 +68,7 @@ class Keyring:
 
     def _forget_the_one_before(self) -> None:
         """Another thread may have taken an organisation over: nothing of the one before stays."""
-        organisation = self.organisation
+        organisation = self._file.organisation
         if organisation is not self._of:
             self._of, self._found, self._accounts = organisation, {}, {}
             forget_admissions()

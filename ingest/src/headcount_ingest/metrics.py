@@ -17,6 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from headcount_ingest.counted import Counts, Sum, Times
 from headcount_ingest.fates import ACCEPTED, NO_REPORT, Fates
 from headcount_ingest.skew import Skew, skew_of
 
@@ -30,23 +31,10 @@ class Metrics:
         # A second series beside each counter, that nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library states no types here
         self.registry = CollectorRegistry()
-        self.outcomes = Counter(
-            "headcount_edge_requests",
-            "Requests by what became of them: accepted, policy, gone, or the problem's name.",
-            ("outcome",),
-            registry=self.registry,
-        )
         self.dropped = Counter(
             "headcount_edge_tallies_dropped",
             "Tallies that were not counted, by Customer code, measure code and reason.",
             ("customer", "measure", "reason"),
-            registry=self.registry,
-        )
-        self.admitted = Counter("headcount_edge_tallies_admitted", "Tallies that were counted.", registry=self.registry)
-        self.seconds = Histogram(
-            "headcount_edge_request_seconds",
-            "From the first byte of a report's request to its answer.",
-            buckets=_SECONDS,
             registry=self.registry,
         )
         self.sync_seconds = Histogram(
@@ -85,25 +73,37 @@ class Metrics:
             "Segments of an earlier process that this version cannot read; the loader sets them aside.",
             registry=self.registry,
         )
-        self.skews = Counter(
-            "headcount_edge_clock_skew",
-            "Reports by where their creation day lies from the server's: clocks that are wrong, reports that waited.",
-            ("created",),
-            registry=self.registry,
-        )
+        self._declare_counts()
         self._declare_looks()
         self.registry.register(Fates(self.outcomes))
         ProcessCollector(registry=self.registry)
-        self._outcomes: dict[str, Counter] = {}
-        self._begin_at_zero()
-
-    def _begin_at_zero(self) -> None:
-        """A series that begins with its first count has no rate then, and a sum with one is empty."""
-        for name in (ACCEPTED, *sorted(NO_REPORT), "gone", *(problem.slug for problem in Problem)):
-            self.outcome(name)
         for result in ("taken", "faulty"):
             self.reloads.labels(result)
-        self._skews = {skew: self.skews.labels(skew.value) for skew in Skew}
+
+    def _declare_counts(self) -> None:
+        """What every report counts (``counted.py``)."""
+        # A series that begins with its first count has no rate then, and a sum with one is empty.
+        self.outcomes = Counts(
+            "headcount_edge_requests",
+            "Requests by what became of them: accepted, policy, gone, or the problem's name.",
+            "outcome",
+            (ACCEPTED, *sorted(NO_REPORT), "gone", *(problem.slug for problem in Problem)),
+            self.registry,
+        )
+        self.admitted = Sum("headcount_edge_tallies_admitted", "Tallies that were counted.", self.registry)
+        self.seconds = Times(
+            "headcount_edge_request_seconds",
+            "From the first byte of a report's request to its answer.",
+            _SECONDS,
+            self.registry,
+        )
+        self.skews = Counts(
+            "headcount_edge_clock_skew",
+            "Reports by where their creation day lies from the server's: clocks that are wrong, reports that waited.",
+            "created",
+            Skew,
+            self.registry,
+        )
 
     def _declare_looks(self) -> None:
         """What is looked up when the metrics are asked for (``watch.py``)."""
@@ -132,14 +132,7 @@ class Metrics:
 
     def skew(self, days_ahead: int) -> None:
         """Count a report whose creation day lies so many days ahead of the server's; negative is behind."""
-        self._skews[skew_of(days_ahead)].inc()
-
-    def outcome(self, name: str) -> Counter:
-        """The counter of one outcome."""
-        found = self._outcomes.get(name)
-        if found is None:
-            found = self._outcomes[name] = self.outcomes.labels(name)
-        return found
+        self.skews.by[skew_of(days_ahead)] += 1
 
     def text(self) -> bytes:
         """All of them, in Prometheus's text format."""

@@ -7,6 +7,7 @@ keyed hash, which counts for a rate limit. Nothing of the body is read yet.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 from headcount_wire import limits
@@ -17,8 +18,10 @@ from headcount_ingest.outcomes import Refused
 from headcount_ingest.rates import Rates
 
 _REPORT_ID = re.compile(rb"\A[0-9a-f]{32}\Z")
-_MEDIA = {"application/json": "json", "application/msgpack": "msgpack"}
-_CODINGS = frozenset({"", "identity", "gzip", "deflate", "zstd"})
+_MEDIA = {b"application/json": "json", b"application/msgpack": "msgpack"}
+_CODINGS = frozenset({b"", b"identity", b"gzip", b"deflate", b"zstd"})
+REMEMBERED = 64
+"""Values of a header line that are remembered, each as long as a head may be: clients send a few."""
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -40,14 +43,24 @@ def receive(head: Head, rates: Rates) -> Received | Refused:
     key = bearer(head)
     if not key:
         return Refused(Problem.KEY_MISSING)
-    media = _MEDIA.get(head.text(b"content-type").partition(";")[0].strip().lower())
-    coding = head.text(b"content-encoding").lower()
-    if media is None or coding not in _CODINGS:
+    media, coding = _media(head.fields.get(b"content-type", b"")), _coding(head.fields.get(b"content-encoding", b""))
+    if media is None or coding is None:
         return Refused(Problem.MEDIA_TYPE)
     declared = head.fields.get(b"content-length")
     if declared is not None and int(declared) > limits.BODY_BYTES:
         return Refused(Problem.TOO_LARGE)
     return Received(bytes.fromhex(found.decode()), key, media, coding)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _media(content_type: bytes) -> str | None:
+    return _MEDIA.get(content_type.partition(b";")[0].strip().lower())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _coding(content_encoding: bytes) -> str | None:
+    coding = content_encoding.strip().lower()
+    return coding.decode() if coding in _CODINGS else None
 
 
 def bearer(head: Head) -> str:

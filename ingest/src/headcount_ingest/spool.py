@@ -72,7 +72,7 @@ class SegmentWriter:
         self._clock = clock
         self._disk = disk
         self._worker = secrets.token_bytes(8)
-        self._sequence = 0
+        self._sequence = self._number = 0
         self._fd = -1
         self._path = folder
         self._name, self._file = "", (0, 0)
@@ -146,6 +146,7 @@ class SegmentWriter:
             self.broken = self.stranded or not sound
             raise
         self._size += len(data)
+        self._sequence = self._number  # used up with a record in it: a number that is missing is a segment that is
 
     def seal(self) -> None:
         """Hand the open segment over to the loader, if there is one; its records are safe either way."""
@@ -166,15 +167,15 @@ class SegmentWriter:
         os.close(self._lock)
 
     def _begin(self) -> None:
-        self._sequence += 1
+        self._number = self._sequence + 1
         now = self._clock.now()
-        name = f"{int(now * 1e9):020d}-{self._worker.hex()}-{self._sequence:06d}{OPEN}"
+        name = f"{int(now * 1e9):020d}-{self._worker.hex()}-{self._number:06d}{OPEN}"
         self._path = self._folder / name
         self._fd = self._disk.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND)
         made = os.fstat(self._fd)
         self._name, self._file = str(self._path), (made.st_dev, made.st_ino)
         self._size = 0
-        header = segment.encode_header(Header(self._worker, self._sequence, days.utc_day(now)))
+        header = segment.encode_header(Header(self._worker, self._number, days.utc_day(now)))
         self._write(header)
         self._disk.sync(self._fd)
         self._disk.sync_directory(self._folder)

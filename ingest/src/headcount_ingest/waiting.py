@@ -14,24 +14,19 @@ T = TypeVar("T")
 
 
 class Waits(Generic[T]):
-    """A value to come. Awaited by one path; ``exchange.py`` is what drives it."""
+    """A value to come; ``ready``: whether it is there. Awaited by one path; ``exchange.py`` is what drives it."""
 
-    __slots__ = ("_ready", "_then", "_value")
+    __slots__ = ("_then", "_value", "ready")
 
     def __init__(self) -> None:
-        self._ready = False
+        self.ready = False
         self._value: T
         self._then: Callable[[], None] | None = None
 
     def __await__(self) -> Generator[Waits[T], None, T]:
-        if not self._ready:
+        if not self.ready:
             yield self
         return self._value
-
-    @property
-    def ready(self) -> bool:
-        """Whether the value is there."""
-        return self._ready
 
     def then(self, go_on: Callable[[], None]) -> None:
         """Have ``go_on`` called when the value is there."""
@@ -39,9 +34,9 @@ class Waits(Generic[T]):
 
     def hand_over(self, value: T) -> None:
         """Here it is; a second value is not taken."""
-        if self._ready:
+        if self.ready:
             return
-        self._ready, self._value = True, value
+        self.ready, self._value = True, value
         go_on, self._then = self._then, None
         if go_on is not None:
             go_on()

@@ -19,7 +19,7 @@ from headcount_wire.clock import Clock
 from headcount_wire.organisation import Organisation
 
 from headcount_aggregator import rollup
-from headcount_aggregator.load import frontier
+from headcount_aggregator.load import frontier, numbering
 from headcount_aggregator.load.account import Account
 from headcount_aggregator.load.batch import Batch, BatchSums, gather
 from headcount_aggregator.load.disk import Disk
@@ -51,7 +51,8 @@ class LoadResult:
     """What one call did: records counted, duplicates dropped, units committed, rows pushed.
 
     ``quarantined``: files set aside. ``damaged``: of these, segments of which some records were read;
-    ``lost``: records of them that were not, at least. ``taken_over``: records a dead worker left unsealed.
+    ``lost``: records of them that were not, at least, and of segments that vanished.
+    ``taken_over``: records a dead worker left unsealed.
     ``waiting``: units that are committed, and wait for a warehouse that does not take them now;
     ``refused`` says why it does not.
     """
@@ -109,6 +110,7 @@ class Loader:
         self._next = newest.header.number + 1 if newest else 1
         self._carry: Groups = newest.carry if newest else {}
         self._versions: Versions = newest.versions if newest else {}
+        self._newest = newest.newest if newest else {}
         self._organisation = organisation
         # Until the warehouse is first asked: nothing above a promise, or the last unit's day, can be rolled up.
         self._known_mark = self._promise.load_day or max((one.load_day for one in self._units.headers()), default=0)
@@ -128,6 +130,7 @@ class Loader:
         orphans = take_over(self._spool, self._disk)
         result.taken_over, result.quarantined = orphans.records, orphans.set_aside
         found = sealed(self._spool)
+        result.lost = numbering.missing(found, self._newest)
         waiting = [path for path in found if self._name(path) not in self._consumed]
         self._remove([path for path in found if self._name(path) in self._consumed])
         for batch in batches(waiting, BATCH_BYTES):
@@ -153,7 +156,7 @@ class Loader:
         if self.holds(customer):
             carry = {key: group for key, group in self._carry.items() if key.customer != customer}
             kept = {whose: mine for whose, mine in self._versions.items() if whose[1] != customer}
-            self._units.commit(Unit(Header(self._next, self._today, (), 0, 0), carry, kept), ())
+            self._units.commit(Unit(Header(self._next, self._today, (), 0, 0), carry, kept, self._newest), ())
             self._next += 1
             self._consumed, self._carry, self._versions = set(), carry, kept
             self._push_pending(result)
@@ -274,6 +277,7 @@ class Loader:
     def _load(self, paths: list[Path], result: LoadResult, today: int | None = None) -> None:
         fold_day = self._today
         batch = self._gather(paths, fold_day)
+        self._newest = numbering.taken(paths, self._newest)
         result.quarantined += batch.quarantined + batch.damaged
         result.damaged += batch.damaged
         result.lost += batch.lost
@@ -295,7 +299,7 @@ class Loader:
             account=batch.account,
         )
         sums.must_balance()
-        self._units.commit(Unit(header, sums.carry, batch.versions), batch.ids.items())
+        self._units.commit(Unit(header, sums.carry, batch.versions, self._newest), batch.ids.items())
         self._next += 1
         self.account.add(batch.account)
         self._remember(batch.ids.items())

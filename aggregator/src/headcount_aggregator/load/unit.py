@@ -8,8 +8,9 @@
     N.unit   a JSON line (header), a JSON line (state); N.done once its blocks are stored
 
 The header names the sources, so that a restart skips and removes what is already counted, and the blocks:
-each is one insert of bounded size. The state is everything the next unit carries on: small groups, and how
-often each app version was lately reported. Up to version 3 the rows stood in ``N.unit``, as one block.
+each is one insert of bounded size. The state is everything the next unit carries on: small groups, how often each
+app version was lately reported, and the newest segment of each worker. Up to version 3 the rows stood in ``N.unit``,
+as one block.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from headcount_aggregator.load import versions
+from headcount_aggregator.load import numbering, versions
 from headcount_aggregator.load.account import Account
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.groups import Groups, from_plain, to_plain
+from headcount_aggregator.load.numbering import Newest
 from headcount_aggregator.load.rows import Block
 from headcount_aggregator.load.versions import Versions
 
@@ -75,6 +77,7 @@ class Unit:
     header: Header
     carry: Groups = field(default_factory=dict)
     versions: Versions = field(default_factory=dict)
+    newest: Newest = field(default_factory=dict)
 
 
 class Units:
@@ -150,7 +153,8 @@ class Units:
         if hashlib.sha256(rest).hexdigest() != sha256:
             raise UnitCorrupt(f"unit {number} is corrupt")
         plain = json.loads(rest.partition(b"\n")[0] if version <= _LAST_WITH_ROWS_INSIDE else rest)
-        return Unit(header, from_plain(plain["carry"]), versions.from_plain(plain["versions"]))
+        newest = numbering.from_plain(plain.get("newest", {}))  # older units know of none
+        return Unit(header, from_plain(plain["carry"]), versions.from_plain(plain["versions"]), newest)
 
     def rows(self, header: Header) -> Iterator[tuple[Block, bytes]]:
         """Each block of a unit with its bytes; raises ``UnitCorrupt``."""
@@ -254,7 +258,11 @@ class Units:
 
 
 def _encode(unit: Unit) -> bytes:
-    state = {"carry": to_plain(unit.carry), "versions": versions.to_plain(unit.versions)}
+    state = {
+        "carry": to_plain(unit.carry),
+        "versions": versions.to_plain(unit.versions),
+        "newest": numbering.to_plain(unit.newest),
+    }
     rest = json.dumps(state, separators=(",", ":")).encode()
     head = {
         "v": VERSION,

@@ -84,24 +84,22 @@ def blocks(warehouse: Warehouse, table: Table, mark: int, day: int) -> Iterator[
 def copy(source: Warehouse, target: Warehouse, progress: Progress) -> dict[Table, Held]:
     """Copy everything and verify it; returns what both hold. Run again after a cut, it goes on where it was.
 
-    The target holds nothing, or a part of the same copy. Raises ``WarehouseError``, with ``Reason.MISMATCH`` when
-    the two do not come out equal; then the target's watermark has not moved.
+    The target holds nothing, or a part of the same copy; the source may have gone on since that was cut short.
+    Raises ``WarehouseError``, with ``Reason.MISMATCH`` when the two do not come out equal; then the target's
+    watermark has not moved.
     """
     mark = watermark(source)
     copied: dict[Table, Held] = {}
     for table in COPIED:
-        wanted, there = held(source, table, mark), held(target, table, mark)
-        whole, done = total(wanted), 0
-        progress(table.sql, done, whole.rows)
-        for day, sums in sorted(wanted.items()):
-            if there.get(day) != sums:
-                for block, _ in blocks(source, table, mark, day):
-                    target.insert(table, block)
-            done += sums.rows
-            progress(table.sql, done, whole.rows)
-        if held(target, table, mark) != wanted:
-            raise WarehouseError(Reason.MISMATCH)
-        copied[table] = whole
+        wanted = held(source, table, mark)
+        _bring(source, target, table, mark, wanted, progress)
+        if differing := _differing(target, table, mark, wanted):
+            # What the source has dropped since, or erased, no insert takes out of the target.
+            _clear(target, table, differing)
+            _bring(source, target, table, mark, wanted, progress)
+            if _differing(target, table, mark, wanted):
+                raise WarehouseError(Reason.MISMATCH)
+        copied[table] = total(wanted)
     set_watermark(target, mark)
     return copied
 
@@ -112,6 +110,37 @@ def set_watermark(target: Warehouse, mark: int) -> None:
         target.insert(Table.WATERMARK, encode_rows(Table.WATERMARK, [(mark,)]))
     if watermark(target) != mark:
         raise WarehouseError(Reason.MISMATCH)
+
+
+def _bring(
+    source: Warehouse, target: Warehouse, table: Table, mark: int, wanted: dict[int, Held], progress: Progress
+) -> None:
+    """Copy the days of a table that the target does not hold as wanted."""
+    there = held(target, table, mark)
+    whole, done = total(wanted).rows, 0
+    progress(table.sql, done, whole)
+    for day, sums in sorted(wanted.items()):
+        if there.get(day) != sums:
+            for block, _ in blocks(source, table, mark, day):
+                target.insert(table, block)
+        done += sums.rows
+        progress(table.sql, done, whole)
+
+
+def _differing(target: Warehouse, table: Table, mark: int, wanted: dict[int, Held]) -> list[int]:
+    """The days that the target does not hold as wanted."""
+    there = held(target, table, mark)
+    return sorted(day for day in {*wanted, *there} if there.get(day) != wanted.get(day))
+
+
+def _clear(target: Warehouse, table: Table, days: Sequence[int]) -> None:
+    """Drop the partitions in which some days have rows."""
+    parted = {Table.FINAL: "toString(toYYYYMM(day))", Table.FRONTIER: "'tuple()'"}
+    among = f"toUInt16({_day_of(table)}) IN ({', '.join(str(int(day)) for day in days)})"
+    for shard in target.shards:
+        partition = parted.get(table, "concat('\\'', toString(load_day), '\\'')")
+        for (name,) in shard.query(f"SELECT DISTINCT {partition} FROM {table.sql} WHERE {among}"):
+            shard.execute(f"ALTER TABLE {table.sql} DROP PARTITION {name}")
 
 
 def _day_of(table: Table) -> str:

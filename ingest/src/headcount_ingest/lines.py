@@ -1,0 +1,74 @@
+"""A day's tallies as texts: what devices say again and again is looked up, not decoded again.
+
+Devices say the same few thousand tallies. So the text of a tally that was decoded once is remembered, as canonical
+JSON writes it; a day whose texts are all known needs no decoding, and any other goes through the typed decoder whole.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from headcount_wire import limits
+from msgspec import Meta
+
+Line = bytes
+"""A well-formed tally as text: measure, label, fact, slot and n, in digits, joined by commas."""
+
+Numbers = tuple[int, int, int, int, int]
+"""The same as numbers."""
+
+Tally = tuple[
+    Annotated[int, Meta(ge=1, le=limits.CODE_MAX)],
+    Annotated[int, Meta(ge=0, le=limits.LABELS_PER_MEASURE + 1)],
+    Annotated[int, Meta(ge=1, le=255)],
+    Annotated[int, Meta(ge=0, le=limits.BUCKET_MAX)],
+    Annotated[int, Meta(ge=1, le=limits.CAP_MAX)],
+]
+Tallies = Annotated[list[Tally], Meta(min_length=1, max_length=limits.TALLIES_PER_REPORT)]
+
+SEEN_MOST = 65_536
+"""Tallies that are remembered, some 200 bytes each; then all are forgotten. A device can make up any number of them."""
+
+
+class _Seen(dict[bytes | Numbers, Line]):
+    """Lines that were decoded, by their text and, of MessagePack, by their numbers."""
+
+    def __missing__(self, key: bytes | Numbers) -> Line:
+        if isinstance(key, bytes):
+            raise KeyError
+        line = self[key] = self.learn(key)
+        return line
+
+    def learn(self, numbers: Numbers) -> Line:
+        """The text of well-formed numbers, known from now on."""
+        if len(self) >= SEEN_MOST:
+            self.clear()
+        line = b"%d,%d,%d,%d,%d" % numbers
+        return self.setdefault(line, line)
+
+
+_seen = _Seen()
+_JSON = msgspec.json.Decoder(Tallies)
+_MSGPACK = msgspec.msgpack.Decoder(Tallies)
+
+
+def json_lines(told: bytes) -> list[Line]:
+    """A day's tallies out of their JSON; raises ``msgspec.MsgspecError`` or ``RecursionError``."""
+    if told.startswith(b"[[") and told.endswith(b"]]"):
+        try:
+            return list(map(_seen.__getitem__, told[2:-2].split(b"],[", limits.TALLIES_PER_REPORT)))
+        except KeyError:
+            pass
+    return list(map(_seen.learn, _JSON.decode(told)))
+
+
+def msgpack_lines(told: bytes) -> list[Line]:
+    """The same out of MessagePack."""
+    return list(map(_seen.__getitem__, _MSGPACK.decode(told)))
+
+
+def numbers_of(line: Line) -> Numbers:
+    """A line's five numbers."""
+    measure, label, fact, slot, n = map(int, line.split(b","))
+    return measure, label, fact, slot, n
