@@ -67,7 +67,7 @@ def store(settings: Settings, clock: Clock) -> Result:
     faults: list[tuple[Verdict, str]] = [(Verdict.FAIL, str(reason)) for reason in health.get("reasons", ())]
     since = health.get("since_start", {})
     if lost := since.get("records_lost", 0):
-        faults.append((Verdict.WARN, f"{lost} records were lost to damage since it started"))
+        faults.append((Verdict.WARN, f"{lost} records or more were lost since it started"))
     spool = settings.data / "spool"
     if aside := len(list(spool.glob("*/*.bad"))):
         faults.append((Verdict.WARN, f"{aside} files are set aside in {spool}"))
