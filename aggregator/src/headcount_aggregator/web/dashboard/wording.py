@@ -331,6 +331,8 @@ class Wording:
             return f"{said} ± {self.quantity(margin, unit)}"
         if cell.state is State.COMPLEMENT:
             return self.say("too few others")
+        if cell.state is State.FEW_ON_A_SIDE:
+            return self.say("too few on one side")
         if cell.state is State.FEW_CUSTOMERS:
             return self.say("too few Customers")
         if cell.state is State.UNDER_NOISE:
