@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from headcount_aggregator.cells import Cell
 from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.release.dp import DiscreteGaussian
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.release.scope.run import ScopeReleaser
 from headcount_aggregator.released import Number, State, Statistic
@@ -77,7 +79,7 @@ EVEN = {code: (100 + code, "north" if code < 7 else "south") for code in range(1
 def release(folder: Path, organisation: Organisation, cells: list[Cell], today: int = TODAY, **how: object) -> int:
     reader = MemoryCells(cells)
     Releaser(folder / "releases", reader, noise=Quiet()).release_due(organisation, today)
-    noise = None if how.get("noisy") else Quiet()
+    noise = DiscreteGaussian(random.Random(1).randbytes) if how.get("noisy") else Quiet()
     return ScopeReleaser(folder / "shares", folder / "releases", reader, noise=noise).release_due(organisation, today)
 
 

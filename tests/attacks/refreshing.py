@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import orjson
 from headcount_aggregator.cells import Cell
+from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.run import Releaser
 from headcount_aggregator.sealed_reader import parse_release
 from headcount_wire.organisation import Organisation, parse_organisation
@@ -18,6 +19,7 @@ from tests.attacks.outcome import Engine, Outcome, of_share
 
 K = 20
 MONDAY = FIRST_DAY + 5
+QUARTER = period_of(PeriodKind.QUARTER, FIRST_DAY)
 ORGANISATION = """\
 [operator]
 name = "Made up"
@@ -134,3 +136,40 @@ def _people(rows: list[object]) -> int | None:
         if isinstance(row, list) and row[0] == "people" and row[1] == "day" and row[4] == 1 and not row[6]:
             return row[11] if isinstance(row[11], int) else None
     return None
+
+
+def dropped_late() -> Iterator[Outcome]:
+    """Add up how many came too late by week, and take them from their quarter's, all rounded up to tens."""
+    weeks = [period_of(PeriodKind.WEEK, QUARTER.first + 7 * at) for at in range(1, 13)]
+    late = {week: int(at not in (3, 8)) for at, week in enumerate(weeks)}
+    up = {week: -(-n // 10) * 10 for week, n in late.items()}
+    total = -(-sum(late.values()) // 10) * 10
+    naive = _exactly({week: (n - 9 if n else 0, n) for week, n in up.items()}, (total - 9, total))
+    uses = [use(device, day) for day in range(QUARTER.first, QUARTER.last + 1) for device in range(3)]
+    uses += [use(100, week.first, late=True) for week, n in late.items() if n]
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        app = organisation(folder)
+        Releaser(folder, MemoryCells(World(uses).cells)).release_due(app, QUARTER.last + 20)
+        headers = [parse_release(data)[0] for name, data in published(folder).items() if "provisional" not in name]
+    told = {header.first: header.late_dropped for header in headers if header.period is PeriodKind.WEEK}
+    (whole,) = (header.late_dropped for header in headers if header.period is PeriodKind.QUARTER)
+    pinned = _exactly({week: _fewer_or_tens(told[week.first]) for week in weeks}, _fewer_or_tens(whole))
+    some = sum(late.values())
+    yield of_share(Engine.NAIVE, naive, some, "weeks of which it is told that one person came too late")
+    yield of_share(Engine.THRESHOLD, pinned, some, "weeks of which it is told that one person came too late")
+
+
+def _fewer_or_tens(told: int) -> tuple[int, int]:
+    return (max(K, told - 9), told) if told else (0, K - 1)
+
+
+def _exactly(weeks: Mapping[Period, tuple[int, int]], whole: tuple[int, int]) -> int:
+    """How many weeks can have one number only, above nothing, if they add up to the whole."""
+    least, most = (sum(ends[at] for ends in weeks.values()) for at in (0, 1))
+    found = 0
+    for low, high in weeks.values():
+        high = min(high, whole[1] - (least - low))
+        low = max(low, whole[0] - (most - high))
+        found += low == high > 0
+    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.attacks import customers, inference, refreshing, subtraction, under_noise, windows
+from tests.attacks import beside as told_beside
+from tests.attacks import customers, ends, inference, newcomers, refreshing, subtraction, under_noise, windows
 from tests.attacks.outcome import BOUNDED, FAILS, ONLY_NAIVE, SUCCEEDS, Attack, Engine, Outcome
 
 NOTHING = {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS, Engine.DP: FAILS}
@@ -65,6 +66,12 @@ ATTACKS = (
         {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),
     Attack(
+        "few new people in an app's first weeks",
+        "Who has not finished a set-up yet: all new people less those who did. Whether a window is shown tells them.",
+        newcomers.newcomers,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
+    ),
+    Attack(
         "late data and refresh",
         "A number asked for again after stragglers came.",
         beside(refreshing.late_data_and_refresh, under_noise.after_refresh),
@@ -75,6 +82,24 @@ ATTACKS = (
         "The week less its days is what came late.",
         beside(refreshing.late_against_the_week, under_noise.after_week),
         NOTHING,
+    ),
+    Attack(
+        "weeks' late against their quarter's",
+        "How many came too late is said of weeks and of the quarter: ten times some, and ten in all, is one each.",
+        refreshing.dropped_late,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
+    ),
+    Attack(
+        "reason of a hidden number",
+        "Of 21 people those who did something are hidden for the others' sake: one did not.",
+        ends.reasons,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
+    ),
+    Attack(
+        "labels at the end of a step",
+        "People by two labels in tens, each as many as may be: how many have both.",
+        ends.labels,
+        {Engine.NAIVE: SUCCEEDS, Engine.THRESHOLD: FAILS},
     ),
     Attack(
         "provisional against sealed",
@@ -128,6 +153,18 @@ ATTACKS = (
         "hidden sibling",
         "All Customers less the shown Partners' are the hidden ones.",
         customers.hidden_sibling,
+        ACROSS,
+    ),
+    Attack(
+        "people less new people",
+        "All people less the new ones are those who return, who may be one Customer's.",
+        told_beside.people_less_new,
+        ACROSS,
+    ),
+    Attack(
+        "ages of a week",
+        "A week less its shown ages and the new people of its days is a hidden age, or a hidden day.",
+        told_beside.ages_of_a_week,
         ACROSS,
     ),
     Attack(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headcount_aggregator.release.scope.panel import ALL, Panel, next_panel, without
 from headcount_aggregator.release.scope.protection import Contributions, hidden, is_safe, protect, together
+from headcount_aggregator.release.scope.sums import Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -131,3 +132,31 @@ def test_twelve_administrators_are_not_what_is_left() -> None:
     roles = {role: dict.fromkeys(range(6), n) for role, n in {"admin": 2, "member": 100, "guest": 60}.items()}
     shown = protect(roles, dict.fromkeys(range(6), 0), at_least=20)
     assert shown.values == {"member"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(TABLES, TABLES, st.integers(1, 4))
+def test_what_a_view_leaves_of_another_is_safe(
+    table: dict[str, dict[int, int]], around: dict[str, dict[int, int]], partners: int
+) -> None:
+    """Told beside all people, no value, nor all that are not told, leaves what is one Customer's, of any scope."""
+    partner_of = {customer: customer % (partners + 1) for customer in range(1, 25)}
+    rests = {value: {customer: Sum(n) for customer, n in around.get(value, {}).items()} for value in table}
+    shown = protect(table, partner_of, rests=rests)
+    if not shown.whole:
+        return
+    left = {value: around.get(value, {}) for value in table}
+    columns = [left[value] for value in shown.values]
+    columns.append(together(left[value] for value in table.keys() - shown.values))
+    scopes = [{c for c, p in partner_of.items() if p == partner} for partner in shown.open]
+    scopes += [set(partner_of), *([{c for c, p in partner_of.items() if p not in shown.open}] if shown.open else [])]
+    assert all(nobody_or_safe(of(column, scope)) for column in columns for scope in scopes)
+
+
+def test_what_noise_leaves_open_may_be_left() -> None:
+    """One of twelve Customers leaves 90 people beside noise of 20 each: hidden by it, also in a quarter's mean."""
+    table = {"": dict.fromkeys(range(1, 13), 100)}
+    partner_of = dict.fromkeys(range(1, 13), 0)
+    for rest, told in ((90, True), (200, False)):
+        rests = {"": {c: Sum(rest if c == 1 else 0, 20**2) for c in range(1, 13)}}
+        assert protect(table, partner_of, rests=rests).whole is told

@@ -58,9 +58,13 @@ EVIDENCE = (
     _of(Criterion.LINKABILITY, "subtraction of distinct counts", "fails", "bounded"),
     Evidence(Criterion.LINKABILITY, "windows around a hidden day", {THRESHOLD: "fails"}),
     Evidence(Criterion.LINKABILITY, "windows from an app's first day", {THRESHOLD: "fails"}),
+    Evidence(Criterion.SINGLING_OUT, "few new people in an app's first weeks", {THRESHOLD: "fails"}),
     _of(Criterion.LINKABILITY, "late data and refresh", "fails", "fails"),
     _of(Criterion.LINKABILITY, "late arrivals against the week", "fails", "fails"),
     _of(Criterion.LINKABILITY, "provisional against sealed", "fails", "fails"),
+    Evidence(Criterion.SINGLING_OUT, "weeks' late against their quarter's", {THRESHOLD: "fails"}),
+    Evidence(Criterion.INFERENCE, "reason of a hidden number", {THRESHOLD: "fails"}),
+    Evidence(Criterion.INFERENCE, "labels at the end of a step", {THRESHOLD: "fails"}),
     _of(Criterion.INFERENCE, "reconstruction by linear program", "fails", "bounded"),
     _of(Criterion.INFERENCE, "membership of a canary", "succeeds", "bounded"),
     _of(Criterion.INFERENCE, "threshold probing", "succeeds", "bounded"),
@@ -68,6 +72,8 @@ EVIDENCE = (
     Evidence(Criterion.SINGLING_OUT, "insider Customer", {CUSTOMERS: "fails"}),
     Evidence(Criterion.INFERENCE, "solving for a Customer", {CUSTOMERS: "fails"}),
     Evidence(Criterion.SINGLING_OUT, "hidden sibling", {CUSTOMERS: "fails"}),
+    Evidence(Criterion.SINGLING_OUT, "people less new people", {CUSTOMERS: "fails"}),
+    Evidence(Criterion.SINGLING_OUT, "ages of a week", {CUSTOMERS: "fails"}),
     Evidence(Criterion.LINKABILITY, "join and leave", {CUSTOMERS: "fails"}),
 )
 """Every attack. What succeeds is said in ``docs/limitations.md``."""

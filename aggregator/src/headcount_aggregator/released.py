@@ -70,6 +70,7 @@ class State(StrEnum):
     SHOWN = "shown"
     FEWER_THAN_K = "fewer_than_k"
     COMPLEMENT = "complement"
+    FEW_ON_A_SIDE = "few_on_a_side"
     FEWER_THAN_20 = "fewer_than_20"
     UNDER_NOISE = "under_noise"
     OVER_BUDGET = "over_budget"
@@ -88,6 +89,9 @@ _STATES = {
     State.UNDER_NOISE: "Too small to stand out of the noise that protects everybody: hidden, since it would mislead.",
     State.FEW_CUSTOMERS: "Too few Customers, or one that has most of it: hidden, so that no Customer is recognised.",
     State.OVER_BUDGET: "What may be told of a month is told: hidden until the next month, to keep the promise.",
+    State.FEW_ON_A_SIDE: (
+        "Fewer than {k} people, or fewer than {k} others of another number: hidden, so that neither is told."
+    ),
     State.COMPLEMENT: "It would leave fewer than {k} others of another number: hidden, so that these stay hidden.",
 }
 
@@ -139,7 +143,7 @@ class ReleaseHeader:
     """One sealed release: what it covers, by which rule, and its place in the hash chain.
 
     ``noise`` is the preset and ``promise`` what it means in words, where noise was added; both are empty else.
-    ``late_dropped``: devices that came too late for it and were too few to be told, rounded up to tens.
+    ``late_dropped``: devices that came too late for it and are in no number of it, rounded up to tens; 0: fewer than k.
     ``missing``: by measure code, what is missing of its reports: lost, refused, clipped, late, in percent.
     """
 

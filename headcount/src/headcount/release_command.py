@@ -71,7 +71,7 @@ def _release(found: ReleaseReport) -> list[str]:
         f"numbers     {header.numbers}, of them {shown} shown",
         f"hidden      {hidden or 'none'}",
         f"merged      {merged or 'nothing'}",
-        f"left out    {found.left_out} days of wide counts; late devices dropped: {header.late_dropped or 'none'}",
+        f"left out    {found.left_out} days of wide counts; late devices: {header.late_dropped or 'too few to say'}",
         f"missing     {missing or 'nothing that is known of'}",
         f"hash        {header.hash} ({sealed if found.as_sealed else 'NOT what was sealed: ' + found.recorded})",
         f"previous    {header.previous}",

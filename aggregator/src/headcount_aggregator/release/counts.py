@@ -22,7 +22,16 @@ from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import splits
 from headcount_aggregator.release.block import Block, block_of, devices, span_is_apart
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, add, whole
-from headcount_aggregator.release.family import LATE_VALUE, OTHER_VALUE, Decision, Family, Part, Room, Rule
+from headcount_aggregator.release.family import (
+    LATE_VALUE,
+    OTHER_VALUE,
+    Decision,
+    Family,
+    Part,
+    Room,
+    Rule,
+    sides_told_from,
+)
 from headcount_aggregator.release.people import Everyone, codes_of, completed
 from headcount_aggregator.release.threshold import MEMBERS_SAID, number_of
 from headcount_aggregator.released import Number, State, Statistic
@@ -60,7 +69,12 @@ def on_day(
                 label: replace(part, outside=(of_labels - part.contributors,), around=of_labels)
                 for label, part in family.labels.items()
             },
-            room=Room(measure.cap, max(rule.k - 1, size - behind), around.decision if around else None),
+            room=Room(
+                measure.cap,
+                max(rule.k - 1, size - behind),
+                sides_told_from(rule.k),
+                around.decision if around else None,
+            ),
         ),
         people,
     )
@@ -131,7 +145,8 @@ def _block_of_rest(
     if not rest:
         return None
     held = {day: cells.day(day) for day in rest}
-    decision = rule.decide(_with_others(family_of(measure, period, rest, held), measure, held, everyone_on))
+    family = family_of(measure, period, rest, held)
+    decision = rule.decide(_with_others(family, measure, held, everyone_on, rule.k))
     if decision.state is not State.SHOWN:
         return None
     block = block_of(decision.numbers, rest)
@@ -205,10 +220,13 @@ def _with_around(family: Family, everyone: Everyone) -> Family:
     return replace(family, total=total, cuts=cuts)
 
 
-def _with_others(family: Family, measure: Measure, held: Mapping[int, DaySums], everyone_on: EveryoneOn) -> Family:
+def _with_others(
+    family: Family, measure: Measure, held: Mapping[int, DaySums], everyone_on: EveryoneOn, k: int
+) -> Family:
     """The count of some days, each part with those who were active on a day and have no part in it.
 
-    They are counted day by day: those of two days may be the same.
+    They are counted day by day: those of two days may be the same. A day of so few people that k of them would be
+    nearly all vouches for nothing, on neither side: else the block would tell which side it was.
     """
     known = [(everyone_on(day), sums) for day, sums in held.items()]
     around = [(one.exact, sums) for one, sums in known if one and one.decision.state is State.SHOWN]
@@ -220,12 +238,24 @@ def _with_others(family: Family, measure: Measure, held: Mapping[int, DaySums], 
             if code in exact
         ]
         return {
-            key: replace(part, without=tuple(all_.get(key, 0) - mine.get(key, 0) for all_, mine in days))
-            for key, part in parts.items()
+            key: _vouched(part, [(a.get(key, 0), m.get(key, 0)) for a, m in days], k) for key, part in parts.items()
         }
 
     total = completed_by(TOTAL, {WHOLE_KEY: family.total})[WHOLE_KEY]
     return replace(family, total=total, cuts={code: completed_by(code, parts) for code, parts in family.cuts.items()})
+
+
+def _vouched(part: Part, days: Sequence[tuple[int, int]], k: int) -> Part:
+    """A part with who is without it on each day, given all people and those in it."""
+    few = [all_ < sides_told_from(k) and 0 < mine < all_ for all_, mine in days]
+    without = [
+        min(all_ - mine, k - 1) if is_few else all_ - mine for (all_, mine), is_few in zip(days, few, strict=True)
+    ]
+    large = max((mine for (_, mine), is_few in zip(days, few, strict=True) if not is_few), default=0)
+    alone = any(few) and large < k and part.contributors == max(mine for _, mine in days)
+    return replace(
+        part, contributors=min(part.contributors, k - 1) if alone else part.contributors, without=tuple(without)
+    )
 
 
 def _numbers(measure: Measure, period: Period, blocks: Sequence[Block], left_out: int) -> Iterable[Number]:

@@ -22,6 +22,11 @@ LATE_VALUE = "late"
 OTHER_KEY: Key = (OTHER_VALUE, "")
 
 
+def sides_told_from(k: int) -> int:
+    """Around a hidden part, from how many people on it may be told on which side the few are: ten are left then."""
+    return k + k // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One value with its contributing devices (never overstated).
@@ -100,16 +105,17 @@ class Room:
     """How much a count may say beside hidden people: nothing about how many they are.
 
     ``cap`` is the most that a device can add, ``missing`` the most people of the set around that may
-    be without it, ``within`` what was decided on that set.
+    be without it, ``within`` what was decided on that set. Of a set smaller than ``least`` it is not told at all.
     """
 
     cap: int
     missing: int
+    least: int
     within: Decision | None = None
 
     def leaves_open(self, part: Part) -> bool:
         """Whether a count may come from all people around it, and also from all but ``missing`` of them."""
-        return part.around <= part.value <= self.cap * (part.around - self.missing)
+        return self.least <= part.around <= part.value <= self.cap * (part.around - self.missing)
 
 
 class Rule(Protocol):

@@ -19,7 +19,7 @@ from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Sums, whole
-from headcount_aggregator.release.family import Decision, Family, Part, Rule
+from headcount_aggregator.release.family import Decision, Family, Part, Rule, sides_told_from
 from headcount_aggregator.release.people import TENS, Everyone, Exact, codes_of, exact, family, step_of
 from headcount_aggregator.release.threshold import number_of
 from headcount_aggregator.release.wide_people import DayTold, cuts
@@ -51,6 +51,10 @@ class _Day:
     new: int
     others: int | None
     shown: bool
+
+    def two_sided(self, k: int) -> bool:
+        """Whether it is not told on which side the few are: of few people more than k."""
+        return self.others is not None and self.new + self.others < sides_told_from(k)
 
 
 class NewPeople:
@@ -108,11 +112,14 @@ class NewPeople:
 
     def _with_middle(self, part: Part, people: Everyone, found: Exact, left: Sequence[int]) -> Part:
         """The total with what can be told of the days that are left out; what is around it is told of too."""
-        days = [self._day(day) for day in left]
+        held = [self._day(day) for day in left]
+        sides = [day for day in held if day.two_sided(self._rule.k)]
+        days = [day for day in held if day not in sides]
         few = [day.new for day in days if day.new < self._rule.k]
         middle = self._rule.k // 2
         told = middle * (min(len(few), 1) if sum(few) < self._rule.k else len(few))
         told += sum(day.new + (day.others or 0) - middle for day in days if day.new >= self._rule.k)
+        told += sum((day.new + (day.others or 0)) // 2 for day in sides)
         most = people.decision.numbers[0].value or 0
         around = whole(people.exact[TOTAL])
         outside = (around - part.value, around - whole(found[TOTAL]))
@@ -137,8 +144,10 @@ class NewPeople:
         """Which of the days are left out: none of them if the hidden ones are a block."""
         hidden = {day: found for day in days if day >= self._first and not (found := self._day(day)).shown}
         new = sum(day.new for day in hidden.values())
-        others = max((day.others for day in hidden.values() if day.others is not None), default=0)
-        block = new >= self._rule.k and not 0 < others < self._rule.k
+        k = self._rule.k
+        # A day of so few people that k of them would be nearly all vouches for nothing.
+        vouched = max((d.others for d in hidden.values() if d.others and not d.two_sided(k)), default=0)
+        block = new >= k and (vouched >= k or not any(day.others for day in hidden.values()))
         return [] if block else list(hidden)
 
     def _of_day(self, day: int) -> _Day:

@@ -103,7 +103,14 @@ class Statistics:
                 numbers += found
                 added += more
             if measure.kind in quantiles.MEASURED and _short(period):
-                numbers += quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+                numbers += quantiles.of_period(
+                    measure,
+                    period,
+                    self._first,
+                    self._cells,
+                    self._rule,
+                    None if self._instances else self._everyone_on,
+                )
         return [quantities.few(n) for n in numbers] if self._instances else numbers, added
 
     def _everyone(self, active: Measure, period: Period) -> Everyone:
@@ -125,7 +132,9 @@ class Statistics:
         found = self._everyone_on(day)
         assert found is not None
         new = self._cohort(period_of(PeriodKind.DAY, day))
-        return wide_people.with_total(self.people_told(day), wide_people.told_on(new.decision, (), found.decision))
+        return wide_people.with_total(
+            self.people_told(day), wide_people.told_on(new.decision, (), found.decision), found.exact
+        )
 
     def _measure_told(self, code: int, day: int) -> DayTold:
         measure, everyone = self._catalog.by_code[code], self._everyone_on(day)
@@ -152,12 +161,18 @@ class Statistics:
         for measure in self._others:
             if measure.reach and _short(period):
                 span = range(max(period.first, self._first), period.last + 1)
+                if everyone is not None and period.first <= self._first and not all(map(self._new_told, span)):
+                    yield wide_people.silent(measure, period)
+                    continue
                 days = [self.measure_told(measure.code, day) for day in span]
                 all_did = everyone is not None and wide_people.are_all(days, [self.people_told(day) for day in span])
                 found = wide_people.of_measure(
                     measure, period, everyone, days, self._cells, self._rule, as_around=all_did
                 )
                 yield from found.numbers
+
+    def _new_told(self, day: int) -> bool:
+        return self._cohort(period_of(PeriodKind.DAY, day)).decision.state is State.SHOWN
 
     def _funnel(self, funnel: Measure, day: int) -> Iterator[Number]:
         """A funnel's attempts of the day whose windows are over by now."""
@@ -175,7 +190,9 @@ class Statistics:
             if found.state is State.SHOWN:
                 yield from counts.splits_on_day(measure, period.first, times, self._cells, self._rule)
         if measure.kind in quantiles.MEASURED:
-            yield from quantiles.of_period(measure, period, self._first, self._cells, self._rule)
+            yield from quantiles.of_period(
+                measure, period, self._first, self._cells, self._rule, None if self._instances else self._everyone_on
+            )
 
 
 def _short(period: Period) -> bool:

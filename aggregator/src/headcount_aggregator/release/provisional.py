@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from headcount_wire.catalog import TOTAL, Catalog, Measure
+from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release import counts, people, wide_people
 from headcount_aggregator.release.block import Block
-from headcount_aggregator.release.day_sums import Cells
+from headcount_aggregator.release.day_sums import Cells, Sums, whole
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.people import Everyone
 from headcount_aggregator.release.period_numbers import Statistics
@@ -55,7 +56,9 @@ class Provisional:
             yield self._total(everyone.decision)
         inside = [b for b in blocks if period.first <= b.days[0] and b.days[-1] <= period.last]
         for measure in self._others():
-            if measure.reach:
+            if measure.reach and everyone and period.first <= self._first:
+                yield replace(wide_people.silent(measure, period), provisional=True)
+            elif measure.reach:
                 days = [self._measure_told(measure, day) for day in self._span(period)]
                 found = wide_people.of_measure(
                     measure, period, everyone, days, self._cells, self._rule, as_around=self._all_did(days, period)
@@ -67,10 +70,10 @@ class Provisional:
     def _of_day(self, period: Period) -> Iterator[Number]:
         everyone = self._everyone(period)
         if everyone:
-            yield self._people(everyone.measure, period.first, everyone.decision)
+            yield self._people(everyone.measure, period.first, everyone.decision, None)
         for measure in self._others():
             found = people.of_measure_on_day(measure, period, everyone, self._cells, self._rule)
-            yield self._people(measure, period.first, found)
+            yield self._people(measure, period.first, found, everyone)
             if measure.kind in counts.COUNTED:
                 yield self._total(counts.on_day(measure, period.first, found, everyone, self._cells, self._rule))
 
@@ -98,8 +101,22 @@ class Provisional:
             return None
         days = [self._people_told(active, period, day) for day in self._span(period)]
         begins = period.first <= self._first
+        if begins:
+            days = [self._with_new(active, day, told) for day, told in zip(self._span(period), days, strict=True)]
         new = wide_people.new_on(active, self._span(period), self._cells) if begins else None
         return wide_people.everyone(active, period, days, self._cells, self._rule, new, open_days=True)
+
+    def _with_new(self, active: Measure, day: int, told: DayTold) -> DayTold:
+        """What an open day tells in the app's first periods: nothing, where its new people are hidden."""
+        if day not in self._days:
+            return told
+        new, everybody = (whole(sums) for sums in self._new_and_all(active, day))
+        part = Part(new, new, (everybody - new,))
+        return told if self._rule.state_of(part, subset=True) is State.SHOWN else DayTold({}, frozenset({TOTAL}))
+
+    def _new_and_all(self, active: Measure, day: int) -> tuple[Sums, Sums]:
+        today = self._cells.day(day)
+        return today.of(active.code, Fact.AGE), today.reaching(active.code, 0)
 
     def _span(self, period: Period) -> range:
         return range(max(self._first, period.first), min(period.last, max(self._days, default=0)) + 1)
@@ -129,11 +146,16 @@ class Provisional:
     def _others(self) -> Iterator[Measure]:
         yield from (measure for measure in self._catalog.measures.values() if measure.kind not in NO_PEOPLE)
 
-    def _people(self, measure: Measure, day: int, decision: Decision) -> Number:
+    def _people(self, measure: Measure, day: int, decision: Decision, around: Everyone | None) -> Number:
         number = self._total(decision)
-        values = {} if number.value is None else {WHOLE_PLACE: number.value}
         off = decision.exact - number.value if number.value is not None else 0
-        self._open[measure.code, day] = DayTold(values, frozenset({TOTAL} if not values else ()), off)
+        near = number.value
+        if decision.state is State.FEW_ON_A_SIDE and around is not None:
+            # Of up to 29 people, or 39, half: as near to either side.
+            near = (self._total(around.decision).value or 0) // 2 + TENS // 2
+        values = {} if near is None else {WHOLE_PLACE: near}
+        hidden = number.value is None
+        self._open[measure.code, day] = DayTold(values, frozenset({TOTAL} if hidden else ()), off, about=hidden)
         return number
 
     def _total(self, decision: Decision) -> Number:

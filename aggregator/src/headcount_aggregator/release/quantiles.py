@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from headcount_wire import buckets
 from headcount_wire.catalog import TOTAL, Measure
 from headcount_wire.facts import FACTS_OF_KIND, OTHER, WHOLE, Fact
 
 from headcount_aggregator.periods import Period
-from headcount_aggregator.release.counts import family_of
-from headcount_aggregator.release.day_sums import Cells, DaySums, Key
-from headcount_aggregator.release.family import OTHER_VALUE, Family, Groups, Part, Rule
+from headcount_aggregator.release.counts import EveryoneOn, family_of
+from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Rule, sides_told_from
 from headcount_aggregator.release.people import codes_of, completed
 from headcount_aggregator.release.threshold import members_of, number_of
 from headcount_aggregator.released import Number, State, Statistic
@@ -24,14 +24,23 @@ MEASURED = frozenset(kind for kind, facts in FACTS_OF_KIND.items() if Fact.BUCKE
 """The kinds that have percentiles."""
 
 
-def of_period(measure: Measure, period: Period, first: int, cells: Cells, rule: Rule) -> Iterator[Number]:
+def of_period(
+    measure: Measure,
+    period: Period,
+    first: int,
+    cells: Cells,
+    rule: Rule,
+    everyone_on: EveryoneOn | None = None,
+) -> Iterator[Number]:
     """The percentiles of a period, by label and by one dimension, in groups of at least k devices.
 
-    Late observations stay out: a percentile is no sum, and gains nothing from a few more.
+    Late observations stay out: a percentile is no sum, and gains nothing from a few more. ``everyone_on``: all active
+    people of a day; where it is not told on which side of them the few are, a percentile does not tell it either.
     """
     days = range(max(first, period.first), period.last + 1)
     held = {day: cells.day(day) for day in days}
-    decision = rule.decide(family_of(measure, period, days, held))
+    counted = family_of(measure, period, days, held)
+    decision = rule.decide(counted, _silent(counted, measure, held, everyone_on, rule.k) if everyone_on else None)
     family = Family(Statistic.QUANTILE, period, measure.code, Part(0, 0))
     everything = _observations(measure, held.values(), TOTAL, _labels(measure)).get(("", ""), Counter())
     if decision.state is not State.SHOWN:
@@ -44,6 +53,36 @@ def of_period(measure: Measure, period: Period, first: int, cells: Cells, rule: 
         if code != TOTAL:
             cut = _observations(measure, held.values(), code, _labels(measure))
             yield from _by_value(family, code, _with_uncut(cut, everything, code), decision.groups[code])
+
+
+def _silent(family: Family, measure: Measure, held: Mapping[int, DaySums], everyone_on: EveryoneOn, k: int) -> Decision:
+    """What percentiles are held to: no group stands on days alone on which it is not told if few are in it or not.
+
+    Devices of several days are at least those of the largest, so such a day must not be the largest.
+    """
+    of_days = len(held) == 1 or family.overlap
+    around = {day: everyone_on(day) for day in held}
+
+    def silent(code: int, key: Key, behind: int) -> bool:
+        sure = 0
+        for day, sums in held.items():
+            mine, near = sums.devices(measure.code, code).get(key, 0), around[day]
+            size = near.exact.get(code, {}).get(key, 0) if near else 0
+            if not k <= mine < size < sides_told_from(k):
+                sure = max(sure, mine)
+        return of_days and behind >= k > sure
+
+    state = State.FEW_ON_A_SIDE if silent(TOTAL, WHOLE_KEY, family.total.contributors) else State.SHOWN
+    groups = {
+        code: Groups(merged=frozenset(key[0] for key, part in cut.items() if silent(code, key, part.contributors)))
+        for code, cut in family.cuts.items()
+        if code % 8 == 0
+    }
+    size, labels = family.total.contributors, frozenset[str]()
+    if len(held) == 1 and size < sides_told_from(k):
+        some = (label for label, part in family.labels.items() if 0 < part.contributors < size)
+        labels = frozenset(OTHER_VALUE if label == OTHER else str(label) for label in some)
+    return Decision(state, [], groups=groups, labels=Groups(merged=labels))
 
 
 def _by_label(measure: Measure, family: Family, held: Iterable[DaySums], groups: Groups) -> Iterator[Number]:

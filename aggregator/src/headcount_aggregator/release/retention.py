@@ -18,6 +18,7 @@ from headcount_aggregator.release.day_sums import Cells, Key, Sums, whole
 from headcount_aggregator.release.family import Decision, Family, Part, Rule
 from headcount_aggregator.release.new_people import Newcomers
 from headcount_aggregator.release.people import TENS, Everyone, codes_of, completed, step_of
+from headcount_aggregator.release.threshold import reason_in
 from headcount_aggregator.released import Number, State, Statistic
 
 DAYS = 30
@@ -123,8 +124,8 @@ def _told(found: list[_Cell], people: Everyone, new: Newcomers, rule: Rule) -> I
     while shown and 0 < rest < rule.k:
         cell = shown.pop()
         rest += cell.family.total.value
-        hidden = replace(cell.decision.numbers[0], state=State.COMPLEMENT, value=None)
-        cell.decision = Decision(State.COMPLEMENT, [hidden])
+        state = reason_in(cell.family, State.COMPLEMENT, rule.k)
+        cell.decision = Decision(state, [replace(cell.decision.numbers[0], state=state, value=None)])
     for cell in found:
         total, *parts = cell.decision.numbers
         yield total

@@ -189,11 +189,14 @@ class Releaser:
 
 
 def _late_dropped(app: _App, period: Period, numbers: list[Number]) -> int:
-    """Devices that came after the freeze of their day and joined nothing here, rounded up to tens."""
+    """Devices that came after the freeze of their day and joined nothing here, rounded up to tens; from k on.
+
+    Were fewer told, ten weeks with one each, and a quarter of ten, would tell them all.
+    """
     if app.catalog.active is None:
         return 0
     if any(n.statistic is Statistic.PEOPLE and n.period is period.kind and n.value1 == "late" for n in numbers):
         return 0
     came = app.cells.late(period.first, period.last)
     late = sum(whole(sums.reaching(app.catalog.active.code, 0)) for sums in came.values())
-    return -(-late // people.TENS) * people.TENS
+    return -(-late // people.TENS) * people.TENS if late >= app.customer.k else 0

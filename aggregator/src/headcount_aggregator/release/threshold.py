@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 from headcount_wire.catalog import TOTAL
 from headcount_wire.facts import OTHER
 
+from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.release.day_sums import Key
-from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Groups, Part, Room, sides_told_from
 from headcount_aggregator.release.nesting import Asked, telling, turned
 from headcount_aggregator.released import Number, State
 
@@ -41,10 +42,10 @@ class Threshold:
 
     def decide(self, family: Family, within: Decision | None = None) -> Decision:
         """The numbers of a family: shown, or hidden with the reason. A hidden total hides all its parts."""
-        state = self.state_of(family.total, subset=family.subset)
+        state = reason_in(family, self.state_of(family.total, subset=family.subset), self.k)
         if within is not None and within.state is not State.SHOWN and not self._apart(family, within, state):
             state = within.state
-        numbers = [number_of(family, state, family.total)]
+        numbers = [number_of(family, state, family.total, k=self._edge(family))]
         if state is not State.SHOWN or family.total.empty:
             return Decision(state, numbers, family.total.value)
         groups = self._single(family, within)
@@ -63,6 +64,10 @@ class Threshold:
         if any(0 < abs(rest) < self.k for rest in (*part.outside, max(part.without, default=0))):
             return State.COMPLEMENT
         return State.SHOWN
+
+    def _edge(self, family: Family) -> int:
+        """How many are known to be in what is told in steps, and left by it; of a day, since its numbers are exact."""
+        return self.k if family.period.kind is PeriodKind.DAY else 0
 
     def group(
         self,
@@ -144,7 +149,7 @@ class Threshold:
             rows: list[tuple[Key, Part]] = [((v, ""), parts[v, ""]) for v in found.alone]
             if found.merged:
                 rows.append(((OTHER_VALUE, ""), _one([parts[v, ""] for v in found.merged], family.overlap)))
-            return found, list(_numbers(family, code, found, rows))
+            return found, list(_numbers(family, code, found, rows, self._edge(family)))
         first, second = Groups(), Groups()
         first = groups.get(code // 8 * 8) or self._margin(family, parts, 0, room)
         second = groups.get(code % 8 * 8) or self._margin(family, parts, 1, room)
@@ -167,7 +172,7 @@ class Threshold:
         if found.merged:
             other = united([columns[value] for value in found.merged], family.overlap)
             rows += [((name, OTHER_VALUE), other[at]) for at, name in enumerate(names)]
-        return found, list(_numbers(family, code, found, sorted(rows, key=lambda row: row[0])))
+        return found, list(_numbers(family, code, found, sorted(rows, key=lambda row: row[0]), self._edge(family)))
 
     def _tells(
         self,
@@ -262,10 +267,10 @@ def number_of(
     breakdown: int = TOTAL,
     key: Key = ("", ""),
     members: int = 0,
+    k: int = 0,
 ) -> Number:
-    """The number that says a part, or that it is hidden."""
-    value, step = part.value, family.step if breakdown == TOTAL else family.cut_step or family.step
-    rounded = value if step == 1 else (value + step // 2) // step * step
+    """The number that says a part, or that it is hidden. ``k``: of the rule that decided it."""
+    step = family.step if breakdown == TOTAL else family.cut_step or family.step
     return Number(
         statistic=family.statistic,
         period=family.period.kind,
@@ -278,10 +283,31 @@ def number_of(
         value2=key[1],
         slot=family.slot,
         state=state,
-        value=rounded if state is State.SHOWN else None,
+        value=rounded(part, step, k) if state is State.SHOWN else None,
         rounding=step,
         members=members,
     )
+
+
+def reason_in(family: Family, state: State, k: int) -> State:
+    """The reason that is told. Of few people more than k it must not say on which side the few are: of 21, those hidden
+    for the sake of others would be 20. Nor of a wide period: how many there are exactly is not told there.
+    """
+    sides = [family.total.contributors + rest for rest in family.total.outside]
+    few = sides and (family.period.kind is not PeriodKind.DAY or min(sides) < sides_told_from(k))
+    return State.FEW_ON_A_SIDE if few and state is not State.SHOWN else state
+
+
+def rounded(part: Part, step: int, k: int) -> int:
+    """A value in steps. It is known to be at least k and to leave k of each set around it, or none: a step that lies
+    mostly beyond these ends would tell what is left of it exactly, so it is told as the next one.
+    """
+    value = part.value
+    near = value if step == 1 else (value + step // 2) // step * step
+    if step == 1 or not value or k < step:
+        return near
+    most = [(value + rest - k + 1) // step * step for rest in part.outside if rest >= k]
+    return max(min([near, *most]), -(-k // step) * step)
 
 
 def _one(parts: Sequence[Part], overlap: bool) -> Part:
@@ -299,7 +325,7 @@ def _sums(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*filter(None, rows), strict=False)))
 
 
-def _numbers(family: Family, code: int, groups: Groups, rows: Sequence[tuple[Key, Part]]) -> Iterator[Number]:
+def _numbers(family: Family, code: int, groups: Groups, rows: Sequence[tuple[Key, Part]], k: int) -> Iterator[Number]:
     if groups.hidden:
         key = (OTHER_VALUE, OTHER_VALUE if code % 8 else "")
         yield number_of(family, State.COMPLEMENT, Part(0, 0), breakdown=code, key=key)
@@ -307,4 +333,4 @@ def _numbers(family: Family, code: int, groups: Groups, rows: Sequence[tuple[Key
     for key, part in rows:
         if part.value:
             members = members_of(groups) if key[-1 if code % 8 else 0] == OTHER_VALUE else 0
-            yield number_of(family, State.SHOWN, part, breakdown=code, key=key, members=members)
+            yield number_of(family, State.SHOWN, part, breakdown=code, key=key, members=members, k=k)

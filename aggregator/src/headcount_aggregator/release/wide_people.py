@@ -21,9 +21,10 @@ from headcount_wire.facts import Fact
 from headcount_aggregator.periods import Period
 from headcount_aggregator.release import people
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, Key, Sums
-from headcount_aggregator.release.family import OTHER_VALUE, Decision, Rule
+from headcount_aggregator.release.family import OTHER_VALUE, Decision, Family, Part, Rule
 from headcount_aggregator.release.people import TENS, Everyone, Exact
-from headcount_aggregator.released import Number, State
+from headcount_aggregator.release.threshold import number_of
+from headcount_aggregator.released import Number, State, Statistic
 
 Place = tuple[int, Key]
 """A breakdown's code (``TOTAL`` included) and values."""
@@ -39,12 +40,14 @@ NewOn = Callable[[int, int], Sums]
 class DayTold:
     """What a day tells of some people. ``partly``: the cuts (and ``TOTAL``) of which something is hidden or merged.
 
-    ``rounded_off``: by how much its total is told too low, as that of an open day is; no part of any rest.
+    ``rounded_off``: by how much its total is told too low, as that of an open day is; no part of any rest. ``about``:
+    ``values`` are no more than about what is hidden.
     """
 
     values: Mapping[Place, int]
     partly: frozenset[int]
     rounded_off: int = 0
+    about: bool = False
 
     def whole(self) -> int | None:
         """Its total, where it is told by itself."""
@@ -52,14 +55,18 @@ class DayTold:
 
     def tells(self, code: int, *keys: Key) -> bool:
         """Whether one of these is told by itself, or is nobody since nothing of the cut is hidden."""
-        return code not in self.partly or any((code, key) in self.values for key in keys)
+        return code not in self.partly or (not self.about and any((code, key) in self.values for key in keys))
 
 
 def told_on(decision: Decision, codes: Iterable[int], around: Decision | None = None) -> DayTold:
     """What is told of a day, by its cuts.
 
     Where it is hidden for the sake of the few others of a shown set ``around``, everybody knows: it is about that set.
+    Where it is not told on which side the few are, half of that set is as near to either.
     """
+    if decision.state is State.FEW_ON_A_SIDE and around is not None:
+        halves = {(n.breakdown, (n.value1, n.value2)): n.value // 2 for n in around.numbers if n.value is not None}
+        return DayTold(halves, frozenset({TOTAL, *codes}), about=True)
     if decision.state is not State.SHOWN:
         near = around.numbers[0].value if around is not None and decision.state is State.COMPLEMENT else None
         return DayTold({} if near is None else {WHOLE_PLACE: near}, frozenset({TOTAL, *codes}))
@@ -68,12 +75,19 @@ def told_on(decision: Decision, codes: Iterable[int], around: Decision | None = 
     return DayTold(values, frozenset(partly))
 
 
-def with_total(day: DayTold, total: DayTold) -> DayTold:
-    """A day with its total as another tells it: of an app's first days the new people tell all people."""
+def with_total(day: DayTold, total: DayTold, codes: Iterable[int]) -> DayTold:
+    """A day with its total as another tells it: of an app's first days the new people tell all people.
+
+    Where these are hidden the day tells nothing by value (``codes``) either: its people less all new ones, who came
+    back, would be known but for the hidden ones.
+    """
+    if TOTAL in total.partly:
+        kept = {place: value for place, value in total.values.items() if place == WHOLE_PLACE}
+        return DayTold(kept, frozenset({TOTAL, *codes}), about=total.about)
     values = {place: value for place, value in day.values.items() if place != WHOLE_PLACE}
     if WHOLE_PLACE in total.values:
         values[WHOLE_PLACE] = total.values[WHOLE_PLACE]
-    return DayTold(values, (day.partly - {TOTAL}) | (total.partly & {TOTAL}))
+    return DayTold(values, (day.partly - {TOTAL}) | (total.partly & {TOTAL}), about=total.about)
 
 
 def everyone(
@@ -125,6 +139,16 @@ def of_measure(
     if as_around:
         wide.told.update({(n.breakdown, (n.value1, n.value2)): n.value for n in around.decision.numbers if n.value})
     return _told(decision, wide, around.decision)
+
+
+def silent(measure: Measure, period: Period) -> Number:
+    """That nothing is said of a measure in a period that begins with the app, where new people are hidden on a day.
+
+    Without hidden days it is known who was there, and by a measure that a device has once also who had it: whether
+    enough others are left for it to be shown would say, window by window, how many the hidden day had.
+    """
+    part = Part(0, 0)
+    return number_of(Family(Statistic.PEOPLE, period, measure.code, part, step=TENS), State.FEW_ON_A_SIDE, part)
 
 
 def are_all(days: Sequence[DayTold], around: Sequence[DayTold]) -> bool:

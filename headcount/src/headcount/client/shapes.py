@@ -17,6 +17,7 @@ PeriodKind = Literal[
 State = Literal[
     "complement",
     "few_customers",
+    "few_on_a_side",
     "fewer_than_20",
     "fewer_than_k",
     "over_budget",

@@ -18,8 +18,10 @@ from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.release.dp.noisy import Noisy, Place, added
 from headcount_aggregator.release.dp.releases import ADDING
 from headcount_aggregator.release.dp.told import numbers_of, returning_people
+from headcount_aggregator.release.scope.beside import Beside, cohort, later_ages
 from headcount_aggregator.release.scope.protection import Contributions, Shown, protect
-from headcount_aggregator.release.scope.wide import STANDS_OUT, settled, told
+from headcount_aggregator.release.scope.sums import STANDS_OUT, Sum
+from headcount_aggregator.release.scope.wide import DayNoisy, settled, told
 from headcount_aggregator.released import Number, State, Statistic
 
 TOLD = frozenset(
@@ -33,6 +35,9 @@ AS_A_WHOLE = frozenset({Statistic.QUANTILE})
 BY_TWO = 8
 """What is left of a breakdown's code by this is its second dimension: its cells would come back by their margins."""
 
+UNTOLD = "\0"
+"""What of a view is not told in it, beside its values."""
+
 Group = tuple[Statistic, PeriodKind, int]
 
 
@@ -43,6 +48,9 @@ class Told:
     numbers: dict[int, list[Number]] = field(default_factory=dict)
     wholes: dict[tuple[int, Group], Noisy] = field(default_factory=dict)
     """What is told as a whole: by scope, and by statistic, kind of period and measure."""
+
+    new: dict[int, dict[Place, dict[int, Sum]]] = field(default_factory=dict)
+    """Of new people of a wider period, by breakdown and place, what each Customer has of what is told."""
 
     def add(self, scope: int, numbers: Iterable[Number]) -> None:
         """Add numbers of one scope."""
@@ -65,13 +73,17 @@ def tell(
             if noisy.statistic in TOLD and not noisy.breakdown % BY_TWO and not (sums and noisy.statistic in ADDING):
                 views.setdefault((noisy.kind, noisy.first, *noisy.name), {})[customer] = noisy
     found = sums or Told({partner: [] for partner in {0, *partner_of.values()}})
+    beside = Beside(by_customer, found.new)
     closed: dict[Group, set[int]] = {}
     wholes = found.wholes
-    for parts in sorted(views.values(), key=lambda parts: _is_cut(next(iter(parts.values())))):
-        one = next(iter(parts.values()))
+    for whole_view in sorted(views.values(), key=lambda parts: _is_cut(next(iter(parts.values())))):
+        one = next(iter(whole_view.values()))
+        ages = one.statistic is Statistic.RETENTION_WEEK
+        parts = later_ages(whole_view) if ages else whole_view
         group = one.statistic, one.kind, one.measure
         before = closed.get(group, set(resting))
-        shown = _protected(parts, partner_of, before)
+        untold = beside.untold_age(whole_view) if ages else {}
+        shown = _protected(parts, partner_of, before, beside.rests(parts), untold)
         if not _is_cut(one):
             closed[group] = set(partner_of.values()) - shown.open
         for scope in sorted({0, *partner_of.values()}):
@@ -81,6 +93,8 @@ def tell(
             open_ = shown.whole and (scope == 0 or scope in shown.open)
             whole = _sum(of_scope)
             found.add(scope, _numbers(whole, shown.values) if open_ else _hidden(whole))
+            if ages:
+                found.add(scope, cohort(found.numbers[scope]))
             if open_ and one.breakdown == TOTAL and not _is_cut(one):
                 wholes[scope, group] = whole
     for (scope, (statistic, kind, measure)), everyone in wholes.items():
@@ -112,7 +126,11 @@ def tell_sums(
         if _is_cut(one):
             continue
         cuts = [c for c in views.values() if _is_cut(_any(c)) and _of_same(_any(c), one)]
-        whole, parts = settled(period, days, cuts, partner_of, resting)
+        around = [_around(one, view, by_day) for view in (days, *cuts)] if one.statistic is Statistic.NEW_PEOPLE else ()
+        whole, parts = settled(period, days, cuts, partner_of, resting, around)
+        if one.statistic is Statistic.NEW_PEOPLE:
+            for wide in (whole, *parts):
+                found.new[wide.breakdown] = {place: wide.told_of(place) for place in wide.places}
         for scope in found.numbers:
             for wide in (whole, *parts):
                 sums = list(wide.sums(period, scope))
@@ -137,7 +155,14 @@ def _is_cut(noisy: Noisy) -> bool:
     return noisy.breakdown != TOTAL or len(noisy.domain) > 1
 
 
-def _protected(parts: Mapping[int, Noisy], partner_of: Mapping[int, int], closed: Iterable[int]) -> Shown:
+def _protected(
+    parts: Mapping[int, Noisy],
+    partner_of: Mapping[int, int],
+    closed: Iterable[int],
+    rests: Mapping[Place, Mapping[int, Sum]],
+    untold: Contributions,
+) -> Shown:
+    """``rests``: what the view leaves, by place, of one around it; ``untold``: a part of it that is not told here."""
     by_value: dict[str, dict[int, int]] = {}
     for customer, noisy in parts.items():
         least = STANDS_OUT * math.sqrt(noisy.variance)
@@ -146,8 +171,23 @@ def _protected(parts: Mapping[int, Noisy], partner_of: Mapping[int, int], closed
             contributions = by_value.setdefault(where, {})
             if value > 0 and value >= least:
                 contributions[customer] = contributions.get(customer, 0) + value
-    contributing: Mapping[str, Contributions] = by_value
-    return protect(contributing, partner_of, frozenset(closed))
+    contributing: Mapping[str, Contributions] = {**by_value, UNTOLD: untold} if untold else by_value
+    left = {_name(place): rest for place, rest in rests.items()}
+    return protect(contributing, partner_of, frozenset(closed), never={UNTOLD}, rests=left)
+
+
+def _around(
+    new: Noisy, view: Mapping[int, Mapping[int, Noisy]], by_day: Mapping[int, Mapping[int, Sequence[Noisy]]]
+) -> DayNoisy:
+    """All people of each day, in the cut of a view of new ones."""
+    wanted = PeriodKind.DAY, Statistic.PEOPLE, new.measure, _any(view).breakdown
+    found: dict[int, dict[int, Noisy]] = {}
+    for day, by_customer in by_day.items():
+        for customer, mine in by_customer.items():
+            for one in mine:
+                if (one.kind, one.statistic, one.measure, one.breakdown) == wanted:
+                    found.setdefault(day, {})[customer] = one
+    return found
 
 
 def _sum(parts: Iterable[Noisy]) -> Noisy:

@@ -8,24 +8,25 @@ those of a month within its quarter; of each value and scope they are disjoint. 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from headcount_wire.catalog import TOTAL
 
 from headcount_aggregator.periods import Period, PeriodKind, period_of
 from headcount_aggregator.release.dp.noisy import Noisy, Place, added
 from headcount_aggregator.release.dp.told import numbers_of
 from headcount_aggregator.release.scope.protection import Contributions, protect
+from headcount_aggregator.release.scope.sums import NOTHING, Sum, standing_out
 from headcount_aggregator.released import Number
-
-STANDS_OUT = 2
-"""By so many deviations of its noise a Customer's number counts as one."""
 
 REST = "\0"
 """What stays untold of some days beside the values that are looked at."""
 
 DayNoisy = Mapping[int, Mapping[int, Noisy]]
 """One view: by day, and by Customer."""
+
+NOTHING_AROUND: DayNoisy = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,25 @@ class Block:
 
 class Wide:
     """One view over a wider period. ``whole``: of a cut, the view that it is a cut of, settled. ``resting``: Partners
-    of which nothing is told."""
+    of which nothing is told. ``around``: of new people, all people of each day, who are told too."""
 
     def __init__(
-        self, days: DayNoisy, partner_of: Mapping[int, int], resting: Collection[int], whole: Wide | None = None
+        self,
+        days: DayNoisy,
+        partner_of: Mapping[int, int],
+        resting: Collection[int],
+        whole: Wide | None = None,
+        around: DayNoisy = NOTHING_AROUND,
     ) -> None:
         self._noisy = days
+        self._around = around
         self._partner_of = partner_of
         self._resting = frozenset(resting)
         self._whole = whole
-        self._values = {day: {customer: one.at() for customer, one in by.items()} for day, by in days.items()}
-        self._places = {place for by in self._values.values() for at in by.values() for place in at}
+        self._values = _values(days)
+        self._values_around = _values(around)
+        self.places = {place for by in self._values.values() for at in by.values() for place in at}
+        self.breakdown = next((one.breakdown for by in days.values() for one in by.values()), TOTAL)
         self.blocks: list[Block] = []
 
     def settle(self, period: Period) -> None:
@@ -84,7 +93,7 @@ class Wide:
     def sums(self, period: Period, partner: int) -> Iterator[tuple[Noisy, frozenset[Place]]]:
         """The sums of a scope, each with the places that it is for: those that are told of the same days."""
         by_days: dict[frozenset[int], set[Place]] = {}
-        for place in self._places:
+        for place in self.places:
             by_days.setdefault(self.days_told(place, partner), set()).add(place)
         for days, places in sorted(by_days.items(), key=lambda item: sorted(item[0])):
             parts = [
@@ -113,13 +122,13 @@ class Wide:
         covered = {day for block in self.blocks for day in block.days}
         untold = [day for day in mine if day not in covered]
         if untold:
-            self._add(untold, self._places, {})
+            self._add(untold, self.places, {})
         if len(days) == 1:
             return
         covered = {day for block in self.blocks for day in block.days}
         known = [day for day in mine if day in covered]
         told = {place for block in self.blocks if not block.days.isdisjoint(known) for place in block.places}
-        if known and (never := self._places - told):
+        if known and (never := self.places - told):
             rest = [(day, place) for place in told for day in known if day not in self.days_told(place, 0)]
             self._add(known, never, {REST: self._of(rest)})
 
@@ -129,7 +138,8 @@ class Wide:
             return
         names = {_name(place): place for place in places}
         table = {name: self._of((day, place) for day in days) for name, place in names.items()}
-        shown = protect({**table, **rest}, self._partner_of, closed, never=rest.keys())
+        rests = {name: self._left_by(days, place) for name, place in names.items()} if self._around else {}
+        shown = protect({**table, **rest}, self._partner_of, closed, never=rest.keys(), rests=rests)
         if shown.whole and (shown.values or not rest):
             told = frozenset(names[name] for name in shown.values)
             self.blocks.append(Block(frozenset(days), told, shown.open))
@@ -150,36 +160,67 @@ class Wide:
         open_ = frozenset.intersection(*(block.open for block in near)) if told else frozenset[int]()
         return frozenset(self._partner_of.values()) - open_
 
+    def told_of(self, place: Place) -> dict[int, Sum]:
+        """What each Customer has of what is told at a place of all of them."""
+        return self._sums((day, place) for day in self.days_told(place, 0))
+
     def _of(self, cells: Iterable[tuple[int, Place]]) -> Contributions:
         """What each Customer has of some places on some days, where it stands out of its noise."""
-        values: dict[int, int] = {}
-        variances: dict[int, int] = {}
-        for day, place in cells:
-            for customer, at in self._values[day].items():
-                if place in at:
-                    values[customer] = values.get(customer, 0) + at[place]
-                    variances[customer] = variances.get(customer, 0) + self._noisy[day][customer].variance
-        return {c: n for c, n in values.items() if n > 0 and n >= STANDS_OUT * math.sqrt(variances[c])}
+        return standing_out(self._sums(cells))
+
+    def _left_by(self, days: Iterable[int], place: Place) -> dict[int, Sum]:
+        """What each Customer has of the people around a place who are not in it."""
+        around = _added(self._around, self._values_around, ((day, place) for day in days))
+        mine = self._sums((day, place) for day in days)
+        return {customer: of - mine.get(customer, NOTHING) for customer, of in around.items()}
+
+    def _sums(self, cells: Iterable[tuple[int, Place]]) -> dict[int, Sum]:
+        return _added(self._noisy, self._values, cells)
+
+
+def _values(days: DayNoisy) -> dict[int, dict[int, dict[Place, int]]]:
+    return {day: {customer: one.at() for customer, one in by.items()} for day, by in days.items()}
+
+
+def _added(
+    noisy: DayNoisy, tables: Mapping[int, Mapping[int, Mapping[Place, int]]], cells: Iterable[tuple[int, Place]]
+) -> dict[int, Sum]:
+    """What each Customer has of some places on some days."""
+    values: dict[int, int] = {}
+    variances: dict[int, int] = {}
+    for day, place in cells:
+        for customer, at in tables.get(day, {}).items():
+            if place in at:
+                values[customer] = values.get(customer, 0) + at[place]
+                variances[customer] = variances.get(customer, 0) + noisy[day][customer].variance
+    return {customer: Sum(n, variances[customer]) for customer, n in values.items()}
 
 
 def settled(
-    period: Period, whole: DayNoisy, cuts: Sequence[DayNoisy], partner_of: Mapping[int, int], resting: Collection[int]
+    period: Period,
+    whole: DayNoisy,
+    cuts: Sequence[DayNoisy],
+    partner_of: Mapping[int, int],
+    resting: Collection[int],
+    around: Sequence[DayNoisy] = (),
 ) -> tuple[Wide, list[Wide]]:
-    """A view and its cuts over a wider period.
+    """A view and its cuts over a wider period. ``around``: of new people, all people as a whole and by each cut.
 
     A day of which a cut was told, and not the whole, is in no wider whole: less the cut it would tell of what is left.
     """
-    alone = Wide(whole, partner_of, resting)
+    of_whole, *of_cuts = around or [NOTHING_AROUND] * (1 + len(cuts))
+    alone = Wide(whole, partner_of, resting, around=of_whole)
     alone.settle_days()
     days = {day for block in alone.blocks for day in block.days}
     cut_days = set[int]()
-    for cut in cuts:
-        by_day = Wide(cut, partner_of, resting, alone)
+    for cut, near in zip(cuts, of_cuts, strict=True):
+        by_day = Wide(cut, partner_of, resting, alone, near)
         by_day.settle_days()
         cut_days |= {day for block in by_day.blocks for day in block.days}
-    of_all = Wide({d: by for d, by in whole.items() if d in days or d not in cut_days}, partner_of, resting)
+    kept = {d: by for d, by in whole.items() if d in days or d not in cut_days}
+    of_all = Wide(kept, partner_of, resting, around=of_whole)
     of_all.settle(period)
-    found = [Wide(cut, partner_of, resting, of_all) for cut in cuts]
+    found = [Wide(cut, partner_of, resting, of_all, near) for cut, near in zip(cuts, of_cuts, strict=True)]
     for one in found:
         one.settle(period)
     return of_all, found

@@ -156,6 +156,8 @@ def _why_no_people(view: View, whole: Number, title: str, period: str) -> str:
             k=k,
             period=period,
         )
+    if whole.state is State.FEW_ON_A_SIDE:
+        return say("fewer than {k} people in it, or fewer than {k} not in it", k=k)
     if whole.value is None:
         return view.too_few(say("Fewer than {k} people had it ({period}).", k=k, period=period))
     return say("Divided by {cut}, the rule leaves no two groups to show ({period}).", cut=title, period=period)

@@ -172,6 +172,6 @@ def _people_stat(view: View, number: Number, beside: str) -> Stat:
     said = wording.cell(cell_of(number), view.k)
     if number.value is not None or view.noisy:
         return Stat(said, say("people"), beside)
-    if number.state is State.COMPLEMENT:
+    if number.state in (State.COMPLEMENT, State.FEW_ON_A_SIDE):
         said = say("fewer than {k} people in it, or fewer than {k} not in it", k=view.k)
     return Stat(say("Hidden"), said, beside)

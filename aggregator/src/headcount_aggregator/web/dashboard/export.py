@@ -77,6 +77,9 @@ WHY = {
         "Too few Customers, or one that has most of it: hidden, so that no Customer is recognised."
     ),
     State.OVER_BUDGET: mark("What may be told of a month is told: hidden until the next month, to keep the promise."),
+    State.FEW_ON_A_SIDE: mark(
+        "Fewer than {k} people, or fewer than {k} others of another number: hidden, so that neither is told."
+    ),
     State.COMPLEMENT: mark(
         "It would leave fewer than {k} others of another number: hidden, so that these stay hidden."
     ),

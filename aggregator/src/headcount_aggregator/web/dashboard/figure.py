@@ -197,8 +197,8 @@ class Figure:
 
     @cached_property
     def complement(self) -> bool:
-        """Whether some cell is hidden because of the few who are not in it."""
-        return any(cell.state is State.COMPLEMENT for row in self.rows for cell in row.cells)
+        """Whether some cell is hidden because of the few who are not in it, or may be."""
+        return any(cell.state in (State.COMPLEMENT, State.FEW_ON_A_SIDE) for row in self.rows for cell in row.cells)
 
     @cached_property
     def noisy(self) -> bool:

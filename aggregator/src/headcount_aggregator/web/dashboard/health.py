@@ -10,7 +10,7 @@ from headcount_wire import days
 from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.released import ReleaseHeader, State
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Series, Shape, Weight
-from headcount_aggregator.web.dashboard.privacy import late_days, unbroken
+from headcount_aggregator.web.dashboard.privacy import how_late, late_days, unbroken
 from headcount_aggregator.web.dashboard.view import Page, Section, Stat, View
 from headcount_aggregator.web.dashboard.wording import PER_MILLE
 from headcount_aggregator.web.dashboard.words import words_of
@@ -60,7 +60,7 @@ def _stats(view: View, headers: Sequence[ReleaseHeader], chain: Sequence[Release
     if numbers and not view.noisy:
         late = late_days(headers)
         said = say("people's days came too late to count")
-        stats.append(Stat(wording.number(late), said, say("rounded up to tens in each period") if late else ""))
+        stats.append(Stat(wording.number(late), said, how_late(view, late)))
     if chain:
         said = say("releases, each naming the hash of the one before")
         whole = (
@@ -114,16 +114,24 @@ def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
     return Figure(
         key="late",
         title=say("Came too late"),
-        sentence=say("Days of people that came after their day was sealed and are in no number, rounded up to tens."),
+        sentence=say(
+            "Days of people that came after their day was sealed and are in no number, rounded up to tens; "
+            "fewer than {k} are not told.",
+            k=view.k,
+        ),
         shape=Shape.COLUMNS,
         head=view.wording.head(kind),
         series=(Series("late", say("Too late"), Weight.STRONG),),
         rows=rows if late.total() else (),
-        rule=say("Rounded up to tens, so that nobody's lateness can be told."),
+        rule=say("Rounded up to tens, and from {k} on, so that nobody's lateness can be told.", k=view.k),
         k=view.k,
         unit=say("people's days"),
         empty=not_told_under_noise(view)
-        or (say("Nothing came too late in these days.") if rows else say("No whole period is sealed in these days.")),
+        or (
+            say("Fewer than {k} came too late in each of these periods, or nobody.", k=view.k)
+            if rows
+            else say("No whole period is sealed in these days.")
+        ),
     )
 
 

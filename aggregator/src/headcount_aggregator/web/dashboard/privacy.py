@@ -33,7 +33,7 @@ async def privacy(view: View) -> Page:
     if numbers:
         stats.append(Stat(wording.percent(hidden / numbers), say("of the released numbers are hidden by that rule")))
         said = say("people's days came too late to count")
-        stats.append(Stat(wording.number(late), said, say("rounded up to tens in each period") if late else ""))
+        stats.append(Stat(wording.number(late), said, how_late(view, late)))
     context = [
         (
             wording.dimension_name(dimension),
@@ -75,6 +75,16 @@ def _protection(view: View, chain: Sequence[ReleaseHeader]) -> Stat:
     preset = next((header.noise for header in reversed(chain) if header.noise), view.subject.customer.noise)
     names = {"strict": say("strict"), "standard": say("standard"), "light": say("light")}
     return Stat(names.get(preset, preset), say("is the noise that is added to every number"))
+
+
+def how_late(view: View, late: int) -> str:
+    """How coarsely it is said how many days of people came too late."""
+    if view.noisy:
+        return ""
+    say = view.wording.say
+    return (
+        say("rounded up to tens in each period") if late else say("fewer than {k} in each period, or nobody", k=view.k)
+    )
 
 
 def late_days(headers: Sequence[ReleaseHeader]) -> int:

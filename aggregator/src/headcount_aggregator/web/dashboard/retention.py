@@ -179,6 +179,6 @@ def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> Cell | None:
 
 def _possible(state: State, size: int, k: int) -> tuple[int, int]:
     """The least and the most a hidden number of a cohort can be."""
-    if state in (State.UNDER_NOISE, State.OVER_BUDGET):
+    if state in (State.UNDER_NOISE, State.OVER_BUDGET, State.FEW_ON_A_SIDE):
         return 0, size
     return (min(k, size), size) if state is State.COMPLEMENT else (0, k - 1)
