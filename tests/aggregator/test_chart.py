@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from headcount_aggregator.released import State
@@ -49,6 +50,22 @@ def drawn(figure: Figure) -> ElementTree.Element:
 def plot(root: ElementTree.Element) -> ElementTree.Element:
     (found,) = (node for node in root.iter(f"{SVG}svg") if node.get("class") == "plot")
     return found
+
+
+@given(figures(), st.integers(0, 10**6))
+def test_an_interval_is_drawn_whole(figure: Figure, margin: int) -> None:
+    """The axis reaches to the end of every interval, which would else look surer than it is."""
+    rows = tuple(
+        replace(row, cells=tuple(with_margin(cell, margin) if cell.value is not None else cell for cell in row.cells))
+        for row in figure.rows
+    )
+    noisy = replace(figure, rows=rows)
+    assert all(cell.high <= axis_top(noisy) for row in rows for cell in row.cells if cell.high is not None)
+
+
+def with_margin(cell: Cell, margin: int) -> Cell:
+    value = cell.value or 0
+    return replace(cell, low=max(0, value - margin), high=value + margin)
 
 
 @given(figures())

@@ -92,6 +92,27 @@ async def test_other_scopes_are_told_why_they_see_nothing(client: Client, scope:
     assert (await client.get(f"{BASE}/overview", headers=headers)).status == 404
 
 
+@pytest.mark.parametrize("path", [f"{BASE}/overview/", "/c/acme", "/nowhere", f"{BASE}/overview/active.exe"])
+async def test_a_browser_that_is_lost_gets_a_page(client: Client, path: str) -> None:
+    """Where no address is, who looks for a page gets one that leads back, and a program a problem; both are 404."""
+    answer = await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (answer.status, answer.content_type) == (404, "text/html")
+    assert "There is nothing at this address" in await answer.text()
+    answer = await client.get(path)
+    assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "days_of", ["from=0001-01-01&to=0001-01-02", "to=0001-01-01", "from=1900-01-01", "from=9999-12-31&to=9999-12-31"]
+)
+@pytest.mark.parametrize("page", PAGES)
+async def test_days_at_the_ends_of_the_calendar_are_answered(client: Client, page: str, days_of: str) -> None:
+    """Days before anything was counted, and days that never come, are no fault: the page says what it shows instead."""
+    for more in ("", "&compare=year", "&by=year"):
+        answer = await client.get(f"{BASE}/{page}?{days_of}{more}")
+        assert answer.status == 200
+
+
 async def test_another_customers_page_looks_like_none(client: Client) -> None:
     """A Customer that is not the reader's and one that does not exist answer alike."""
     answers = [await client.get(f"/c/{name}/meet/overview") for name in ("rival", "nobody")]
@@ -169,7 +190,7 @@ async def test_hidden_numbers_say_so_and_where_they_would_show(client: Client) -
     table = html.split("<tbody>")[1].split("</tbody>")[0]
     hidden = re.findall(r'hidden-words">([^<]+)</span> <a href="([^"]+)">([^<]+)', table)
     assert hidden
-    words = {f"fewer than {K} people", "too few others", "too few on one side"}
+    words = {f"fewer than {K} people", "hidden to protect a few others", "too few in it, or not in it"}
     assert {said for said, _, _ in hidden} <= words
     assert all("by=week" in href for _, href, _ in hidden)
     assert (await client.get(hidden[0][1].replace("&amp;", "&"))).status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -273,6 +274,35 @@ async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServe
             await page.keyboard.press("ArrowRight")
         await page.keyboard.press("Escape")
         assert await output.inner_text() == ""
+
+
+async def test_a_screen_reader_is_told_what_there_is(browser: Browser, product_dashboard: TestServer) -> None:
+    """In reading order: a way past the navigation, the pages, one heading, then each figure by its name, with its table
+    under a name of its own and a live region that is empty until somebody reads the chart by arrow keys."""
+    async with opened(browser, product_dashboard) as watched:
+        page = watched.page
+        for state in ("overview", "explore?measure=meeting.joined", "retention"):
+            await page.goto(address(product_dashboard, state))
+            tree = await page.locator("body").aria_snapshot()
+            order = [tree.index(part) for part in ('link "Skip to the numbers"', 'navigation "Pages"', "- main:")]
+            assert order == sorted(order), state
+            assert tree.count("[level=1]") == 1, state
+            assert tree.index("- main:") < tree.index("[level=1]") < tree.index("- figure"), state
+            assert "- figure:" not in tree, state  # each has its name
+            names = re.findall(r'- figure "([^"]+)"', tree)
+            titles = [await title.inner_text() for title in await page.locator("figure h2").all()]
+            assert names == titles, state
+            for figure in await page.locator("figure[data-chart]").all():
+                title = await figure.locator("h2").inner_text()
+                await figure.locator("details.numbers > summary").click()
+                inside = await figure.aria_snapshot()
+                assert f'group "{title}: arrow keys read the values"' in inside
+                assert f'region "{title}, the numbers"' in inside
+                assert inside.count("- columnheader") >= 2
+                assert inside.count("- rowheader") >= 1
+                assert "- status" in inside
+                assert await figure.locator("output").inner_text() == ""
+        assert watched.said == []
 
 
 async def test_the_pointer_reads_the_row_under_it(browser: Browser, dashboard: TestServer) -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
+from pathlib import Path
 
-from headcount.demo.ground import CUSTOMERS
+from headcount.demo.ground import CUSTOMERS, SIMULATED
 from headcount.demo.population import DEVICES, SPAN, people, use_of
 from headcount.demo.progress import progress_of
+from headcount_aggregator.periods import PeriodKind
+from headcount_aggregator.release.dp import budget_of
+from headcount_aggregator.release.scope.protection import is_safe
+from headcount_aggregator.released import Statistic
 from headcount_wire import days
+from headcount_wire.catalog_file import parse_catalog
 from rich.console import Console
 
-from headcount import command
+from headcount import command, demo
 
 FIRST = days.parse("2026-10-13")
 K = 20
+CATALOG = Path(demo.__file__).with_name("catalog.toml")
 
 
 def test_a_pipe_gets_plain_lines() -> None:
@@ -46,6 +53,43 @@ def test_retention_is_more_than_hidden_cells() -> None:
             back = sum(later in active[number] for number in cohort)
             shown += back >= K and len(cohort) - back >= K
     assert shown >= 8
+
+
+def test_sums_over_customers_can_be_told() -> None:
+    """In each whole week enough Customers stand out of their noise, with none above half: all scopes show people."""
+    catalog = parse_catalog(CATALOG.read_text("utf-8"), str(CATALOG))
+    scale = {
+        noise: next(
+            planned.scale
+            for planned in budget_of(catalog, noise).planned
+            if (planned.view.statistic, planned.view.kind) == (Statistic.PEOPLE, PeriodKind.WEEK)
+        )
+        for noise in ("light", "standard")
+    }
+    day_scale = {
+        noise: next(planned.scale for planned in budget_of(catalog, noise).planned if planned.view.kind == "day")
+        for noise in ("light", "standard")
+    }
+    weekly: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    codes = {customer.name: code for code, customer in enumerate(SIMULATED)}
+    for person in people(DEVICES, SPAN, CUSTOMERS, seed=1):
+        for day in range(SPAN):
+            if person.consents() and use_of(person, day, FIRST, 1) is not None:
+                weekly[days.week_start(FIRST + day)][codes[person.customer]].add(person.number)
+    first_day = Counter(
+        codes[person.customer]
+        for person in people(DEVICES, SPAN, CUSTOMERS, seed=1)
+        if person.consents() and use_of(person, 0, FIRST, 1) is not None
+    )
+    # Who is in a quarter's sums is decided by the first days, with their noise: each must stand out of it.
+    assert all(first_day[code] > 2 * day_scale[SIMULATED[code].noise or "standard"] for code in codes.values())
+    whole = [week for week in weekly if week >= FIRST and week + 6 < FIRST + SPAN]
+    assert len(whole) >= 5
+    for week in whole:
+        sizes = {code: len(found) for code, found in weekly[week].items()}
+        least = {code: 2 * scale[customer.noise or "standard"] for code, customer in enumerate(SIMULATED)}
+        assert all(sizes[code] > least[code] for code in least), (week, sizes)
+        assert is_safe(sizes)
 
 
 def test_the_usual_size_is_that_of_the_command() -> None:

@@ -24,6 +24,7 @@ from headcount_wire.clock import ManualClock
 from typer.testing import CliRunner, Result
 
 from tests.aggregator.made_up_releases import TODAY, TOKENS, MadeUpReleases, write_organisation
+from tests.aggregator.product_world import NoisyProduct, World, write_product
 from tests.headcount.test_client import Served
 
 DAYS = ("--from", "2026-10-20", "--to", "2026-11-10")
@@ -94,6 +95,19 @@ def test_address_and_folder_say_the_same(house: Path, served: Served, asked: tup
             last=DAYS[3],
         )
         assert [row["value"] for row in rows] == ["" if n["value"] is None else str(n["value"]) for n in wanted]
+
+
+def test_what_is_hidden_by_noise_is_not_said_to_be_few_people(tmp_path: Path) -> None:
+    """Under noise a hidden number says that it is hidden; its reason stands beneath, and so does the rule."""
+    noisy = NoisyProduct(World(count=80, length=70))
+    with Served(create_app(write_product(tmp_path, rule="dp"), noisy)) as served:
+        environment = {"HEADCOUNT_URL": served.url, "HEADCOUNT_TOKEN": TOKENS["product"]}
+        text = " ".join(run("active", **environment).stdout.split())
+    assert "hidden" in text
+    assert "under 20" not in text
+    assert "at least 20 people" not in text
+    assert "Rule: dp, noise is in every number" in text
+    assert "Too small to stand out of the noise that protects everybody" in text
 
 
 def test_a_table_shows_every_number_and_says_its_rule(house: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_aggregator.disclosure.log import DisclosureLog
@@ -53,13 +53,14 @@ def create_app(
     ``disclosures``: the log of who is answered with what; only tests do without.
     """
     logged = [disclosing(tenancy, disclosures)] if disclosures else []
-    app = web.Application(middlewares=[_last_resort, guard(tenancy), *logged], client_max_size=1024)
+    desk = desk or DeskFile(None)
+    dashboard = Dashboard(tenancy, released, desk, https=https)
+    app = web.Application(middlewares=[_last_resort(dashboard), guard(tenancy), *logged], client_max_size=1024)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)
-    desk = desk or DeskFile(None)
     Api(tenancy, released, rates or Rates(API_PER_MINUTE, time.monotonic), desk).add_routes(app.router)
-    Dashboard(tenancy, released, desk, https=https).add_routes(app.router)
+    dashboard.add_routes(app.router)
     return app
 
 
@@ -97,17 +98,25 @@ async def _alive(_: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps({"ready": True}), content_type="application/json")
 
 
-@web.middleware
-async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPRedirection:
-        raise
-    except web.HTTPException as error:
-        problem = ApiProblem.METHOD if error.status == 405 else ApiProblem.NOT_FOUND
-        return problem_response(Refused(problem))
-    except Exception as error:  # the server's last resort: one bad answer must not look like a crash
-        # Where it happened, and nothing of what was asked or shown.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("answer_failed", error=type(error).__name__, at=f"{Path(last.filename).name}:{last.lineno}")
-        return problem_response(Refused(ApiProblem.FAULT))
+def _last_resort(dashboard: Dashboard) -> Middleware:
+    """Answers what no handler did: a problem for programs, a page for whoever looks for one."""
+
+    @web.middleware
+    async def resort(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPRedirection:
+            raise
+        except web.HTTPException as error:
+            if error.status == 405:
+                return problem_response(Refused(ApiProblem.METHOD))
+            if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
+                return dashboard.lost(request)
+            return problem_response(Refused(ApiProblem.NOT_FOUND))
+        except Exception as error:  # the server's last resort: one bad answer must not look like a crash
+            # Where it happened, and nothing of what was asked or shown.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("answer_failed", error=type(error).__name__, at=f"{Path(last.filename).name}:{last.lineno}")
+            return problem_response(Refused(ApiProblem.FAULT))
+
+    return resort

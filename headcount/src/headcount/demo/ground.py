@@ -8,15 +8,41 @@ from pathlib import Path
 
 from headcount_wire.app_key import fingerprint, new_key
 
-CUSTOMERS = (("aurora", 70), ("borealis", 20), ("cumulus", 10))
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One simulated Customer, with its share of the people. ``noise``: its own numbers have it, and no threshold.
+
+    Who has noise counts in a sum over Customers with fewer people: its share of the sum has that lighter noise.
+    """
+
+    name: str
+    title: str
+    share: int
+    noise: str = ""
+
+
+SIMULATED = (
+    Simulated("aurora", "Aurora Insurance", 40),
+    Simulated("borealis", "Borealis Schools", 16, "light"),
+    Simulated("cumulus", "Cumulus Clinic", 11, "light"),
+    Simulated("dolomite", "Dolomite Bank", 11, "light"),
+    Simulated("estuary", "Estuary Freight", 11, "light"),
+    Simulated("fjord", "Fjord Energy", 11, "light"),
+)
+"""Enough of them, and none with more than half of the people, so that sums over all of them may be told."""
+
+CUSTOMERS = tuple((customer.name, customer.share) for customer in SIMULATED)
 """The simulated Customers, with their share of the people."""
 
-_TITLES = {"aurora": "Aurora Insurance", "borealis": "Borealis Schools", "cumulus": "Cumulus Clinic"}
-_PARTNERS = {"aurora": "north", "borealis": "north", "cumulus": ""}
+PARTNER, PARTNER_TITLE = "north", "North Resellers"
+"""Who sold it to all of them: fewer than five Customers outside could be told by subtraction, so none are."""
 
+OWN = ("aurora", "borealis")
+"""The Customers whose readers the demo has links for: one with a threshold, one with noise."""
 
-SCOPES = {"north": 'scope = "partner"\npartner = "north"\n', "product": 'scope = "product"\n'}
-"""Readers of sums over Customers. There are too few Customers here: their page says so."""
+SCOPES = {PARTNER: f'scope = "partner"\npartner = "{PARTNER}"\n', "product": 'scope = "product"\n'}
+"""Readers of sums over Customers: of a Partner's, and of all."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +63,14 @@ def prepare(folder: Path) -> Ground:
     catalog = folder / "catalog.toml"
     shutil.copyfile(Path(__file__).with_name("catalog.toml"), catalog)
     app_keys = {name: new_key("live") for name, _ in CUSTOMERS}
-    readers = {name: new_key("read") for name in (*(name for name, _ in CUSTOMERS), *SCOPES)}
+    readers = {name: new_key("read") for name in (*OWN, *SCOPES)}
     debug_key, developer = new_key("debug"), CUSTOMERS[0][0]
-    lines = ['[operator]\nname = "Example Video"\n', "[partners.north]", "code = 1", 'name = "North Resellers"\n']
-    for code, (name, _) in enumerate(CUSTOMERS, 11):
-        partner = f'partner = "{_PARTNERS[name]}"\n' if _PARTNERS[name] else ""
+    lines = ['[operator]\nname = "Example Video"\n', f'[partners.{PARTNER}]\ncode = 1\nname = "{PARTNER_TITLE}"\n']
+    for code, customer in enumerate(SIMULATED, 11):
+        rule = f'rule = "dp"\nnoise = "{customer.noise}"\n' if customer.noise else ""
         lines.append(
-            f'[customers.{name}]\ncode = {code}\nname = "{_TITLES[name]}"\n{partner}'
+            f'[customers.{customer.name}]\ncode = {code}\nname = "{customer.title}"\n'
+            f'partner = "{PARTNER}"\n{rule}'
             'policy = { version = 1, purposes = ["usage", "diagnostics", "context"] }\n'
         )
     lines.append('[apps.meet]\ncode = 1\nname = "Meet"\ncatalogs = ["catalog.toml"]\n')

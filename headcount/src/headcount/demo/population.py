@@ -42,6 +42,9 @@ DEVICES, SPAN = 1_000, 42
 WAVES = ((0, 40), (14, 25), (21, 25))
 """When people are won: the first day of a week of it, and how many of 100; the others come on any day."""
 
+STEADY_FROM_THE_FIRST = 0.8
+"""The part of the other Customers' people who are there on the first day: by it their Customers are taken into sums."""
+
 VERSION_EVERY_DAYS = 24
 """Days between two versions of the simulated app."""
 
@@ -118,11 +121,17 @@ class PersonFacts(DeviceFacts):
 
 
 def people(count: int, span_days: int, customers: tuple[tuple[str, int], ...], seed: int) -> list[Person]:
-    """A population over a span of days; ``customers`` are names with their weights."""
+    """A population over a span of days; ``customers`` are names with their weights.
+
+    The first Customer wins its people in waves and loses many; the others have theirs from the first day on, and these
+    come a day or two a week: enough for sums over Customers, for few reports.
+    """
     return [_person(number, span_days, customers, random.Random(f"{seed}/{number}")) for number in range(count)]
 
 
 def _person(number: int, span: int, customers: tuple[tuple[str, int], ...], draw: random.Random) -> Person:
+    customer = _weighted(customers, draw)
+    steady = customer != customers[0][0]
     language, zone, offset = _place(draw)
     usage = draw.random() < 0.86
     purposes: tuple[str, ...] = ("usage",) if usage else ()
@@ -131,17 +140,19 @@ def _person(number: int, span: int, customers: tuple[tuple[str, int], ...], draw
     if usage and draw.random() < 0.85:
         purposes += ("context",)
     joined = _joined(span, draw)
+    if steady and draw.random() < STEADY_FROM_THE_FIRST:
+        joined = 0
     gone = draw.randrange(span)
     return Person(
         number=number,
-        customer=_weighted(customers, draw),
+        customer=customer,
         system=_weighted(_SYSTEMS, draw),
         language=language,
         time_zone=zone,
         utc_offset=offset,
         joined=joined,
-        keenness=draw.betavariate(1.6, 1.4),
-        patience=draw.choice((1.5, 4.0, 25.0, 400.0)),
+        keenness=draw.betavariate(2.0, 26.0) if steady else draw.betavariate(1.6, 1.4),
+        patience=400.0 if steady else draw.choice((1.5, 4.0, 25.0, 400.0)),
         purposes=purposes,
         withdraws=draw.randrange(joined + 1, span + 2) if draw.random() < 0.05 else None,
         upgrades_after=draw.choice((0, 1, 1, 2, 3, 5, 9)),
@@ -154,6 +165,8 @@ def _joined(span: int, draw: random.Random) -> int:
     at = draw.randrange(100)
     for first, share in WAVES:
         if at < share and first < span:
+            if first == 0 and draw.random() < 0.5:
+                return 0  # the app begins with some people
             return min(span - 1, first + draw.randrange(7))
         at -= share
     return draw.randrange(span)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from headcount.demo.developer import try_out
 from headcount.demo.drive import Drive
-from headcount.demo.ground import CUSTOMERS, Ground, prepare
+from headcount.demo.ground import CUSTOMERS, PARTNER, Ground, prepare
 from headcount.demo.population import people
 from headcount.demo.progress import progress_of
 from headcount.demo.summary import summary
@@ -24,6 +24,7 @@ from headcount.settings import Settings
 from headcount.stack import NotReadyError, Stack, free_port
 
 DAY = 86_400.0
+SCOPE_WORDS = {PARTNER: "partner scope", "product": "product scope"}
 
 
 class Demo:
@@ -93,8 +94,9 @@ class Demo:
     def _say_where(self, stack: Stack, ground: Ground, days: int) -> None:
         self._out.print(f"The dashboard fills while {days} days go by:" if days else "The dashboard:", highlight=False)
         for name, token in ground.readers.items():
-            self._out.print(f"  {name:10} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
-        self._out.print(f"  {'edge':10} {stack.edge}", highlight=False)
+            scope = SCOPE_WORDS.get(name, "own scope")
+            self._out.print(f"  {name:10} {scope:14} {stack.dashboard}/?token={token}", highlight=False, soft_wrap=True)
+        self._out.print(f"  {'edge':10} {'for devices':14} {stack.edge}", highlight=False)
         if not days:
             first = next(iter(ground.readers))
             self._out.print(f"Its pages, once the link of {first} was opened:", highlight=False)

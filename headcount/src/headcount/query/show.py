@@ -87,9 +87,13 @@ def _print_sparks(out: Console, sheet: Sheet, unicode: bool) -> None:
 
 def _print_rule(out: Console, found: NumbersAnswer) -> None:
     sealed = found["sealed_through"]
-    lines = [
-        f"Rule: {found['rule']}, at least {found['k']} people. Hidden: {found['hidden']} of {len(found['numbers'])}."
-    ]
+    rule = f"{found['rule']}, at least {found['k']} people"
+    if found["rule"] == "dp":
+        rule = "dp, noise is in every number; the true one lies in its interval in 95 of 100 cases"
+    lines = [f"Rule: {rule}. Hidden: {found['hidden']} of {len(found['numbers'])}."]
+    # What a cell has room for is "hidden"; why it is, once.
+    reasons = {n["state"]: n["why"] for n in found["numbers"] if n["value"] is None and n["state"] != "fewer_than_k"}
+    lines += reasons.values()
     rounding = max((number["rounding"] for number in found["numbers"]), default=1)
     if rounding > 1:
         lines.append(f"Rounded to {rounding}.")

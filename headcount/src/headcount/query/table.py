@@ -63,7 +63,7 @@ def said(number: NumberAnswer | None, k: int) -> str:
     if number is None:
         return "-"
     if number["value"] is None:
-        return "hidden" if number["state"] in ("complement", "few_on_a_side") else f"under {k}"
+        return {"fewer_than_k": f"under {k}", "fewer_than_20": "under 20"}.get(number["state"], "hidden")
     text = f"{number['value']:,}"
     if number["low"] is not None and number["high"] is not None:
         text += f" ({number['low']:,} to {number['high']:,})"

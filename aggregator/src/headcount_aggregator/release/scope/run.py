@@ -240,9 +240,10 @@ class _AppScopes:
                 told = tell(by_customer, panels[-1].partner_of, _resting(panels), sums)
                 for partner, numbers in told.numbers.items():
                     found.setdefault(partner, []).extend(numbers)
-        if period.kind is PeriodKind.DAY and (panels := self._standing(period)):
+        quantities = list(instances.measures_of(self._app.catalog))
+        if quantities and period.kind is PeriodKind.DAY and (panels := self._standing(period)):
             days = {code: self._shares[code].day(period.first) for code in panels[-1].members}
-            for measure in instances.measures_of(self._app.catalog):
+            for measure in quantities:
                 for partner, number in instances.tell(measure, period, days, panels[-1].partner_of, _resting(panels)):
                     found.setdefault(partner, []).append(number)
         if period.kind is PeriodKind.QUARTER and (panels := self._standing(period)):

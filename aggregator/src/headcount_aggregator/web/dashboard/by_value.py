@@ -57,7 +57,6 @@ async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -
         rule=view.rule_of(cut.measure) if cut.statistic is Statistic.PEOPLE else view.rule,
         k=view.k,
         unit=cut.measure.unit if cut.statistic is Statistic.QUANTILE else say("people"),
-        wider=view.wider(),
         notes=() if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),),
         empty=say("Nothing was released that ends in these days."),
     )

@@ -130,6 +130,9 @@ def axis_top(figure: Figure) -> float:
         most = max((_tallest(figure, row) for row in figure.rows), default=0)
     else:
         most = figure.largest
+    if figure.shape in (Shape.LINES, Shape.COLUMNS):
+        # Intervals are marks too: cut off at the axis, one would look surer than it is.
+        most = max([most, *(cell.high for row in figure.rows for cell in row.cells if cell.high is not None)])
     return steps_to(most / figure.scale)[-1] * figure.scale
 
 

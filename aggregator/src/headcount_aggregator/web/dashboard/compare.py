@@ -24,6 +24,8 @@ async def compared(view: View, build: Build) -> Figure:
 
 def beside(wording: Wording, figure: Figure, earlier: Figure, named: str) -> Figure:
     """A figure with the main series of an earlier one, row by row from the last sealed one back."""
+    if earlier.head != figure.head:
+        earlier = replace(earlier, rows=())  # days beside weeks would say nothing
     main = next((n for n, series in enumerate(figure.series) if series.weight is Weight.STRONG), 0)
     sealed = [row for row in figure.rows if not row.provisional]
     before = [row.cells[main] for row in earlier.rows if not row.provisional]

@@ -48,7 +48,6 @@ async def clean_share(view: View, measure: Measure) -> Figure:
         rule=view.ruled(say("At least {k} people with a crash, or nobody.", k=view.k)),
         k=view.k,
         unit=PER_MILLE,
-        wider=view.by_period(by).wider(),
         notes=(*notes, *floor_said),
         ceiling=OF,
         floor=floor,
@@ -91,7 +90,6 @@ async def sessions_by_end(view: View, measure: Measure) -> Figure:
         rule=view.rule,
         k=view.k,
         unit=say("sessions"),
-        wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
 

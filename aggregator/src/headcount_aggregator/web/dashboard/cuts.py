@@ -24,6 +24,9 @@ UNCUT = "-"
 WINDOWS = (PeriodKind.ROLLING_28, PeriodKind.ROLLING_7, PeriodKind.DAY)
 """Where neither the days themselves nor the chosen window have people to divide: from the longest down."""
 
+NOISY_WINDOWS = (PeriodKind.ROLLING_28, PeriodKind.MONTH, PeriodKind.WEEK, PeriodKind.DAY)
+"""The same where noise is added: a month has least of it."""
+
 
 @dataclass
 class Parts:
@@ -79,7 +82,7 @@ async def people_by_dimension(view: View, measure: Measure, dimension: Dimension
     say, last = view.wording.say, view.span.last
     title = view.wording.dimension_name(dimension)
     parts, sentence = Parts(), ""
-    windows = (*WINDOWS[:-1], PeriodKind.WEEK, PeriodKind.DAY) if view.noisy else WINDOWS
+    windows = NOISY_WINDOWS if view.noisy else WINDOWS
     for kind in dict.fromkeys((view.span.whole, view.span.window, *windows)):
         _, wholes = await distinct(view, measure, kind=kind)
         if not wholes:
@@ -222,5 +225,4 @@ def _figure(
         unit=unit,
         notes=tuple(notes),
         empty=parts.reason,
-        wider=None if people_of or rows else view.wider(),
     )

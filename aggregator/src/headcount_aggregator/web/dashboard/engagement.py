@@ -5,7 +5,7 @@ from __future__ import annotations
 from headcount_wire.catalog import Measure
 from headcount_wire.facts import Fact, Kind
 
-from headcount_aggregator.periods import period_of
+from headcount_aggregator.periods import ROLLING, PeriodKind, period_of
 from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.compare import compared
 from headcount_aggregator.web.dashboard.cuts import count_by_label, counts
@@ -54,10 +54,14 @@ async def engagement(view: View) -> Page:
 async def ranking(view: View, features: list[Measure]) -> Figure:
     """Features by reach: how many people, which share of all, how often, how often each."""
     say, wording = view.wording.say, view.wording
-    rows = [await _row(view, measure) for measure in features]
-    rows.sort(key=lambda row: (-row.cells[0].value_or_zero, row.name))
     kind = view.span.whole
+    if view.noisy and kind in ROLLING:
+        kind = PeriodKind.WEEK  # with noise, windows are told of all active people only
+    rows = [await _row(view, measure, kind) for measure in features]
+    rows.sort(key=lambda row: (-row.cells[0].value_or_zero, row.name))
     period = period_of(kind, view.span.last)
+    if kind is PeriodKind.WEEK and period.last > view.span.last:
+        period = period_of(kind, period.first - 1)
     days = wording.period(kind, period.first, period.last)
     return Figure(
         key="features",
@@ -88,12 +92,12 @@ async def ranking(view: View, features: list[Measure]) -> Figure:
     )
 
 
-async def _row(view: View, measure: Measure) -> Row:
+async def _row(view: View, measure: Measure, kind: PeriodKind) -> Row:
     active = view.subject.app.catalog.active
     people = share = MISSING
-    kind = view.span.whole
     if measure.reach:
-        kind, found = await distinct(view, measure)
+        # Without noise a measure may have people of the window only.
+        kind, found = await distinct(view, measure, kind=kind if view.noisy else None)
         people = cell_of(found[0] if found else None)
         if active and people.value is not None:
             _, everyone = await distinct(view, active, kind=kind)

@@ -6,10 +6,12 @@ hides anything: every form of it says the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from headcount_aggregator.released import Number, State
 
@@ -114,6 +116,13 @@ class Row:
         return any(cell.provisional for cell in self.cells)
 
 
+class Place(NamedTuple):
+    """Where in a figure a cell stands: the keys of its row and its series."""
+
+    row: str
+    series: str
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """An address with its words."""
@@ -144,9 +153,9 @@ class Figure:
     """What one chart shows.
 
     ``head`` names the rows, ``unit`` what is counted. ``rule`` says by which rule the numbers were
-    released. ``wider`` leads to a period long enough to show what is hidden. ``empty`` says what
-    to do when there is nothing. ``ceiling`` is the axis' end, or a whole bar, when it is known (100 for percent),
-    ``floor`` its beginning where that is not 0.
+    released. ``wider`` leads from hidden cells to where their numbers are shown; ``searched``: it was looked for.
+    ``empty`` says what to do when there is nothing. ``ceiling`` is the axis' end, or a whole bar, when it is known (100
+    for percent), ``floor`` its beginning where that is not 0.
     ``remark`` compares it with earlier days. ``markers`` are what happened on the day of a row.
     """
 
@@ -161,7 +170,8 @@ class Figure:
     k: int
     unit: str = ""
     notes: Sequence[str] = ()
-    wider: Link | None = None
+    wider: Mapping[Place, Link] = field(default_factory=dict)
+    searched: bool = False
     empty: str = ""
     ceiling: int | None = None
     floor: int = 0
@@ -174,6 +184,16 @@ class Figure:
     def hidden(self) -> int:
         """How many cells exist and are not shown."""
         return sum(cell.hidden for row in self.rows for cell in row.cells)
+
+    def link_at(self, row: Row, series: Series) -> Link | None:
+        """Where the number of a hidden cell is shown, if anywhere."""
+        return self.wider.get(Place(row.key, series.key))
+
+    @cached_property
+    def onward(self) -> Link | None:
+        """Where most of what is hidden is shown."""
+        found = Counter(self.wider.values())
+        return found.most_common(1)[0][0] if found else None
 
     @cached_property
     def complement(self) -> bool:

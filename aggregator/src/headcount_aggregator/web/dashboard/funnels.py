@@ -150,7 +150,6 @@ async def _share(view: View, funnel: Measure) -> Figure:
         k=view.k,
         unit=PER_MILLE,
         ceiling=1000,
-        wider=view.wider(),
         empty=nothing_whole(view),
     )
 

@@ -57,6 +57,7 @@ def _stats(view: View, headers: Sequence[ReleaseHeader], chain: Sequence[Release
     if numbers:
         of = say("{hidden} of {numbers}", hidden=wording.number(hidden), numbers=wording.number(numbers))
         stats.append(Stat(wording.percent(hidden / numbers), say("of the numbers are hidden by the rule"), of))
+    if numbers and not view.noisy:
         late = late_days(headers)
         said = say("people's days came too late to count")
         stats.append(Stat(wording.number(late), said, how_late(view, late)))
@@ -81,8 +82,10 @@ def _shown(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         key="shown",
         title=say("Shown and hidden"),
         sentence=say(
-            "Numbers of each day's release: with a value, and hidden because too few people stand behind them."
-        ),
+            "Numbers of each day's release: with a value, and hidden because they are too small for their noise."
+        )
+        if view.noisy
+        else say("Numbers of each day's release: with a value, and hidden because too few people stand behind them."),
         shape=Shape.COLUMNS,
         head=view.wording.head(view.span.by),
         series=(Series("shown", say("Shown"), Weight.STRONG), Series("hidden", say("Hidden"), Weight.FAINT)),
@@ -123,10 +126,19 @@ def _late(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         rule=say("Rounded up to tens, and from {k} on, so that nobody's lateness can be told.", k=view.k),
         k=view.k,
         unit=say("people's days"),
-        empty=say("Fewer than {k} came too late in each of these periods, or nobody.", k=view.k)
-        if rows
-        else say("No whole period is sealed in these days."),
+        empty=not_told_under_noise(view)
+        or (
+            say("Fewer than {k} came too late in each of these periods, or nobody.", k=view.k)
+            if rows
+            else say("No whole period is sealed in these days.")
+        ),
     )
+
+
+def not_told_under_noise(view: View) -> str:
+    """Why nothing is said of what is missing where noise is added; nothing where it is said."""
+    said = view.wording.say("With noise this is not told: an exact count would tell of single devices.")
+    return said if view.noisy else ""
 
 
 def _late_kind(view: View, headers: Sequence[ReleaseHeader]) -> PeriodKind:
@@ -176,9 +188,12 @@ def _missing(view: View, headers: Sequence[ReleaseHeader]) -> Figure:
         unit=PER_MILLE,
         ceiling=1000,
         wide=True,
-        empty=say("Nothing is missing from the days that are sealed, as far as it is known.")
-        if sealed
-        else say("Nothing is sealed in these days."),
+        empty=not_told_under_noise(view)
+        or (
+            say("Nothing is missing from the days that are sealed, as far as it is known.")
+            if sealed
+            else say("Nothing is sealed in these days.")
+        ),
     )
 
 

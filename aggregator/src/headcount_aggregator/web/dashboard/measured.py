@@ -40,13 +40,14 @@ async def times(view: View, measure: Measure, key: str = "times", title: str = "
         notes=(say("Sums over sealed days; days under {k} people may be missing from them.", k=view.k),)
         if by is not PeriodKind.DAY
         else (),
-        wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
 
 
 async def how_long(view: View, measure: Measure, key: str = "how-long", title: str = "") -> Figure:
     """What half, three quarters and 19 of 20 are under, by the periods of the span."""
+    if view.noisy and view.span.by is PeriodKind.DAY:
+        view = view.by_period(PeriodKind.WEEK)  # with noise, there are percentiles of weeks only
     say, by = view.wording.say, view.span.by
     numbers = await view.numbers([Statistic.QUANTILE], [by], measure)
     found = {(number.last, number.slot): number for number in numbers}
@@ -69,7 +70,6 @@ async def how_long(view: View, measure: Measure, key: str = "how-long", title: s
         k=view.k,
         unit=measure.unit,
         notes=view.tens(say("Off by less than 2 percent.")),
-        wider=view.wider(),
         empty=say("Nothing was released that ends in these days."),
     )
 

@@ -8,7 +8,7 @@ from headcount_wire.catalog import TOTAL, Measure
 
 from headcount_aggregator.periods import ROLLING, Period, PeriodKind
 from headcount_aggregator.released import Number, Statistic
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Series, Shape, Weight, cell_of
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import by_last, day_rows, period_rows
 from headcount_aggregator.web.dashboard.view import View
 
@@ -27,6 +27,8 @@ async def distinct(
     kinds = (kind,) if kind else tuple(dict.fromkeys((view.span.whole, view.span.window)))
     for wanted in kinds:
         since = first if wanted in ROLLING or wanted is PeriodKind.WEEK else last
+        if kind is PeriodKind.MONTH:
+            since = view.span.first  # who asks for a month takes the newest that ended
         found = await view.numbers([Statistic.PEOPLE], [wanted], measure, breakdown=breakdown, first=since, last=last)
         if found:
             newest = max(number.last for number in found)
@@ -37,6 +39,12 @@ async def distinct(
 async def active_people(view: View, measure: Measure, key: str = "active", title: str = "") -> Figure:
     """People of a measure: by day with the rolling windows, or by week or month."""
     say, by = view.wording.say, view.span.by
+    notes = view.tens(say("Days are exact; longer periods are rounded to tens."))
+    if by is PeriodKind.DAY and view.noisy:
+        by_day = await view.numbers([Statistic.PEOPLE], [by], measure)
+        if sum(number.value is None for number in by_day) * 3 > 2 * len(by_day):
+            by, view = PeriodKind.WEEK, view.by_period(PeriodKind.WEEK)
+            notes = (view.by_week(""),)
     if by is PeriodKind.DAY:
         kinds = [PeriodKind.DAY, PeriodKind.ROLLING_7, PeriodKind.ROLLING_28]
         series = [
@@ -76,8 +84,7 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
         rule=view.rule_of(measure),
         k=view.k,
         unit=say("people"),
-        notes=view.tens(say("Days are exact; longer periods are rounded to tens.")),
-        wider=view.wider(),
+        notes=notes,
         empty=nothing_yet(view),
     )
 
@@ -97,6 +104,11 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
         by = PeriodKind.WEEK
         numbers = await view.numbers(statistics, [by], measure)
         notes = (view.by_week(say("Shown by week: many days have fewer than {k} new people.", k=view.k)),)
+    if view.noisy and by is PeriodKind.WEEK and not any(number.value is not None for number in numbers):
+        by_month = await view.numbers(statistics, [PeriodKind.MONTH], measure)
+        if any(number.value is not None for number in by_month):
+            by, numbers = PeriodKind.MONTH, by_month
+            notes = (say("Shown by month: the weeks are too small for their noise."),)
     found = {(number.statistic, number.last): number for number in numbers}
 
     def cell(statistic: Statistic, period: Period) -> Cell:
@@ -119,8 +131,7 @@ async def new_and_returning(view: View, measure: Measure) -> Figure:
         k=view.k,
         unit=say("people"),
         notes=notes,
-        wider=view.wider() if by is view.span.by else Link(view.link(by="month", range="365"), say("see it by month")),
-        empty=nothing_yet(view),
+        empty=view.too_few(nothing_yet(view)) if view.sealed else nothing_yet(view),
     )
 
 

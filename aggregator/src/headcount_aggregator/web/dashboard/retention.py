@@ -103,7 +103,6 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
         k=view.k,
         unit=say("people"),
         notes=tuple(notes),
-        wider=None if weekly else view.wider(),
         empty=say("A week is sealed three days after it ends; the first row comes then.")
         if not view.sealed
         else say("Nobody was new in these days, or too few. A longer range shows more."),

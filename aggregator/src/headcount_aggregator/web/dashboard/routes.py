@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from headcount_aggregator.web.dashboard.span import read_span
 from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
 from headcount_aggregator.web.dashboard.view import Page, View
+from headcount_aggregator.web.dashboard.wider import led_on
 from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.tenancy import Tenancy
 
@@ -81,8 +84,8 @@ class Dashboard:
             return self._sign_in(request, token)
         kind, view = await self._view(request)
         if view is None:
-            return self._lost(request)
-        page = await self._built(kind, view)
+            return self.lost(request)
+        page = await _led_on(await self._built(kind, view), view, kind)
         sight = self._sight(request)
         organisation = self._tenancy.organisation
         subjects = [
@@ -106,7 +109,7 @@ class Dashboard:
         figure = (await self._built(kind, view)).figure(request.match_info["figure"]) if view else None
         form = request.match_info["form"]
         if view is None or figure is None or form not in export.forms_of(figure):
-            return self._lost(request)
+            return self.lost(request)
         # Off the event loop: the first Parquet file loads its library.
         body = await asyncio.to_thread(export.as_file, figure, form, view.wording, view.about)
         name = f"{view.subject.customer.name}-{view.subject.app.name}-{figure.key}.{form}"
@@ -129,7 +132,8 @@ class Dashboard:
     def _language(self, request: web.Request) -> str:
         return language_of(request.query, request.headers.get("Accept-Language", ""))
 
-    def _lost(self, request: web.Request) -> web.Response:
+    def lost(self, request: web.Request) -> web.Response:
+        """What is answered where there is nothing to see: a page that says so, or how to sign in."""
         if self._sight(request) is None:
             return self._unknown(request)
         return self._calm(request, "lost.html", 404)
@@ -157,11 +161,21 @@ class Dashboard:
     async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in STATIC:
-            return self._lost(request)
+            return self.lost(request)
         return answer(request, self._static[name], STATIC[name], cache=FOREVER)
 
     async def _icon(self, request: web.Request) -> web.Response:
         return answer(request, self._static["icon.svg"], STATIC["icon.svg"], cache="public, max-age=86400")
+
+
+async def _led_on(page: Page, view: View, kind: PageKind) -> Page:
+    """A page whose hidden cells lead to where their numbers are shown."""
+
+    async def build(query: Mapping[str, str]) -> Page:
+        span = read_span(query, view.freshness, kind.preset, kind.by)
+        return await kind.build(replace(view, span=span, query=query))
+
+    return await led_on(page, view, build)
 
 
 def _spoken(response: web.Response) -> web.Response:

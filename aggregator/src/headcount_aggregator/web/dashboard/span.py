@@ -33,11 +33,14 @@ WINDOWS = {"7": PeriodKind.ROLLING_7, "28": PeriodKind.ROLLING_28, "30": PeriodK
 """The rolling windows people are counted in where the days are no calendar period."""
 
 SPAN_DAYS = 400
+EARLIEST = days.parse("2000-01-01")
+"""Days before this one are nobody's, and what they are compared with could lie before the calendar begins."""
 UNSEALED_DAYS = 4
 
 UNKNOWN_RANGE = mark("That range is not known; this is the usual one.")
 UNREADABLE = mark("A date could not be read: write it as 2027-01-31. These are the usual days instead.")
 TURNED = mark("The first day lay after the last. These are the usual days instead.")
+TOO_EARLY = mark("Those days lie before anything could be counted. These are the usual days instead.")
 TOO_LONG = mark("A page shows at most {days} days. These are the usual days instead.")
 
 
@@ -151,6 +154,8 @@ def _own(query: Mapping[str, str], newest: int, today: int) -> tuple[int, int] |
         first = days.parse(query["from"]) if query.get("from") else last - 27
     except ValueError:
         return UNREADABLE
+    if min(first, last) < EARLIEST:
+        return TOO_EARLY
     if first > last:
         return TURNED
     if last - first >= SPAN_DAYS:

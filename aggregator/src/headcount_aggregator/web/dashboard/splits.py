@@ -88,6 +88,6 @@ def _bars(view: View, key: str, title: str, sentence: str, rows: list[tuple[str,
         rule=view.rule,
         k=view.k,
         unit=say("times"),
-        notes=(say("What too few people stand behind is merged into other."),),
-        empty=say("Too few people stand behind each of these in these days."),
+        notes=view.tens(say("What too few people stand behind is merged into other.")),
+        empty=view.too_few(say("Too few people stand behind each of these in these days.")),
     )

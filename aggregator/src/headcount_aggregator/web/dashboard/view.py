@@ -121,7 +121,11 @@ class View:
 
     def too_few(self, threshold: str) -> str:
         """Why there is nothing to show: too few for the threshold, or too small for the noise."""
-        return self.wording.say("Too small for the noise that protects everybody.") if self.noisy else threshold
+        if not self.noisy:
+            return threshold
+        if is_scope(self.subject.customer.code):
+            return self.wording.say("Too few Customers have enough people here, or one has most of them.")
+        return self.wording.say("Too small for the noise that protects everybody.")
 
     @property
     def rule(self) -> str:
@@ -212,16 +216,6 @@ class View:
     def iso(day: int) -> str:
         """A day as an address and a form write it."""
         return days.text(day)
-
-    def wider(self) -> Link | None:
-        """A longer period, in which more people come together."""
-        say = self.wording.say
-        if self.span.by is PeriodKind.DAY:
-            return Link(self.link(by="week"), say("see it by week"))
-        if self.span.by is PeriodKind.WEEK:
-            longer = {} if self.span.length > 180 else {"range": "365"}
-            return Link(self.link(by="month", **longer), say("see it by month"))
-        return None
 
     def at(self, last: int) -> View:
         """The same look at as many days that end on another one."""

@@ -330,9 +330,9 @@ class Wording:
             margin = max(cell.value - cell.low, cell.high - cell.value)
             return f"{said} ± {self.quantity(margin, unit)}"
         if cell.state is State.COMPLEMENT:
-            return self.say("too few others")
+            return self.say("hidden to protect a few others")
         if cell.state is State.FEW_ON_A_SIDE:
-            return self.say("too few on one side")
+            return self.say("too few in it, or not in it")
         if cell.state is State.FEW_CUSTOMERS:
             return self.say("too few Customers")
         if cell.state is State.UNDER_NOISE:
