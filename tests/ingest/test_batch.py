@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,16 +14,16 @@ from typing import Any
 import pytest
 import structlog
 from headcount_ingest.arrive import Body
-from headcount_ingest.batch import Batch
+from headcount_ingest.batch import MANY, PACE_TURNS, TELLING, Batch
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.gate import Gate, Room
 from headcount_ingest.load_shedding import ComeBack
 from headcount_ingest.outcomes import Gone
 from headcount_ingest.waiting import Waits
 
-from tests.ingest.exchange import request
+from tests.ingest.exchange import answers_in, request
 from tests.ingest.process import worker_process
-from tests.ingest.test_turns import connected, held_still
+from tests.ingest.test_turns import all_of, connected, held_still
 from tests.ingest.world import sound
 
 CLIENTS = 50
@@ -44,6 +46,56 @@ def test_what_arrived_whole_is_counted_though_its_client_has_gone(tmp_path: Path
                 client.close()
         worker.until(lambda: worker.metrics()['headcount_edge_requests_total{outcome="accepted"}'] == CLIENTS)
         assert worker.metrics()['headcount_edge_requests_total{outcome="gone"}'] == 0
+
+
+SLOW = """
+from headcount_ingest.batch import MANY, PACE_TURNS, TELLING, Batch
+Batch.ahead = property(lambda self: 1.0 if len(self._waiting) >= MANY else 0.0)
+"""
+"""A worker that takes its time over every report, whatever its clock says."""
+
+
+def test_who_would_wait_too_long_for_his_turn_is_told(tmp_path: Path) -> None:
+    """As many as never wait for each other are taken in one turn; of more that came at once the rest gets 503."""
+    with worker_process(tmp_path, prelude=SLOW) as worker, ExitStack() as stack:
+        clients = connected(worker, MANY + 6, stack)
+        with held_still(worker):
+            for client in clients:
+                client.sendall(request(sound()))
+        said = Counter(answers_in(all_of(client))[0].status for client in clients)
+        assert said == {202: MANY, 503: 6}
+        assert worker.metrics()['headcount_edge_requests_total{outcome="overloaded"}'] == 6
+
+
+async def test_the_pace_is_that_of_the_last_turns() -> None:
+    """How long one more would wait: for all before it, as fast as many were taken lately; a few tell nothing of it."""
+    now = 0.0
+    batch = Batch(lambda: now)
+
+    def take() -> None:
+        nonlocal now
+        now += 0.001
+
+    async def turn(many: int) -> None:
+        taken = asyncio.Event()
+        for _ in range(many - 1):
+            batch.add(take)
+        batch.add(taken.set)
+        await asyncio.wait_for(taken.wait(), 10)
+        await asyncio.sleep(0)
+
+    await turn(TELLING - 1)
+    for _ in range(MANY):
+        batch.add(take)
+    assert batch.ahead == 0, "nothing is known of the pace"
+    await asyncio.sleep(0)
+    for _ in range(8 * PACE_TURNS):
+        await turn(MANY)
+    for _ in range(MANY - 1):
+        batch.add(take)
+    assert batch.ahead == 0, "they are a few"
+    batch.add(take)
+    assert batch.ahead == pytest.approx(MANY * 0.001, rel=0.05)
 
 
 async def _value_of(waits: Waits[Any]) -> Any:
@@ -84,7 +136,7 @@ def test_a_body_that_was_cut_is_not_handed_over(gate: Gate) -> None:
 
 async def test_step_by_step() -> None:
     """Who waits for the batch in the middle of its way goes on when all others have come as far, in the same turn."""
-    batch, steps, turns = Batch(), [], [0]
+    batch, steps, turns = Batch(time.monotonic), [], [0]
     ended = asyncio.Event()
 
     async def path(name: str) -> None:
@@ -124,7 +176,7 @@ async def test_one_that_fails_keeps_no_other_waiting() -> None:
     def fail() -> None:
         raise RuntimeError("a secret")
 
-    batch = Batch()
+    batch = Batch(time.monotonic)
     batch.add(lambda: taken.append(1))
     batch.add(fail)
     batch.add(lambda: taken.append(2))

@@ -13,16 +13,24 @@ import structlog
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
+MANY = 64
+"""Fewer do not wait for each other, however long a turn takes."""
+TELLING, PACE_TURNS = 16, 4
+"""How fast so many or more are taken tells how fast others will be; the pace follows the last few turns."""
+
 
 class Batch:
     """What is to be called in the next turn of the loop, in the order it came. Awaited, it lets all others go first.
 
-    What is added while the others are called comes behind all of them, in the same turn.
+    What is added while the others are called comes behind all of them, in the same turn. ``monotonic`` times how long
+    it takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._waiting: list[Callable[[], None]] = []
         self._taking = False
+        self._pace = 0.0
 
     def add(self, take: Callable[[], None]) -> None:
         """Call ``take`` with the next batch."""
@@ -30,14 +38,21 @@ class Batch:
             asyncio.get_running_loop().call_soon(self._take_all)
         self._waiting.append(take)
 
-    def then(self, go_on: Callable[[], None]) -> None:
-        """The same, for a path that awaits this (``exchange.py``)."""
-        self.add(go_on)
+    then = add  # for a path that awaits this (``exchange.py``)
+
+    @property
+    def ahead(self) -> float:
+        """For how many seconds one more would wait for those before it, as fast as they were taken lately.
+
+        0 while they are only a few.
+        """
+        return len(self._waiting) * self._pace if len(self._waiting) >= MANY else 0.0
 
     def __await__(self) -> Generator[Batch, None, None]:
         yield self
 
     def _take_all(self) -> None:
+        began, many = self._monotonic(), len(self._waiting)
         self._taking = True
         try:
             while self._waiting:
@@ -49,3 +64,5 @@ class Batch:
                         log.error("answer_failed", kind=type(error).__name__)
         finally:
             self._taking = False
+        if many >= TELLING:
+            self._pace += ((self._monotonic() - began) / many - self._pace) / PACE_TURNS

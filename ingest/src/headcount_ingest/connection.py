@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         if self._leaving or self._parser is None:
             self._throw_away(len(data))
             return
-        if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.spool.waited):
+        if not self._exchanges and not self._head_bytes and self._edge.gate.full(self._edge.waits):
             # Unread: a refusal that costs as much as a report helps nobody.
             self._refuse(self._edge.gate.overloaded(self.client))
         elif self._left:  # it was asked to wait, and these were under way already
@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol):
         if end < len(data):
             self._put_off(data[end:])
         self._answer()
-        if self._exchanges or self._left or self._paused:
+        if self._left or self._paused or len(self._exchanges) > UNDER_WAY_MOST:
             self._balance()
 
     def _put_off(self, data: bytes) -> None:
@@ -321,7 +321,8 @@ class Connection(asyncio.Protocol):
         elif not self._exchanges:
             self._until(self._edge.settings.idle_seconds)
             self._all.idle(self, self._time())
-        self._balance()
+        if self._left or self._paused:
+            self._balance()
 
     def _refuse(self, outcome: Refused) -> None:
         """Take nothing more: what was being read gets this outcome, or else the bytes behind the last request do."""

@@ -7,8 +7,8 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -31,7 +31,7 @@ SDK, DAY = r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z", r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 
 def _text(pattern: str, longest: int) -> Meta:
     """A text by its pattern. The decoder looks at its length only: devices say the same few again and again, and
-    ``_matches`` remembers them.
+    ``_Texts`` remembers them.
     """
     return Meta(max_length=longest, extra_json_schema={"pattern": pattern})
 
@@ -62,12 +62,30 @@ class Body(_Around[Tallies], frozen=True, gc=False):
     """A report's body, field for field, as the protocol states it."""
 
 
-@lru_cache(maxsize=4096)
-def _matches(pattern: str, text: str) -> bool:
-    return re.match(pattern, text) is not None
+TEXTS_MOST = 4096
+"""Texts of one kind that are remembered; then all are forgotten."""
 
 
-_is_name, _is_value = partial(_matches, NAME), partial(_matches, VALUE)
+class _Texts:
+    """Texts of one pattern: devices say the same few again and again."""
+
+    def __init__(self, pattern: str) -> None:
+        self._match = re.compile(pattern).match
+        self._known: set[str] = set()
+
+    def hold(self, texts: Collection[str]) -> bool:
+        """Whether all of them match."""
+        if self._known.issuperset(texts):
+            return True
+        if not all(map(self._match, texts)):
+            return False
+        if len(self._known) + len(texts) > TEXTS_MOST:
+            self._known.clear()
+        self._known.update(texts)
+        return True
+
+
+_names, _values, _sdks = map(_Texts, (NAME, VALUE, SDK))
 _REQUIRED = 7
 _day = lru_cache(maxsize=1024)(days.parse)
 _Reads = tuple[Callable[[bytes], _Around[msgspec.Raw]], Callable[[bytes], list[Line]]]
@@ -135,9 +153,9 @@ def decode_body(plain: bytes, media: str) -> Plain:
             raise Malformed
     context = {} if body.context is msgspec.UNSET else body.context
     origin = None if body.origin is msgspec.UNSET else body.origin
-    if not (_matches(SDK, body.sdk) and all(map(_is_name, body.purposes)) and all(map(_is_value, context.values()))):
+    if not (_sdks.hold((body.sdk,)) and _names.hold(body.purposes) and _values.hold(context.values())):
         raise Malformed
-    if origin and not all(map(_is_value, origin.values())):
+    if origin and not _values.hold(origin.values()):
         raise Malformed
     if not context.keys() <= DIMENSIONS.keys() or (origin and not origin.keys() <= DIMENSIONS.keys()):
         raise Malformed

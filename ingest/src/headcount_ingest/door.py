@@ -72,7 +72,7 @@ class Door:
 
     def _knock(self, listener: socket.socket) -> None:
         """Somebody is at the door."""
-        room = 0 if self._edge.gate.full(self._edge.spool.waited) else self._room
+        room = 0 if self._edge.gate.full(self._edge.waits) else self._room
         for number in range(room + REFUSALS_A_TURN):
             try:
                 found, address = listener.accept()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from headcount_wire.clock import Clock
 
@@ -30,4 +30,9 @@ class Edge:
     spool: Spool
     metrics: Metrics
     missed: Missed
-    batch: Batch = field(default_factory=Batch)
+    batch: Batch
+
+    @property
+    def waits(self) -> float:
+        """For how many seconds reports have been waiting for the disk, or one more would wait for its turn."""
+        return max(self.spool.waited, self.batch.ahead)

@@ -24,8 +24,8 @@ OLDEST_LOOKED_AT = 32
 class Gate:
     """Lets a report in while there is room for it, in memory and on the disk.
 
-    ``wait_seconds``: while reports have waited so long for the disk, no more are let in. They would wait even longer,
-    and with them all that come later: a refusal at once is the better news.
+    ``wait_seconds``: while reports have waited so long for the disk, or one more would wait so long for its turn, no
+    more are let in. They would wait even longer, and with them all that come later: a refusal at once is better news.
 
     A report holds room for what has arrived of it, from its first byte to its answer, so that what waits
     for the disk counts as well. Only a request whose key is known asks for room. Where none is left, a body that
@@ -47,7 +47,7 @@ class Gate:
     def enter(self, waited: float, client: str = "") -> Room | Refused:
         """Room for a request whose body is about to be read; or why there is none.
 
-        ``waited``: for how many seconds a report has been waiting for the disk. ``client``: the group of its address.
+        ``waited``: for how many seconds reports wait (``Edge.waits``). ``client``: the group of its address.
         """
         if self.full(waited):
             return self.overloaded(client)

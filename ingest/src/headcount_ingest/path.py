@@ -20,6 +20,8 @@ from headcount_ingest.terms import Account
 TOGETHER_MOST = 512
 """Reports of so many tallies are held together for the length of a step; larger ones would take too much memory."""
 
+NO_BODY = (Refused, Gone)
+
 
 async def take(head: Head, body: Body, edge: Edge) -> Outcome:
     """receive -> authenticate -> arrive -> decode -> own -> admit -> strip -> spool (sync) -> accepted.
@@ -35,12 +37,12 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         return authentic
     if refused := another_s(authentic, edge.fleet, days.utc_day(edge.clock.now())):
         return refused
-    room = edge.gate.enter(edge.spool.waited, head.client)
+    room = edge.gate.enter(edge.waits, head.client)
     if isinstance(room, Refused):
         return room
     with room:
         arrived = arrive(authentic, await body.whole(room), edge.keyring)
-        if isinstance(arrived, Refused | Gone):
+        if isinstance(arrived, NO_BODY):
             return _of(authentic.account, arrived)
         decoded = decode(arrived)
         if isinstance(decoded, Refused):

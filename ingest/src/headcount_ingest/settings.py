@@ -15,7 +15,7 @@ class EdgeSettings:
     ``seal_seconds``: a segment is sealed this long after its first
     record. ``body_seconds``: how long a body may take to arrive. ``bytes_in_flight``: bytes that
     have arrived of bodies under way, and 1 KiB for each request, before 503. ``wait_seconds``:
-    how long reports may have waited for the disk, before 503 for others. ``disk_floor_bytes``:
+    how long reports may wait for the disk or for their turn, before 503 for others. ``disk_floor_bytes``:
     free disk below which the answer is 507. ``spool_bytes``: bytes of this worker's segments that the
     loader has not taken, the open one included, from which on the answer is 507.
     ``key_per_minute``: sound reports before 429; ``address_per_minute``: requests of any kind. A report counts once

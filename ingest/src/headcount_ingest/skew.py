@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 from headcount_wire import limits
 
@@ -18,6 +19,7 @@ class Skew(StrEnum):
     LONG_AFTER = "long_after"
 
 
+@lru_cache(maxsize=64)
 def skew_of(days_ahead: int) -> Skew:
     """The place of a creation day that lies so many days ahead of the server's, or behind it where negative."""
     if days_ahead == 0:

@@ -16,6 +16,7 @@ from headcount_wire import days
 from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
+from headcount_ingest.batch import Batch
 from headcount_ingest.disk import Disk
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
@@ -96,6 +97,7 @@ async def serve(
         spool=spool,
         metrics=metrics,
         missed=Missed(settings.spool / settings.worker, clock),
+        batch=Batch(clock.monotonic),
     )
     stop, reload = stop or asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
