@@ -7,11 +7,13 @@ import itertools
 import os
 import random
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headcount_aggregator import sealed_index
 from headcount_aggregator.chains import Chains
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.periods import Period, PeriodKind, period_of
@@ -263,3 +265,27 @@ async def test_indexes_are_made_before_anybody_asks_and_go_with_their_releases(
     await asking.catch_up()
     assert not index.exists()
     assert await asking.numbers(ASKED) == []
+
+
+def test_an_index_is_looked_through_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened again it is trusted as long as the file system says the same of it, and looked through after a change."""
+    looked: list[bool] = []
+    really = sealed_index._is_whole
+
+    def look(db: sqlite3.Connection) -> bool:
+        looked.append(really(db))
+        return looked[-1]
+
+    monkeypatch.setattr(sealed_index, "_is_whole", look)
+    path = tmp_path / "index.sqlite"
+    SealedIndex(path).close()
+    for _ in range(3):
+        SealedIndex(path).close()
+    assert looked == [True]
+    with sqlite3.connect(path) as db:
+        db.execute("update digest set digest = x'00'")
+    db.close()
+    SealedIndex(path).close()
+    assert looked == [True, False], "it was found damaged, and made again"
+    SealedIndex(path).close()
+    assert looked == [True, False, True]

@@ -182,6 +182,7 @@ class SealedIndex:
 
     def _opened(self) -> sqlite3.Connection:
         where = self._path or ":memory:"
+        stamps = _stamps(self._path) if self._path else ()
         db = sqlite3.connect(where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         self._closing = weakref.finalize(self, db.close)
         try:
@@ -192,8 +193,10 @@ class SealedIndex:
             (version,) = db.execute("pragma user_version").fetchone()
             if version == 0:
                 _make(db)
-            elif version != FORMAT or not _is_whole(db):
+            elif version != FORMAT or not (_known_whole(self._path, stamps) or _is_whole(db)):
                 raise DamagedIndexError
+            elif self._path:
+                _whole[self._path] = stamps
         except (sqlite3.Error, DamagedIndexError):
             self._closing()
             raise
@@ -219,6 +222,27 @@ def _make(db: sqlite3.Connection) -> None:
         db.execute("insert into digest values (?)", (_digest(db),))
         db.execute(f"pragma user_version = {FORMAT}")
     db.execute("commit")
+
+
+_whole: dict[Path, tuple[Stamp | None, ...]] = {}
+"""What the file system said of each index that this process found whole, its log included: as long as it says the
+same, one that is opened again is not looked through again."""
+
+
+def _stamps(path: Path) -> tuple[Stamp | None, ...]:
+    return tuple(_stamp(path.with_name(name)) for name in (path.name, f"{path.name}-wal"))
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def _known_whole(path: Path | None, stamps: tuple[Stamp | None, ...]) -> bool:
+    return path is not None and _whole.get(path) == stamps
 
 
 def _is_whole(db: sqlite3.Connection) -> bool:
