@@ -140,4 +140,4 @@ def _header_only(path: Path) -> Sealed:
     stat = path.stat()
     data = path.read_bytes()
     header = header_of(orjson.loads(data), hashlib.sha256(data).hexdigest())
-    return Sealed(path.name, Stamp(stat.st_ctime_ns, stat.st_size, stat.st_ino), header, ())
+    return Sealed(path.name, Stamp.of(stat), header, ())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 import weakref
 from collections import defaultdict
@@ -74,6 +75,11 @@ class Stamp:
     changed: int
     size: int
     inode: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Stamp:
+        """That of a file; by when the system changed it, which no program can put back."""
+        return cls(stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +241,9 @@ def _stamps(path: Path) -> tuple[Stamp | None, ...]:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        stat = path.stat()
+        return Stamp.of(path.stat())
     except FileNotFoundError:
         return None
-    return Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 def _known_whole(path: Path | None, stamps: tuple[Stamp | None, ...]) -> bool:

@@ -75,7 +75,7 @@ def _stamps(folder: Path, begins: Pruned) -> dict[str, Stamp]:
             found = {entry.name: entry.stat() for entry in sealed if place_of(folder / entry.name) >= begins.place}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    return {name: Stamp(stat.st_ctime_ns, stat.st_size, stat.st_ino) for name, stat in sorted(found.items())}
+    return {name: Stamp.of(stat) for name, stat in sorted(found.items())}
 
 
 def _as_indexed(index: SealedIndex, folder: Path, kept: Kept, there: Mapping[str, Stamp]) -> bool:

@@ -21,6 +21,7 @@ TOGETHER_MOST = 512
 """Reports of so many tallies are held together for the length of a step; larger ones would take too much memory."""
 
 NO_BODY = (Refused, Gone)
+"""What there can be instead of a body; a union would be made anew for each report."""
 
 
 async def take(head: Head, body: Body, edge: Edge) -> Outcome:
