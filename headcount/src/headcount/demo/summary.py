@@ -28,7 +28,8 @@ async def _customer(reader: SealedReader, organisation: Organisation, name: str)
     customer = organisation.customers[name]
     (app,) = organisation.apps.values()
     fresh = await reader.freshness(customer.code, app.code)
-    table = Table(title=f"{customer.title}: active people (threshold {customer.k})", title_justify="left")
+    rule = f"threshold {customer.k}" if customer.rule == "threshold" else f"{customer.noise} noise"
+    table = Table(title=f"{customer.title}: active people ({rule})", title_justify="left")
     for column in ("day", "active", "new", "last 7 days", "last 28 days"):
         table.add_column(column, justify="right")
     if fresh.sealed_through is None:
@@ -56,4 +57,6 @@ async def _customer(reader: SealedReader, organisation: Organisation, name: str)
 def _said(number: Number | None, k: int) -> str:
     if number is None:
         return "-"
-    return f"{number.value:,}" if number.state is State.SHOWN else f"fewer than {k}"
+    if number.state is State.SHOWN:
+        return f"{number.value:,}"
+    return {State.FEWER_THAN_K: f"fewer than {k}", State.UNDER_NOISE: "under noise"}.get(number.state, "hidden")
