@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench bench-full bench-edge bench-micro clean
+.PHONY: help install constraints servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench bench-full bench-edge bench-micro clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,11 @@ $(BIN)/.installed: pyproject.toml
 	@touch $@
 
 install: $(BIN)/.installed ## make .venv with everything in it
+
+constraints: $(BIN)/.installed ## write down the installed versions as those CI takes (after a green make check on new ones)
+	@{ echo "# Versions that a whole CI run was green with, for the Python it ran on: make constraints."; \
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | grep -v '^-e' | \
+	sed "s/$$/; python_version == '$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')'/"; } > .ci/constraints.txt
 
 servers: ## install the Debian packages that tests start (needs root), or say which are missing
 	@sh tests/servers.sh
@@ -56,7 +61,7 @@ fuzz: $(BIN)/.installed ## fuzz the decoders from the frozen vectors: make fuzz 
 messages: $(BIN)/.installed ## find the dashboard's sentences anew and add the new ones to each language's file
 	cd aggregator/src/headcount_aggregator/web/dashboard && pot=$$(mktemp) && \
 	$(CURDIR)/$(BIN)/pybabel -q extract -F messages/babel.cfg -k say -k plural:1,2 -k mark --no-location --sort-output -o $$pot . && \
-	for language in de es fr; do $(CURDIR)/$(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete -i $$pot -l $$language -o messages/$$language.po; done; rm -f $$pot
+	for language in de es fr; do $(CURDIR)/$(BIN)/pybabel -q update -N --no-wrap --ignore-pot-creation-date --ignore-obsolete -i $$pot -l $$language -o messages/$$language.po; done; rm -f $$pot
 
 attacks: $(BIN)/.installed ## attack what is released, and a naive engine beside it, and print what came of it
 	$(BIN)/python -m tests.attacks
