@@ -23,9 +23,10 @@ from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import count
 
 BACKLOG = 1024
-ROOM_LEAST, ROOM_MOST = 32, 256
-TURN_SECONDS = 0.05
-REFUSALS_A_TURN = 128
+ROOM_LEAST, ROOM_MOST = 8, 256
+TURN_SECONDS = 0.02
+"""A report waits for several turns: until it is let in, read, taken, and answered once it is on the disk."""
+REFUSALS_A_TURN = 32
 SHUT_SECONDS = 0.01
 NO_DESCRIPTOR_SECONDS = 0.1
 UNREAD_BYTES = 64 * 1024
