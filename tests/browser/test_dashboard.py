@@ -34,6 +34,22 @@ VIOLATIONS = """
     document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
 """
 
+FOCUSED = """() => {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const again = at.dataset.walked !== undefined;
+    at.dataset.walked = "";
+    const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+    // What is taller than the screen shows what fits of it.
+    const seen = box.left >= -1 && box.right <= innerWidth + 1
+        && (box.height > innerHeight ? box.top < innerHeight && box.bottom > 0
+                                     : box.top >= -1 && box.bottom <= innerHeight + 1);
+    const words = (at.getAttribute("aria-label") ?? at.textContent).trim();
+    return { words, again, seen, ringed: style.outlineStyle !== "none", box: [box.left, box.top, box.right, box.bottom] };
+}"""
+REACHABLE = """() => [...document.querySelectorAll("a[href], button, summary, input, select, [tabindex='0']")]
+    .filter((one) => one.checkVisibility()).length"""
+
 
 @dataclass
 class Watched:
@@ -274,6 +290,35 @@ async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServe
             await page.keyboard.press("ArrowRight")
         await page.keyboard.press("Escape")
         assert await output.inner_text() == ""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_every_page_is_walked_by_keyboard(browser: Browser, product_dashboard: TestServer, width: int) -> None:
+    """Tab goes past the navigation in one step, comes to everything once, in sight and with a ring, and out again."""
+    async with opened(browser, product_dashboard, width=width) as watched:
+        page = watched.page
+        for state in STATES:
+            await page.goto(address(product_dashboard, state))
+            await page.keyboard.press("Tab")
+            assert (await page.evaluate(FOCUSED))["words"] == "Skip to the numbers", state
+            await page.keyboard.press("Enter")
+            await page.keyboard.press("Tab")
+            past = "document.querySelector('h1').compareDocumentPosition(document.activeElement) & 4"
+            assert await page.evaluate(past), state
+            await page.goto(address(product_dashboard, state))
+            walked: list[str] = []
+            for _ in range(400):
+                await page.keyboard.press("Tab")
+                found = await page.evaluate(FOCUSED)
+                if found is None or found["again"]:
+                    break
+                walked.append(found["words"])
+                assert found["ringed"], (state, found)
+                assert found["seen"], (state, found)
+            assert walked[0] == "Skip to the numbers", state
+            assert walked[-1] == "Sign out", state
+            assert len(walked) == await page.evaluate(REACHABLE), state
+        assert watched.said == []
 
 
 async def test_a_screen_reader_is_told_what_there_is(browser: Browser, product_dashboard: TestServer) -> None:
