@@ -45,7 +45,8 @@ FOCUSED = """() => {
         && (box.height > innerHeight ? box.top < innerHeight && box.bottom > 0
                                      : box.top >= -1 && box.bottom <= innerHeight + 1);
     const words = (at.getAttribute("aria-label") ?? at.textContent).trim();
-    return { words, again, seen, ringed: style.outlineStyle !== "none", box: [box.left, box.top, box.right, box.bottom] };
+    const place = [box.left, box.top, box.right, box.bottom].map(Math.round);
+    return { words, again, seen, ringed: style.outlineStyle !== "none", at: place };
 }"""
 REACHABLE = """() => [...document.querySelectorAll("a[href], button, summary, input, select, [tabindex='0']")]
     .filter((one) => one.checkVisibility()).length"""
