@@ -210,6 +210,29 @@ async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard
         assert watched.said == []
 
 
+async def test_paper_is_white_whatever_the_screen_is(browser: Browser, product_dashboard: TestServer) -> None:
+    """Printed from a dark screen, a page is dark ink on white, and what colour says is printed in colour."""
+    looks = """(() => {
+        const style = (one) => getComputedStyle(document.querySelector(one));
+        const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0) / 765;
+        return { paper: light(style("body").backgroundColor), card: light(style(".card").backgroundColor),
+                 ink: light(style("h1").color), soft: light(style(".sentence").color),
+                 kept: style(".legend i, .grid td").printColorAdjust };
+    })()"""
+    async with opened(browser, product_dashboard, dark=True) as watched:
+        page = watched.page
+        for state in ("overview", "retention", "explore?measure=active&cut=os"):
+            await page.goto(address(product_dashboard, state))
+            assert (await page.evaluate(looks))["paper"] < 0.2, "the screen is dark"
+            await page.emulate_media(media="print")
+            found = await page.evaluate(looks)
+            assert (found["paper"], found["card"], found["kept"]) == (1, 1, "exact"), state
+            assert found["ink"] < 0.15, state
+            assert found["soft"] < 0.45, state
+            await page.emulate_media(media="screen")
+        assert watched.said == []
+
+
 async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServer) -> None:
     """At 390 px the current page's tab and the Customer's name are in sight, and no table scrolls within the page."""
     async with opened(browser, dashboard, width=390) as watched:
