@@ -248,6 +248,21 @@ async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServe
             assert await page.locator(".scroll").evaluate_all(tall) == 0, state
 
 
+async def test_the_retention_of_a_quarter_is_seen_at_once(
+    browser: Browser, product_dashboard: TestServer, noisy_dashboard: TestServer
+) -> None:
+    """On a desk the whole grid of 90 days is in sight; a hidden cohort is one line high, as any other."""
+    for server in (product_dashboard, noisy_dashboard):
+        async with opened(browser, server) as watched:
+            page = watched.page
+            await page.goto(address(server, "retention"))
+            grid = page.locator("table.grid")
+            assert await grid.locator("thead th").count() > 11
+            assert await grid.evaluate("grid => grid.parentElement.scrollWidth - grid.parentElement.clientWidth") <= 0
+            heights = await grid.locator("tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+            assert max(heights) < 40
+
+
 async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: TestServer) -> None:
     """Columns of open days are pale with an outline, in light and dark; sealed ones are solid."""
     for dark in (False, True):
