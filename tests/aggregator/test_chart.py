@@ -9,8 +9,20 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 from headcount_aggregator.released import State
-from headcount_aggregator.web.dashboard.chart import HEIGHT, TICKS_MOST, WIDTH, axis_top, bar, draw, steps_to, tick_rows
-from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.chart import (
+    HEIGHT,
+    LETTER,
+    NARROW,
+    TICKS_MOST,
+    WIDE,
+    WIDTH,
+    axis_top,
+    bar,
+    draw,
+    steps_to,
+    tick_rows,
+)
+from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Marker, Row, Series, Shape, Weight
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,3 +185,25 @@ def test_a_column_that_is_hidden_whole_is_a_tick() -> None:
     classes = [node.get("class") or "" for node in plot(drawn(figure)).iter()]
     assert classes.count("hidden-mark") == 1
     assert sum(name.startswith("column") for name in classes) == 1
+
+
+@given(figures(), st.lists(st.tuples(st.integers(0, 99), st.text("abc ", min_size=1, max_size=18)), max_size=12))
+def test_words_at_marks_do_not_lie_over_one_another(figure: Figure, marked: list[tuple[int, str]]) -> None:
+    """Every mark has its line; of words that would touch, the first stand, more of them where there is more room."""
+    markers = tuple(Marker(str(row), text) for row, text in marked)
+    root = drawn(replace(figure, markers=markers))
+    there = [(row, text) for row, text in marked if row < len(figure.rows)]
+    assert len([path for path in root.iter(f"{SVG}path") if path.get("class") == "marker"]) == len(there)
+    flags = [text for text in root.iter(f"{SVG}text") if "flag" in text.get("class", "")]
+    assert bool(flags) == bool(there)
+    for width in (NARROW, WIDE):
+        shown = [flag for flag in flags if width == WIDE or flag.get("class") == "flag"]
+        spans = sorted(_span_of(flag, width) for flag in shown)
+        assert all(before[1] <= after[0] + 0.1 for before, after in itertools.pairwise(spans)), spans
+
+
+def _span_of(flag: ElementTree.Element, width: int) -> tuple[float, float]:
+    x = float(flag.get("x", "").rstrip("%")) / 100 * width
+    wide = len(flag.text or "") * LETTER
+    begin = x - wide * {"start": 0.0, "middle": 0.5, "end": 1.0}[flag.get("text-anchor", "")]
+    return begin, begin + wide

@@ -263,8 +263,8 @@ async def test_debug_is_kept_apart_and_marked(client: Client, tmp_path: Path) ->
     assert "forgotten at the end of the next" in html
     assert "<strong>14:05</strong> <span>last seen, UTC</span> <small>today</small>" in html
     text = re.sub(r"<[^>]+>", " ", html)
-    assert "entry: other 2, link 48" in text
-    assert "device: os Android 1" in text
+    assert "entry: other \N{MULTIPLICATION SIGN} 2, link \N{MULTIPLICATION SIGN} 48" in text
+    assert "device: os Android \N{MULTIPLICATION SIGN} 1" in text
     assert "1 device reached the daily cap of 50" in text
     assert "2 undeclared values, counted as other" in text
     assert "does not allow the purpose diagnostics" in text  # the reason why nothing came of meeting.join_time

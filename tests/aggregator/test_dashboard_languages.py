@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from gettext import NullTranslations
@@ -71,6 +72,23 @@ def sentences() -> dict[str, str | tuple[str, ...]]:
 def catalog_of(language: str) -> Catalog:
     with (FOLDER / f"messages/{language}.po").open("rb") as file:
         return read_po(file, locale=language)
+
+
+def test_every_sentence_is_found_by_translators() -> None:
+    """What is said is written where it is said, or marked in a table: a sentence in a variable would stay English."""
+    calls = [
+        (path.name, call)
+        for path in FOLDER.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name | ast.Attribute)
+    ]
+    said = 0
+    for name, call in calls:
+        function = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        for sentence in call.args[: {"say": 1, "plural": 2}.get(function, 0)]:
+            said += 1
+            assert not isinstance(sentence, ast.Name), (name, call.lineno, ast.unparse(sentence))
+    assert said > 400
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.released import ReleaseHeader
+from headcount_aggregator.released import ReleaseHeader, State
+from headcount_aggregator.web.dashboard.figure import Cell
 from headcount_aggregator.web.dashboard.overview import change_of
 from headcount_aggregator.web.dashboard.privacy import late_days
+from headcount_aggregator.web.dashboard.sums import share, sum_of
 from headcount_aggregator.web.dashboard.wording import Wording
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +65,14 @@ def test_late_days_are_summed_once() -> None:
 def test_times_have_units_a_person_reads(value: int, unit: str, said: str) -> None:
     """Milliseconds become seconds, and seconds minutes, when they are many."""
     assert WORDING.amount(value, unit).replace("\N{NO-BREAK SPACE}", " ") == said
+
+
+@given(st.integers(0, 10**6), st.integers(1, 10**6), st.sampled_from([100, 1000]))
+def test_a_share_is_the_nearest_and_all_only_where_it_is(part: int, whole: int, of: int) -> None:
+    """80 of 120 is 67 %, as one divides by hand; what is not all is never said to be."""
+    part = min(part, whole)
+    found = share(sum_of([Cell(part, State.SHOWN)]), sum_of([Cell(whole, State.SHOWN)]), of)
+    assert found is not None
+    assert found.value is not None
+    assert (found.value == of) == (part == whole)
+    assert abs(found.value - of * part / whole) <= (0.5 if found.value < of - 1 else 1)

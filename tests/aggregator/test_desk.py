@@ -73,6 +73,10 @@ async def test_notes_stand_on_every_chart_of_their_days(client: Client) -> None:
         assert not any("rival" in text for _, text in body["markers"])
     earlier = await (await client.get("/c/acme/meet/overview/active.json?from=2026-10-01&to=2026-10-20")).json()
     assert [marker for marker in earlier["markers"] if "Outage" in marker[1]] == []
+    # How much later somebody was back is no day of the calendar.
+    curve = await (await client.get("/c/acme/meet/retention/curve.json?by=day")).json()
+    assert curve["cells"]
+    assert curve["markers"] == []
 
 
 async def test_saved_views_are_one_click_away(client: Client) -> None:

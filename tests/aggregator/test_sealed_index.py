@@ -241,6 +241,28 @@ async def test_more_apps_than_are_held_open(tmp_path: Path) -> None:
     assert len(asking._apps) <= OPEN_APPS + 8
 
 
+async def test_keeping_up_costs_what_was_sealed_and_not_how_many_apps_there_are(
+    tmp_path: Path, opened: set[str]
+) -> None:
+    """Of more apps than are held open, a look opens the files of the one that sealed, and none when nobody did."""
+    for customer in range(1, OPEN_APPS + 9):
+        chain_of(tmp_path / "releases", {20_000: []}, (customer, 3))
+    running = SealedReader(tmp_path / "releases", CLOCK, tmp_path / "indexes")
+    await running.catch_up()
+    opened.clear()
+    for _ in range(3):
+        await running.catch_up()
+    assert not opened
+    chain_of(tmp_path / "releases", {20_001: []}, (7, 3))
+    os.utime(tmp_path / "releases/7-3", ns=(1, 1))  # the file system's own clock may stand still for some milliseconds
+    opened.clear()
+    await running.catch_up()
+    assert {name for name in opened if name.endswith(".json")} == {
+        path.name for path in (tmp_path / "releases/7-3").glob("*.json")
+    }
+    assert len(SealedIndex(tmp_path / "indexes/7-3.sqlite").files()) == 2
+
+
 async def test_an_index_folder_that_cannot_be_written_costs_memory_not_answers(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,6 +34,23 @@ VIOLATIONS = """
     document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
 """
 
+FOCUSED = """() => {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const again = at.dataset.walked !== undefined;
+    at.dataset.walked = "";
+    const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+    // What is taller than the screen shows what fits of it.
+    const seen = box.left >= -1 && box.right <= innerWidth + 1
+        && (box.height > innerHeight ? box.top < innerHeight && box.bottom > 0
+                                     : box.top >= -1 && box.bottom <= innerHeight + 1);
+    const words = (at.getAttribute("aria-label") ?? at.textContent).trim();
+    const place = [box.left, box.top, box.right, box.bottom].map(Math.round);
+    return { words, again, seen, ringed: style.outlineStyle !== "none", at: place };
+}"""
+REACHABLE = """() => [...document.querySelectorAll("a[href], button, summary, input, select, [tabindex='0']")]
+    .filter((one) => one.checkVisibility()).length"""
+
 
 @dataclass
 class Watched:
@@ -193,6 +210,29 @@ async def test_a_printed_page_is_the_numbers(browser: Browser, product_dashboard
         assert watched.said == []
 
 
+async def test_paper_is_white_whatever_the_screen_is(browser: Browser, product_dashboard: TestServer) -> None:
+    """Printed from a dark screen, a page is dark ink on white, and what colour says is printed in colour."""
+    looks = """(() => {
+        const style = (one) => getComputedStyle(document.querySelector(one));
+        const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0) / 765;
+        return { paper: light(style("body").backgroundColor), card: light(style(".card").backgroundColor),
+                 ink: light(style("h1").color), soft: light(style(".sentence").color),
+                 kept: style(".legend i, .grid td").printColorAdjust };
+    })()"""
+    async with opened(browser, product_dashboard, dark=True) as watched:
+        page = watched.page
+        for state in ("overview", "retention", "explore?measure=active&cut=os"):
+            await page.goto(address(product_dashboard, state))
+            assert (await page.evaluate(looks))["paper"] < 0.2, "the screen is dark"
+            await page.emulate_media(media="print")
+            found = await page.evaluate(looks)
+            assert (found["paper"], found["card"], found["kept"]) == (1, 1, "exact"), state
+            assert found["ink"] < 0.15, state
+            assert found["soft"] < 0.45, state
+            await page.emulate_media(media="screen")
+        assert watched.said == []
+
+
 async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServer) -> None:
     """At 390 px the current page's tab and the Customer's name are in sight, and no table scrolls within the page."""
     async with opened(browser, dashboard, width=390) as watched:
@@ -206,6 +246,21 @@ async def test_a_phone_shows_where_one_is(browser: Browser, dashboard: TestServe
             assert await page.get_by_text("Acme", exact=True).first.is_visible(), state
             tall = "found => found.filter(s => s.checkVisibility() && s.scrollHeight > s.clientHeight + 1).length"
             assert await page.locator(".scroll").evaluate_all(tall) == 0, state
+
+
+async def test_the_retention_of_a_quarter_is_seen_at_once(
+    browser: Browser, product_dashboard: TestServer, noisy_dashboard: TestServer
+) -> None:
+    """On a desk the whole grid of 90 days is in sight; a hidden cohort is one line high, as any other."""
+    for server in (product_dashboard, noisy_dashboard):
+        async with opened(browser, server) as watched:
+            page = watched.page
+            await page.goto(address(server, "retention"))
+            grid = page.locator("table.grid")
+            assert await grid.locator("thead th").count() > 11
+            assert await grid.evaluate("grid => grid.parentElement.scrollWidth - grid.parentElement.clientWidth") <= 0
+            heights = await grid.locator("tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+            assert max(heights) < 40
 
 
 async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: TestServer) -> None:
@@ -274,6 +329,35 @@ async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServe
             await page.keyboard.press("ArrowRight")
         await page.keyboard.press("Escape")
         assert await output.inner_text() == ""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_every_page_is_walked_by_keyboard(browser: Browser, product_dashboard: TestServer, width: int) -> None:
+    """Tab goes past the navigation in one step, comes to everything once, in sight and with a ring, and out again."""
+    async with opened(browser, product_dashboard, width=width) as watched:
+        page = watched.page
+        for state in STATES:
+            await page.goto(address(product_dashboard, state))
+            await page.keyboard.press("Tab")
+            assert (await page.evaluate(FOCUSED))["words"] == "Skip to the numbers", state
+            await page.keyboard.press("Enter")
+            await page.keyboard.press("Tab")
+            past = "document.querySelector('h1').compareDocumentPosition(document.activeElement) & 4"
+            assert await page.evaluate(past), state
+            await page.goto(address(product_dashboard, state))
+            walked: list[str] = []
+            for _ in range(400):
+                await page.keyboard.press("Tab")
+                found = await page.evaluate(FOCUSED)
+                if found is None or found["again"]:
+                    break
+                walked.append(found["words"])
+                assert found["ringed"], (state, found)
+                assert found["seen"], (state, found)
+            assert walked[0] == "Skip to the numbers", state
+            assert walked[-1] == "Sign out", state
+            assert len(walked) == await page.evaluate(REACHABLE), state
+        assert watched.said == []
 
 
 async def test_a_screen_reader_is_told_what_there_is(browser: Browser, product_dashboard: TestServer) -> None:

@@ -85,7 +85,7 @@ def test_every_daily_number_is_that_of_the_people(tmp_path: Path) -> None:
     expected = {days.text(day): (n if n >= 20 else None) for (name, day), n in truth.items() if name == "aurora" and n}
     assert {day: shown[day] for day in expected} == expected
     assert re.search("people used Meet in the 28 days", page)
-    assert "entry: link 47, calendar 3" in debug
+    assert "entry: link \N{MULTIPLICATION SIGN} 47, calendar \N{MULTIPLICATION SIGN} 3" in debug
     assert "1 device reached the daily cap of 50" in debug
     assert verify(settings.data / "releases/11-1") > SPAN
     _nothing_is_left_of_people(tmp_path, settings.data)

@@ -21,6 +21,12 @@ WIDEST = 180.0
 """A column is no wider, however few there are: it is a mark, not a wall."""
 HEIGHT = 220.0
 HEAD = 16.0
+LETTER = 6.5
+"""How wide a letter at a mark is, at most on the average."""
+
+NARROW, WIDE = 260, 700
+"""How wide a chart is, at least: on a phone or beside another one, and where it has the page to itself."""
+
 FOOT = 24.0
 TICKS_MOST = 6
 
@@ -300,22 +306,41 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         grid=grid,
         marks=Markup().join(marks),
         words=Markup().join(words),
-        flags=Markup().join(
-            Markup('<text class="flag" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
-                f"{_x(figure, row) / WIDTH * 100:.2f}",
-                f"{HEAD - 2:g}",
-                "end" if row * 8 > 7 * len(figure.rows) else "middle",
-                text,
-            )
-            for row, text in _marked(figure)
-        ),
+        flags=_flags(figure),
     )
 
 
+def _flags(figure: Figure) -> Markup:
+    """The words at the marks, as far as they have room: of those that would lie over one another, the first.
+
+    One that has room in a wide place only is of class ``tight``: the style leaves it out in a narrow one.
+    """
+    found: list[Markup] = []
+    ends = {NARROW: -1.0, WIDE: -1.0}
+    for row, text in _marked(figure):
+        x = _x(figure, row) / WIDTH
+        anchor = "end" if row * 8 > 7 * len(figure.rows) else "start" if x < 1 / 16 else "middle"
+        roomy = []
+        for width in ends:
+            wide = (len(text) * LETTER + LETTER) / width
+            begin = x - wide * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+            if begin >= ends[width]:
+                roomy.append(width)
+                ends[width] = begin + wide
+        if roomy:
+            kind = "flag" if NARROW in roomy else "flag tight"
+            found.append(
+                Markup('<text class="{}" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+                    kind, f"{x * 100:.2f}", f"{HEAD - 2:g}", anchor, text
+                )
+            )
+    return Markup().join(found)
+
+
 def _marked(figure: Figure) -> list[tuple[int, str]]:
-    """The rows something happened on, and what."""
+    """The rows something happened on, in order, and what."""
     at = {entry.key: row for row, entry in enumerate(figure.rows)}
-    return [(at[marker.row], marker.text) for marker in figure.markers if marker.row in at]
+    return sorted((at[marker.row], marker.text) for marker in figure.markers if marker.row in at)
 
 
 def _steps(figure: Figure, top: float) -> Sequence[float]:

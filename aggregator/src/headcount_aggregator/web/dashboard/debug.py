@@ -125,7 +125,7 @@ def _listed(view: View, title: str, parts: Sequence[tuple[str, int]]) -> str:
     sums: dict[str, int] = {}
     for name, n in parts:
         sums[name] = sums.get(name, 0) + n
-    listed = ", ".join(f"{name} {view.wording.number(n)}" for name, n in sums.items())
+    listed = ", ".join(f"{name} \N{MULTIPLICATION SIGN} {view.wording.number(n)}" for name, n in sums.items())
     return f"{title}: {listed}" if listed else ""
 
 
@@ -136,8 +136,14 @@ def _dropped(view: View, measure: Measure, counts: Sequence[DebugCount]) -> tupl
     other = sum(count.n for count in counts if count.fact in (Fact.COUNT, Fact.BUCKET) and count.label == OTHER)
     said: list[str] = []
     if clipped:
-        one, many = "{n} device reached the daily cap of {cap}", "{n} devices reached the daily cap of {cap}"
-        said.append(wording.plural(one, many, clipped, cap=wording.number(measure.cap)))
+        said.append(
+            wording.plural(
+                "{n} device reached the daily cap of {cap}",
+                "{n} devices reached the daily cap of {cap}",
+                clipped,
+                cap=wording.number(measure.cap),
+            )
+        )
     if other:
         said.append(
             wording.plural("{n} undeclared value, counted as other", "{n} undeclared values, counted as other", other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,8 @@ from headcount_aggregator.web.desk import Note, SavedView
 
 FLAG_LETTERS = 18
 """So much of a note stands at its mark; all of it stands beneath the chart."""
+
+_BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def noted(page: Page, notes: Sequence[Note], view: View) -> Page:
@@ -37,6 +40,8 @@ def _noted(figure: Figure, notes: Sequence[Note], view: View) -> Figure:
     if figure.shape not in (Shape.LINES, Shape.COLUMNS, Shape.STACK) or not figure.rows:
         return figure
     keys = [row.key for row in figure.rows]
+    if not all(_BEGINS_WITH_A_DAY.match(key) for key in keys):
+        return figure  # its rows are not days of the calendar: a curve of those who came back, by how much later
     found: list[Marker] = []
     words: list[str] = []
     for note in notes:

@@ -169,7 +169,7 @@ def pooled(pairs: Sequence[tuple[Number, Number]], k: int) -> Cell | None:
     people = whole.value
     if not people or high - low > 2 * DOUBT / 100 * people:
         return None
-    value = round(50 * (low + high) / people)
+    value = min(round(50 * (low + high) / people), 100 - (low + high < 2 * people))
     if not (whole.noisy or part.noisy):
         return Cell(value, State.SHOWN)
     half = SURE * sqrt(part.variance + (value / 100) ** 2 * whole.variance)

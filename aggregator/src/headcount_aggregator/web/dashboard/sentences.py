@@ -6,12 +6,13 @@ The overview says them of the days of its address, the weekly summary of a week 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from headcount_wire.catalog import Measure
 from headcount_wire.facts import Fact, Kind
 
 from headcount_aggregator.periods import PeriodKind
-from headcount_aggregator.released import Number, Statistic
+from headcount_aggregator.released import Number, State, Statistic
 from headcount_aggregator.web.dashboard.change import Change, Verdict, change_of_pairs
 from headcount_aggregator.web.dashboard.compare import remark_of, said_before
 from headcount_aggregator.web.dashboard.crash_free import clean_of_days
@@ -54,18 +55,27 @@ async def newcomers(view: View) -> Said | None:
         return None
     link = Link(view.link("overview") + "#new-title", wording.say("New and returning"))
     if not shown:
-        return None if view.noisy else Said(wording.fewer(view.k), wording.say("were new in each week."), link=link)
+        return None if view.noisy else _none_new(view, weeks, link)
     beside = ""
     if len(shown) < len(weeks):
-        beside = wording.plural(
-            "{n} week under {k} people is not in it",
-            "{n} weeks under {k} people are not in it",
-            len(weeks) - len(shown),
-            k=view.k,
-        )
+        beside = wording.plural("{n} week not in it", "{n} weeks not in it", len(weeks) - len(shown))
     said = wording.plural("were new in {n} week.", "were new in {n} weeks.", len(shown))
     margin = total.cell().margin
     return Said(wording.people(total.value, view.k, margin), said, beside, link=link)
+
+
+def _none_new(view: View, weeks: Sequence[Number], link: Link) -> Said:
+    """What is said of new people where no week tells them: that they were few only where that is the reason."""
+    say = view.wording.say
+    if all(few(number) for number in weeks):
+        return Said(view.wording.fewer(view.k), say("were new in each week."), link=link)
+    why = say("fewer than {k} people in it, or fewer than {k} not in it", k=view.k)
+    return Said(say("No number"), say("of the people new in a week: {why}.", why=why), link=link)
+
+
+def few(number: Number) -> bool:
+    """Whether a number is hidden since it is itself under the threshold, and so may be said to be."""
+    return number.state in (State.FEWER_THAN_K, State.FEWER_THAN_20)
 
 
 async def came_back(view: View) -> Said | None:
@@ -101,14 +111,18 @@ async def sessions(view: View) -> Said | None:
     measure = first_of_kind(view, Kind.SESSION)
     if measure is None:
         return None
-    times, change, hidden = await times_and_change(view, measure)
+    times, change, of = await times_and_change(view, measure)
     if not times.value:
         return None
     wording = view.wording
+    if of.shown < of.hidden:
+        ended = wording.plural("ended on the one day that is shown.", "ended on the {n} days that are shown.", of.shown)
+    else:
+        ended = wording.say("ended in these days.")
     return Said(
         wording.plural("{n} session", "{n} sessions", times.value, times.cell().margin),
-        wording.say("ended in these days."),
-        not_in_it(view, hidden),
+        ended,
+        not_in_it(view, of.hidden),
         remark=_remark(view, change),
         link=Link(view.link("engagement"), wording.say("Engagement")),
     )
@@ -180,13 +194,20 @@ def not_in_it(view: View, hidden: int) -> str:
     return view.wording.plural("{n} day not in it", "{n} days not in it", hidden) if hidden else ""
 
 
-async def times_and_change(view: View, measure: Measure) -> tuple[Sum, Change, int]:
-    """How often in these days, the change to the days they are compared with, day by day, and how many are hidden."""
+class Told(NamedTuple):
+    """Of how many days a number is told, and of how many it is hidden."""
+
+    shown: int
+    hidden: int
+
+
+async def times_and_change(view: View, measure: Measure) -> tuple[Sum, Change, Told]:
+    """How often in these days, the change to the days they are compared with, day by day, and the days it is of."""
     now = await view.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
     earlier = view.earlier()
     before = await earlier.numbers([Statistic.COUNT], [PeriodKind.DAY], measure)
     hidden = sum(number.value is None for number in now)
-    return sum_of(now), pairs_of(view, earlier, now, before), hidden
+    return sum_of(now), pairs_of(view, earlier, now, before), Told(len(now) - hidden, hidden)
 
 
 def pairs_of(view: View, earlier: View, now: Sequence[Number], before: Sequence[Number]) -> Change:

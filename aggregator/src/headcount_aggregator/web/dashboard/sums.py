@@ -68,11 +68,11 @@ def sum_of(numbers: Iterable[Number | Cell]) -> Sum:
 
 
 def share(part: Sum, whole: Sum, of: int) -> Cell | None:
-    """``part`` of ``whole``, of so many (100, 1,000), rounded down; ``None`` of nothing."""
+    """``part`` of ``whole``, of so many (100, 1,000), the nearest; all only where it is all; ``None`` of nothing."""
     if whole.value <= 0:
         return None
     ratio = min(1.0, max(0.0, part.value / whole.value))
-    value = of * min(part.value, whole.value) // whole.value
+    value = min((2 * of * part.value + whole.value) // (2 * whole.value), of - (part.value < whole.value))
     if not (part.noisy or whole.noisy):
         return Cell(value, State.SHOWN, complete=part.complete)
     half = of * SURE * sqrt(part.variance + ratio**2 * whole.variance) / whole.value

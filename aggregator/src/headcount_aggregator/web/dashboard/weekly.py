@@ -14,6 +14,7 @@ from headcount_aggregator.web.dashboard.sentences import (
     came_back,
     clean_sessions,
     counted,
+    few,
     how_fast,
     pairs_of,
     sessions,
@@ -34,6 +35,7 @@ async def weekly(view: View) -> Page:
             grains=(),
             extra={"weeks": _weeks(view), "moved": ()},
         )
+    moved, compared = await _moved(view)
     said = [await _people(view, active), await _new(view, active), await came_back(view), await sessions(view)]
     said += [await clean_sessions(view), await how_fast(view)]
     return Page(
@@ -42,7 +44,7 @@ async def weekly(view: View) -> Page:
         said=tuple(sentence for sentence in said if sentence),
         grains=(),
         ranged=False,
-        extra={"weeks": _weeks(view), "moved": await _moved(view)},
+        extra={"weeks": _weeks(view), "moved": moved, "compared": compared},
     )
 
 
@@ -57,7 +59,7 @@ async def _people(view: View, active: Measure) -> Said | None:
     before = await earlier.numbers([Statistic.PEOPLE], [PeriodKind.DAY], active)
     remark = remark_of(view.wording, pairs_of(view, earlier, now, before), said_before(view))
     link = Link(view.link("overview"), view.wording.say("Overview"))
-    if number.value is None and view.noisy:
+    if number.value is None and not few(number):
         return _not_told(view, number)
     return Said(
         view.wording.people_of(number, view.k),
@@ -75,10 +77,14 @@ async def _new(view: View, active: Measure) -> Said | None:
     before = await view.earlier().numbers([Statistic.NEW_PEOPLE], [PeriodKind.WEEK], active)
     if found[0].value is None and view.noisy:
         return None
+    say, wording = view.wording.say, view.wording
     beside = ""
-    if before and (before[0].value is not None or not view.noisy):
-        beside = view.wording.say("{people} in the week before", people=view.wording.people_of(before[0], view.k))
-    return Said(view.wording.people_of(found[0], view.k), view.wording.say("used it for the first time."), beside)
+    if before and (before[0].value is not None or few(before[0])):
+        beside = say("{people} in the week before", people=wording.people_of(before[0], view.k))
+    if found[0].value is None and not few(found[0]):
+        why = say("fewer than {k} people in it, or fewer than {k} not in it", k=view.k)
+        return Said(say("No number"), say("of the people new in a week: {why}.", why=why), beside)
+    return Said(wording.people_of(found[0], view.k), say("used it for the first time."), beside)
 
 
 def _not_told(view: View, number: Number) -> Said:
@@ -87,20 +93,22 @@ def _not_told(view: View, number: Number) -> Said:
     return Said(say("No number"), say("of the people of this week: {why}.", why=why))
 
 
-async def _moved(view: View) -> tuple[tuple[str, str, Remark], ...]:
-    """What was done more or less than in the week before, beyond noise; the largest change first."""
+async def _moved(view: View) -> tuple[tuple[tuple[str, str, Remark], ...], bool]:
+    """What was done more or less than in the week before, beyond noise, the largest change first; and whether
+    anything could be compared."""
     moved: list[tuple[float, str, str, Remark]] = []
+    compared = False
     for measure in view.subject.app.catalog.measures.values():
         if not counted(measure):
             continue
         times, change, _ = await times_and_change(view, measure)
+        compared = compared or change.verdict is not Verdict.OPEN
         if change.verdict is Verdict.REAL and change.before:
             remark = remark_of(view.wording, change, said_before(view))
             number = view.wording.plural("{n} time", "{n} times", times.value, times.cell().margin)
             moved.append((abs(change.share), title_of(measure), number, remark))
-    return tuple(
-        (title, number, remark) for _, title, number, remark in sorted(moved, reverse=True, key=lambda m: m[0])
-    )
+    moved.sort(reverse=True, key=lambda m: m[0])
+    return tuple((title, number, remark) for _, title, number, remark in moved), compared
 
 
 def _weeks(view: View) -> tuple[Link, ...]:

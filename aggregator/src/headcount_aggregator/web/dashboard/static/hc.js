@@ -37,7 +37,11 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", frame.dataset.keys);
   frame.addEventListener("blur", rest);
-  frame.addEventListener("focus", () => at < 0 && frame.matches(":focus-visible") && show(rows.length - 1));
+  frame.addEventListener("focus", () => {
+    if (at >= 0 || !frame.matches(":focus-visible")) return;
+    show(rows.length - 1);
+    frame.scrollIntoView({ block: "nearest" });
+  });
   frame.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -Infinity, End: Infinity }[event.key];
     if (event.key === "Escape") rest();
@@ -47,7 +51,8 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
   });
 }
 
-// On a phone the pages scroll sideways: the current one is brought into sight.
+// On a phone the pages scroll sideways: the current one is brought into sight, and whichever the keyboard comes to.
 const pages = document.querySelector("nav.pages");
 const current = pages?.querySelector("[aria-current]");
 if (current) pages.scrollLeft = current.offsetLeft - (pages.clientWidth - current.offsetWidth) / 2;
+pages?.addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest", inline: "center" }));
