@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from headcount_ingest.disk import Disk
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.worker import quiet, serve, spare_the_collector
+from headcount_ingest.worker import quiet, serve, tune
 from headcount_wire.clock import Clock, SystemClock
 
 
@@ -69,7 +69,7 @@ def serve_edge(plain: dict[str, Any], clock: Clock, disk: Disk | None) -> int:
     folders = {name: Path(plain[name]) for name in ("organisation", "spool")}
     settings = EdgeSettings(**{**plain, **folders})
     quiet()
-    spare_the_collector()
+    tune()
     return asyncio.run(serve(settings, clock, disk=disk))
 
 

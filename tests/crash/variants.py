@@ -15,7 +15,7 @@ from pathlib import Path
 
 from headcount_ingest.disk import Disk
 from headcount_ingest.settings import EdgeSettings
-from headcount_ingest.worker import quiet, run, serve, spare_the_collector
+from headcount_ingest.worker import quiet, run, serve, tune
 from headcount_wire.clock import SystemClock
 
 LATER_SECONDS = 0.02
@@ -118,7 +118,7 @@ class Narrow(Disk):
 def _with(disk: Callable[[], Disk]) -> Callable[[EdgeSettings], int]:
     def run_with(settings: EdgeSettings) -> int:
         quiet()
-        spare_the_collector()
+        tune()
         return asyncio.run(serve(settings, SystemClock(), disk=disk()))
 
     return run_with

@@ -13,6 +13,16 @@ import pytest
 from headcount_ingest.disk import Disk
 from headcount_ingest.door import REFUSALS_A_TURN
 from headcount_ingest.load_shedding import CALM_SECONDS, LEAST_SECONDS, MOST_SECONDS, ComeBack
+from headcount_ingest.pace import (
+    BURST_SECONDS,
+    QUIET_SECONDS,
+    ROOM_CALM,
+    ROOM_LEAST,
+    ROOM_MOST,
+    TELLING,
+    TURN_SECONDS,
+    Pace,
+)
 from headcount_ingest.spool import FEW_RECORDS
 from headcount_wire import codec
 from headcount_wire.clock import ManualClock
@@ -128,6 +138,37 @@ async def test_a_flood_is_refused_by_the_system(tmp_path: Path) -> None:
     writer.close()
     await worker.close()
     await worker.session.close()
+
+
+async def test_a_burst_is_let_in_as_fast_as_it_is_served(tmp_path: Path) -> None:
+    """On an edge that is fast, all of a first burst are let in at once, and nobody is turned away."""
+    worker = await running(settings_in(tmp_path))
+    burst = [socket.create_connection(("127.0.0.1", worker.settings.port)) for _ in range(ROOM_MOST - 1)]
+    assert (await worker.post(report()))[0] == 202
+    assert await worker.outcomes() == {"accepted": 1}
+    for client in burst:
+        client.close()
+    await worker.close()
+    await worker.session.close()
+
+
+def test_the_slower_the_edge_the_fewer_at_once() -> None:
+    """As many are let in as are read in time, within bounds; fewer while more come than that, until a second later."""
+    pace = Pace()
+    assert pace.room(0.0) == ROOM_MOST
+    for _ in range(50):
+        pace.took(100, 0.1)  # a millisecond each
+    assert pace.room(0.0) == round(BURST_SECONDS / 1e-3)
+    pace.full(10.0)
+    assert pace.room(10.5) == round(TURN_SECONDS / 1e-3)
+    assert pace.room(10.0 + QUIET_SECONDS + 0.1) == round(BURST_SECONDS / 1e-3)
+    for _ in range(50):
+        pace.took(TELLING, 16.0)
+    assert pace.room(10.5) == ROOM_LEAST
+    assert pace.room(20.0) == ROOM_CALM
+    for _ in range(50):
+        pace.took(TELLING - 1, 0.0)  # a few tell nothing
+    assert pace.room(20.0) == ROOM_CALM
 
 
 def told(come_back: ComeBack, times: int) -> list[int]:

@@ -1,9 +1,10 @@
 """The listening sockets: who is let in, who is turned away, and when the door is shut.
 
 A worker that answers everybody can be kept busy with refusals alone, and what it has accepted then waits for them. So
-in each turn of the event loop it lets in as many connections as it has room for reports, refuses some more with a
-problem and a time to come back, and if there are still more it stops listening for a moment: the system then refuses
-them, and those that come meanwhile, at no cost here. Nobody waits in a queue that is longer than one turn.
+in each turn of the event loop it lets in as many connections as it can serve soon, by how long the last ones took,
+refuses some more with a problem and a time to come back, and if there are still more it stops listening for a moment:
+the system then refuses them, and those that come meanwhile, at no cost here. Nobody waits in a queue that is longer
+than one turn.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 from itertools import islice
-from math import inf
 
 from headcount_ingest.answer import answer
 from headcount_ingest.connection import Connection
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import count
+from headcount_ingest.pace import Pace
 
 BACKLOG = 1024
-ROOM_LEAST, ROOM_MOST = 32, 256
-TURN_SECONDS = 0.05
-REFUSALS_A_TURN = 128
+TURNS_TO_READ = 3
+"""So many turns of the loop later those who are let in are read: one makes the transport, one connects it."""
+REFUSALS_A_TURN = 32
 SHUT_SECONDS = 0.01
 NO_DESCRIPTOR_SECONDS = 0.1
 UNREAD_BYTES = 64 * 1024
@@ -45,8 +46,8 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self._coming: dict[asyncio.Task[None], str] = {}
         self._coming_of: Counter[str] = Counter()
-        self._room = ROOM_MOST
-        self._full_at = -inf
+        self._pace = Pace()
+        self._timing = False
         self._sockets: list[socket.socket] = []
 
     async def open(self) -> None:
@@ -72,11 +73,13 @@ class Door:
 
     def _knock(self, listener: socket.socket) -> None:
         """Somebody is at the door."""
-        room = 0 if self._edge.gate.full(self._edge.waits) else self._room
+        began = self._loop.time()
+        room = 0 if self._edge.gate.full(self._edge.waits) else self._pace.room(began)
         for number in range(room + REFUSALS_A_TURN):
             try:
                 found, address = listener.accept()
             except (BlockingIOError, InterruptedError):
+                self._learn(min(number, room), began)
                 return
             except ConnectionError:
                 continue
@@ -86,14 +89,22 @@ class Door:
             found.setblocking(False)
             client = self._edge.rates.client(str(address[0]))
             self._let_in(found, client) if number < room else self._turn_away(found, client)
-        self._adapt()
+        self._learn(room, began)
+        self._pace.full(began)
         self._shut(listener)
 
-    def _adapt(self) -> None:
-        """More came than were let in: let in as many a turn as keep it short."""
-        now = self._loop.time()
-        took, self._full_at = max(now - self._full_at, 1e-6), now
-        self._room = max(ROOM_LEAST, min(ROOM_MOST, int(self._room * TURN_SECONDS / took)))
+    def _learn(self, many: int, began: float) -> None:
+        """Look how long it takes until those who were let in are read."""
+        if many and not self._timing:
+            self._timing = True
+            self._loop.call_soon(self._later, many, began, TURNS_TO_READ)
+
+    def _later(self, many: int, began: float, turns: int) -> None:
+        if turns:
+            self._loop.call_soon(self._later, many, began, turns - 1)
+            return
+        self._timing = False
+        self._pace.took(many, self._loop.time() - began)
 
     def _let_in(self, found: socket.socket, client: str) -> None:
         if self._tls is not None and len(self._coming) * HALF_OPEN >= self._edge.settings.connections:

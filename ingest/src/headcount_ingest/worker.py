@@ -36,17 +36,23 @@ from headcount_ingest.watch import Watch
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
 GARBAGE_LOOK_AFTER_OBJECTS = 20_000
+SWITCH_SECONDS = 0.0005
+"""So long the event loop still computes when the spool's thread comes back from the disk; Python's own is ten times it,
+and a commit waits for it twice."""
 
 
 def run(settings: EdgeSettings, clock: Clock | None = None) -> int:
     """Serve until SIGTERM; returns the process's exit code (1 when the disk failed)."""
     quiet()
-    spare_the_collector()
+    tune()
     return asyncio.run(serve(settings, clock or SystemClock()))
 
 
-def spare_the_collector() -> None:
-    """Look for reference cycles seldom: a report is hundreds of small tuples, and none is in a cycle."""
+def tune() -> None:
+    """Look for reference cycles seldom: a report is hundreds of small tuples, and none is in a cycle. And let the
+    spool's thread have its turn soon.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_LOOK_AFTER_OBJECTS, 20, 50)
