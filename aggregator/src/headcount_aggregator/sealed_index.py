@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,8 @@ STRETCH_DAYS = 32
 """The days of one chunk. A year's question reads a dozen of each series; a new day rewrites one."""
 
 CACHE_KIB = 512
+CHUNKS_KEPT = 2048
+"""So many chunks are kept as numbers, of all apps: a page asks of the same ones several times, and so does the next."""
 BUSY_SECONDS = 10.0
 _ANY = (0, 2**62)
 
@@ -53,10 +56,11 @@ select numbers from chunk
 where statistic = ? and period = ? and measure = ? and breakdown = ? and label = ? and stretch = ?
 """
 _ASK = """
-select numbers from chunk
+select stretch, numbers from chunk
 where statistic = ? and period = ? and measure between ? and ? and breakdown between ? and ?
 and label between ? and ? and stretch between ? and ?
 """
+_DECODER = msgspec.msgpack.Decoder(tuple[Number, ...])
 Key = tuple[str, str, int, int, int, int]
 
 
@@ -108,11 +112,9 @@ class SealedIndex:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._numbers = msgspec.msgpack.Decoder(list[Number])
         self._header = msgspec.msgpack.Decoder(ReleaseHeader)
         self._encode = msgspec.msgpack.Encoder().encode
         self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
-        self._decompress = zstandard.ZstdDecompressor().decompress
         self._open()
 
     def close(self) -> None:
@@ -155,7 +157,7 @@ class SealedIndex:
                 db.execute("insert into file values (?, ?, ?, ?, ?, ?)", row)
             for key, numbers in chunks.items():
                 found = db.execute(_FIND, key).fetchone()
-                before = self._numbers.decode(self._decompress(found[0])) if found else []
+                before = _numbers_of(found[0]) if found else ()
                 blob = self._compress(self._encode([*before, *numbers]))
                 db.execute("insert or replace into chunk values (?, ?, ?, ?, ?, ?, ?)", (*key, blob))
             db.execute("update digest set digest = ?", (_digest(db),))
@@ -167,13 +169,18 @@ class SealedIndex:
             bound for asked in (question.measure, question.breakdown, question.label) for bound in _bounds(asked)
         ]
         found: list[Number] = []
+        numbers: Sequence[Number]
         with _damage():
             for statistic in question.statistics:
                 for period in question.periods:
                     asked = (statistic.value, period.value, *narrowed, *stretches)
-                    for (blob,) in self._db.execute(_ASK, asked):
-                        found += self._numbers.decode(self._decompress(blob))
-        found = [number for number in found if question.first <= _day_of(number) <= question.last]
+                    for stretch, blob in self._db.execute(_ASK, asked):
+                        numbers = _numbers_of(blob)
+                        if stretch in stretches:  # the others lie within the span
+                            numbers = [
+                                number for number in numbers if question.first <= _day_of(number) <= question.last
+                            ]
+                        found += numbers
         found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1, n.value2))
         return found
 
@@ -283,6 +290,12 @@ def _damage() -> Iterator[None]:
         raise  # it is in use, or the disk is full: nothing about what is in it
     except (sqlite3.DatabaseError, zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise DamagedIndexError from error
+
+
+@lru_cache(CHUNKS_KEPT)
+def _numbers_of(blob: bytes) -> tuple[Number, ...]:
+    """The numbers of a chunk, known by its own bytes: a change needs to be told to nobody."""
+    return _DECODER.decode(zstandard.decompress(blob))
 
 
 def _bounds(asked: int | None) -> tuple[int, int]:

@@ -68,6 +68,11 @@ class Cell:
     complete: int | None = None
 
     @property
+    def plain(self) -> bool:
+        """Whether there is nothing to say of it but its number."""
+        return self.value is not None and not self.provisional and not self.left_out
+
+    @property
     def hidden(self) -> bool:
         """Whether a number exists and is not shown."""
         return self.value is None and self.state is not None

@@ -17,8 +17,8 @@ from headcount_aggregator.web.dashboard.wording import PERCENT
 
 WEEKS_MOST = 12
 DAYS_MOST = 30
-COHORTS_MOST = 92
-"""How many first days or weeks the grid shows: the newest."""
+DAY_COHORTS, WEEK_COHORTS = 45, 53
+"""How many first days or weeks the grid shows: the newest. Thousands of cells take longer than a whole page."""
 
 COHORTS_OF_OVERVIEW = 12
 """How many weeks of newcomers the overview's curve is of."""
@@ -78,8 +78,9 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
     say, wording = view.wording.say, view.wording
     slots = sorted({slot for _, slot in found if slot > 0})
     notes = [*view.tens(say("Weeks are rounded to tens before the share is taken."))] if weekly else []
-    if len({first for first, _ in found}) > COHORTS_MOST:
-        notes.append(say("The newest {n} are shown.", n=COHORTS_MOST))
+    most, firsts = WEEK_COHORTS if weekly else DAY_COHORTS, sorted({first for first, _ in found})
+    if len(firsts) > most:
+        notes.append(say("The newest {n} are shown.", n=most))
     kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
     rows = [
         Row(
@@ -87,7 +88,7 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
             wording.period(kind, first, first),
             (cell_of(found.get((first, 0))), *(cell_of(found.get((first, slot))) for slot in slots)),
         )
-        for first in sorted({first for first, _ in found})[-COHORTS_MOST:]
+        for first in firsts[-most:]
     ]
     series = [Series("0", say("People"), Weight.STRONG)]
     series += [Series(str(slot), say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)) for slot in slots]

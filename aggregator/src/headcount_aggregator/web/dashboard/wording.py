@@ -41,13 +41,19 @@ _OPERATING_SYSTEMS = {
 }
 
 
-DATES_KEPT = 16_384
+DATES_KEPT = NUMBERS_KEPT = 16_384
 
 
 @lru_cache(DATES_KEPT)
 def _written(locale: str, form: str, day: int) -> str:
     """A day in one of CLDR's forms: a page says the same days many times, and to write one takes long."""
     return format_skeleton(form, days.to_date(day), locale=locale)
+
+
+@lru_cache(NUMBERS_KEPT)
+def _number(locale: str, n: float) -> str:
+    """A number with its separators: tables say the same ones again and again, in page after page."""
+    return format_decimal(n, locale=locale)
 
 
 def mark(message: str) -> str:
@@ -60,6 +66,7 @@ class Wording:
 
     def __init__(self, locale: str = "en_GB", translations: NullTranslations | None = None) -> None:
         self.locale = Locale.parse(locale)
+        self._locale = str(self.locale)
         self.translations = translations or NullTranslations()
 
     @property
@@ -78,7 +85,7 @@ class Wording:
 
     def number(self, n: float) -> str:
         """A number with the language's separators: 12,400."""
-        return format_decimal(n, locale=self.locale)
+        return _number(self._locale, n)
 
     def upper_first(self, text: str) -> str:
         """A phrase at the beginning of a sentence."""
@@ -119,23 +126,23 @@ class Wording:
 
     def day(self, day: int) -> str:
         """A date with its year: 17 Nov 2026."""
-        return _written(str(self.locale), "yMMMd", day).replace(" ", "\N{NO-BREAK SPACE}")
+        return _written(self._locale, "yMMMd", day).replace(" ", "\N{NO-BREAK SPACE}")
 
     def day_name(self, day: int) -> str:
         """A date with its weekday, for tables: Tue, 17 Nov 2026."""
-        return _written(str(self.locale), "yMMMEd", day)
+        return _written(self._locale, "yMMMEd", day)
 
     def day_short(self, day: int) -> str:
         """A date without its year, for axes: 17 Nov."""
-        return _written(str(self.locale), "MMMd", day)
+        return _written(self._locale, "MMMd", day)
 
     def month(self, day: int) -> str:
         """The month of a day: November 2026."""
-        return _written(str(self.locale), "yMMMM", day)
+        return _written(self._locale, "yMMMM", day)
 
     def month_short(self, day: int) -> str:
         """The month of a day, for axes: Nov 2026."""
-        return _written(str(self.locale), "yMMM", day)
+        return _written(self._locale, "yMMM", day)
 
     def within(self, kind: PeriodKind, first: int, last: int) -> str:
         """When, as part of a sentence: in the 28 days to 16 Nov 2026, in October 2026."""
@@ -180,9 +187,9 @@ class Wording:
             case PeriodKind.MONTH:
                 return self.month(first)
             case PeriodKind.QUARTER:
-                return _written(str(self.locale), "yQQQ", first)
+                return _written(self._locale, "yQQQ", first)
             case PeriodKind.YEAR:
-                return _written(str(self.locale), "y", first)
+                return _written(self._locale, "y", first)
             case _:
                 return self.say("{n} days to {day}", n=ROLLING[kind], day=self.day(last))
 
