@@ -135,6 +135,8 @@ def _fill_sums(warehouse: Embedded, organisation: Organisation, cells: int) -> t
     while found < cells:
         rows: list[tuple[int | str, ...]] = []
         for _ in range(MONTH):
+            if found + len(rows) >= cells:
+                break
             at = (0, 1, 1, FIRST_DAY + day, 0)
             rows += [(*at, *row, 0, 0) for measure in catalog.measures.values() for row in sums_of(measure, day)]
             day += 1

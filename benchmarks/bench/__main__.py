@@ -59,7 +59,7 @@ SIZES = {
     "bench": Size(
         1, 10_000, 1_500,
         beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3,
-        workers.Given(3, 1.5), SHORT, releases.Given((20_000, 80_000), (5, 200, 30, 60)),
+        workers.Given(3, 1.5), SHORT, releases.Given((40_000, 320_000), (5, 200, 30, 60)),
     ),
     "bench-full": Size(
         10, 10_000, 20_000,
