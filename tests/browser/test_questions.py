@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page
 
 from tests.aggregator.made_up_releases import TOKENS
 from tests.aggregator.product_world import SEALED, ProductReleases
-from tests.browser.test_dashboard import opened
+from tests.browser.signed_in import opened
 
 CLICKS_MOST = 3
 OCTOBER = days.parse("2026-10-01"), days.parse("2026-10-31")
