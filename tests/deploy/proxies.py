@@ -113,7 +113,7 @@ def _await_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> 
     for _ in range(TRIES):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
+        except ConnectionError:
             try:
                 process.wait(0.01)
             except subprocess.TimeoutExpired:

@@ -85,7 +85,7 @@ def served(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
             try:
                 socket.create_connection(("127.0.0.1", port), 10).close()
                 break
-            except ConnectionRefusedError:
+            except ConnectionError:
                 assert process.poll() is None, process.communicate()[1]
         yield process
     finally:
