@@ -13,6 +13,7 @@ from headcount_ingest.decode import Malformed, Plain, decode_body
 from headcount_wire import codec, segment
 from headcount_wire.errors import MalformedReport, MalformedSegment
 from headcount_wire.report import Report, Tally
+from headcount_wire.segment import pack_tally
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,10 +52,7 @@ def said(report: Report) -> Plain:
         report.policy,
         dict(report.purposes),
         report.created,
-        [
-            (day.day, [b"%d,%d,%d,%d,%d" % (t.measure, t.label, t.fact, t.slot, t.n) for t in day.tallies])
-            for day in report.days
-        ],
+        [(day.day, [_line(tally) for tally in day.tallies]) for day in report.days],
         dict(report.context),
         None if report.origin is None else dict(report.origin),
         report.sdk,
@@ -63,7 +61,7 @@ def said(report: Report) -> Plain:
 
 
 def _line(tally: Tally) -> bytes:
-    return b"%d,%d,%d,%d,%d" % (tally.measure, tally.label, tally.fact, tally.slot, tally.n)
+    return pack_tally(tally.measure, tally.label, tally.fact, tally.slot, tally.n)
 
 
 def test_there_are_vectors() -> None:

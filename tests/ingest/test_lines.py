@@ -13,6 +13,7 @@ from headcount_ingest.counted import Counts, Sum, Times
 from headcount_ingest.lines import Line, Numbers, json_lines, msgpack_lines, numbers_of
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.problems import Dropped
+from headcount_wire.segment import pack_tally
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
@@ -43,7 +44,7 @@ def canonical(numbers: list[Numbers]) -> bytes:
 def strictly(told: bytes) -> list[Line] | None:
     """What the typed decoder reads, as lines; ``None``: nothing."""
     try:
-        return [b"%d,%d,%d,%d,%d" % one for one in msgspec.json.decode(told, type=lines.Tallies)]
+        return [pack_tally(*one) for one in msgspec.json.decode(told, type=lines.Tallies)]
     except msgspec.MsgspecError:
         return None
 
@@ -79,7 +80,7 @@ def test_known_texts_are_read_as_the_decoder_reads_them(numbers: list[Numbers], 
 )
 def test_what_only_looks_like_known_tallies_is_refused(told: bytes) -> None:
     """A text around known tallies, a bracket too few, an empty tally: no report."""
-    assert json_lines(b"[[1,0,1,0,1]]") == [b"1,0,1,0,1"]
+    assert json_lines(b"[[1,0,1,0,1]]") == [pack_tally(1, 0, 1, 0, 1)]
     with pytest.raises(msgspec.MsgspecError):
         json_lines(told)
 
@@ -104,13 +105,13 @@ def allowed() -> Allowance:
 def test_caps_are_held_exactly(said: list[Numbers]) -> None:
     """A day's tallies that share a cap are counted in their order as long as they fit, and the rest is over the cap."""
     drops: Dropping = {}
-    found = _of_day([b"%d,%d,%d,%d,%d" % one for one in said], allowed(), drops)
+    found = _of_day([pack_tally(*one) for one in said], allowed(), drops)
     kept, total = [], 0
     for numbers in said:
         if total + numbers[4] <= 5:
             total += numbers[4]
             kept.append(numbers[4])
-    assert [known.n for known in found] == kept
+    assert [numbers_of(line)[4] for line in found] == kept
     assert drops == ({(1, Dropped.OVER_CAP): len(said) - len(kept)} if len(kept) < len(said) else {})
 
 

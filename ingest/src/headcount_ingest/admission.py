@@ -12,7 +12,6 @@ from weakref import WeakSet
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACT_RULES, Fact
 from headcount_wire.problems import Dropped
-from headcount_wire.segment import pack_tally
 
 from headcount_ingest.lines import Line, numbers_of
 
@@ -50,12 +49,11 @@ class Rule:
 class Known(NamedTuple):
     """A tally that may be counted if it stands once and its day's caps hold: all that there is to know of it.
 
-    ``packed``: its bytes in a record. ``said``: a number for what it speaks of, the same for whatever may not stand
+    ``said``: a number for what it speaks of, the same for whatever may not stand
     beside it. ``share``: that of its rule, or 0 where ``n`` alone decides. ``part``: what it takes of its share's cap;
     0 where ``n`` alone decides.
     """
 
-    packed: bytes
     said: int
     share: int
     n: int
@@ -148,7 +146,7 @@ class Allowance:
         said = rule.base if fact in ONE_SLOT else rule.base + slot - rule.least
         alone = rule.once or (not label and rule.least == rule.most)
         share, part = (0, 0.0) if alone else (rule.share, n / rule.cap)
-        known = self.known[line] = Known(pack_tally(measure, label, fact, slot, n), said, share, n, rule.cap, part)
+        known = self.known[line] = Known(said, share, n, rule.cap, part)
         return known
 
     def rule(self, line: Line) -> Rule:

@@ -21,7 +21,7 @@ from headcount_ingest.terms import Account
 Dropping = dict[tuple[int, Dropped], int]
 """Drops while they are counted: by measure code and reason."""
 
-_PACKED, _SAID, _SHARE, _PART = map(itemgetter, (0, 1, 2, 5))
+_SAID, _SHARE, _PART = map(itemgetter, (0, 1, 4))
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -60,9 +60,9 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
     for day, lines in report.days:
         if outside := _window(day, today) if terms else Dropped.UNKNOWN_MEASURE:
             _drop_all(lines, outside, terms.measures if terms else {}, drops)
-        elif terms and (found := _of_day(lines, terms.allowance(day), drops)):
-            told.append(Packed(day, len(found), b"".join(map(_PACKED, found))))
-            count += len(found)
+        elif terms and (counted := _of_day(lines, terms.allowance(day), drops)):
+            told.append(Packed(day, len(counted), b"".join(counted)))
+            count += len(counted)
     if not terms or not told:
         problem = Problem.POLICY_OLD if terms and terms.consent_is_old else Problem.NOTHING_ADMISSIBLE
         return Refused(problem, customer=account.customer.code, drops=drops)
@@ -71,14 +71,14 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
     return Admitted(owned.report_id, account, report.catalog, report.created, context, origin, told, count, drops)
 
 
-def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Known]:
+def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Line]:
     """One day's tallies that may be counted; the others go to ``drops``."""
     try:
         found = list(map(allowance.known.__getitem__, lines))
     except KeyError:
         lines, found = _look_at(lines, allowance, drops)
     if len(set(map(_SAID, found))) == len(found) and _within_caps(found):
-        return found
+        return lines
     return _one_by_one(lines, found, allowance, drops)
 
 
@@ -101,16 +101,16 @@ def _within_caps(found: list[Known]) -> bool:
     if sum(map(_PART, found)) < 1.0:  # all caps together are not used up, so none is: most days are like that
         return True
     used: dict[int, int] = {}
-    for _, _, share, n, cap, _ in filter(_SHARE, found):
+    for _, share, n, cap, _ in filter(_SHARE, found):
         total = used[share] = used.get(share, 0) + n
         if total > cap:
             return False
     return True
 
 
-def _one_by_one(lines: list[Line], found: list[Known], allowance: Allowance, drops: Dropping) -> list[Known]:
+def _one_by_one(lines: list[Line], found: list[Known], allowance: Allowance, drops: Dropping) -> list[Line]:
     """What may be counted of a day on which something stands twice or a cap is exceeded: whatever comes first."""
-    kept: list[Known] = []
+    kept: list[Line] = []
     seen: set[int] = set()
     used: dict[int, int] = {}
     for line, known in zip(lines, found, strict=True):
@@ -126,7 +126,7 @@ def _one_by_one(lines: list[Line], found: list[Known], allowance: Allowance, dro
                 _drop(line, Dropped.OVER_CAP, drops)
                 continue
             used[rule.share] = total
-        kept.append(known)
+        kept.append(line)
     return kept
 
 

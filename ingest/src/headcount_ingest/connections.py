@@ -19,6 +19,8 @@ SHARE = 8
 """And a client that has more than one part in so many of all places gets no more of them."""
 IDLE_SECONDS = 1.0
 """So long without a whole head of a request, and a connection may be closed for another."""
+RECEIVED_BYTES = 64 * 1024
+"""What is read of a connection at once."""
 OLDEST_LOOKED_AT = 32
 """Of so many that have been idle the longest, one of the client with the most connections is closed."""
 
@@ -43,6 +45,8 @@ class Connections:
     """The connections that are open now, ``most`` at once; ``empty`` is set while there is none.
 
     Those of a trusted proxy belong to many clients: they have no share, and are not closed for others.
+    ``received``: where the bytes of all of them arrive, one after the other. A buffer for each read, as a stream has
+    it, is made large and cut to what came: what is kept meanwhile leaves holes, and memory grows for hours.
     """
 
     def __init__(self, most: int) -> None:
@@ -52,6 +56,7 @@ class Connections:
         self._idle: dict[Connection, float] = {}  # since when, the longest first
         self._turned_away: set[Connection] = set()
         self.turns = Turns()
+        self.received = memoryview(bytearray(RECEIVED_BYTES))
         self.empty = asyncio.Event()
         self.empty.set()
 

@@ -1,4 +1,4 @@
-"""A day's tallies as texts: what devices say again and again is looked up, not decoded again.
+"""A day's tallies, each as a record holds it: what devices say again and again is looked up, not decoded again.
 
 Devices say the same few thousand tallies. So the text of a tally that was decoded once is remembered, as canonical
 JSON writes it; a day whose texts are all known needs no decoding, and any other goes through the typed decoder whole.
@@ -10,13 +10,14 @@ from typing import Annotated
 
 import msgspec
 from headcount_wire import limits
+from headcount_wire.segment import TALLY, pack_tally
 from msgspec import Meta
 
 Line = bytes
-"""A well-formed tally as text: measure, label, fact, slot and n, in digits, joined by commas."""
+"""A well-formed tally as a record holds it (``pack_tally``); the same object for the same tally, while it is known."""
 
 Numbers = tuple[int, int, int, int, int]
-"""The same as numbers."""
+"""Measure, label, fact, slot and n."""
 
 Tally = tuple[
     Annotated[int, Meta(ge=1, le=limits.CODE_MAX)],
@@ -28,7 +29,7 @@ Tally = tuple[
 Tallies = Annotated[list[Tally], Meta(min_length=1, max_length=limits.TALLIES_PER_REPORT)]
 
 SEEN_MOST = 65_536
-"""Tallies that are remembered, some 200 bytes each; then all are forgotten. A device can make up any number of them."""
+"""Tallies that are remembered, some 250 bytes each; then all are forgotten. A device can make up any number of them."""
 
 
 class _Seen(dict[bytes | Numbers, Line]):
@@ -41,11 +42,10 @@ class _Seen(dict[bytes | Numbers, Line]):
         return line
 
     def learn(self, numbers: Numbers) -> Line:
-        """The text of well-formed numbers, known from now on."""
+        """Well-formed numbers as a line, known by their text from now on."""
         if len(self) >= SEEN_MOST:
             self.clear()
-        line = b"%d,%d,%d,%d,%d" % numbers
-        return self.setdefault(line, line)
+        return self.setdefault(b"%d,%d,%d,%d,%d" % numbers, pack_tally(*numbers))
 
 
 _seen = _Seen()
@@ -70,5 +70,5 @@ def msgpack_lines(told: bytes) -> list[Line]:
 
 def numbers_of(line: Line) -> Numbers:
     """A line's five numbers."""
-    measure, label, fact, slot, n = map(int, line.split(b","))
+    measure, label, fact, slot, n = TALLY.unpack(line)
     return measure, label, fact, slot, n

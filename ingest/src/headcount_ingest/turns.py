@@ -14,6 +14,8 @@ from typing import Protocol
 CONNECTIONS_A_TURN = 4
 REQUESTS_A_TURN = 8
 """Of one connection."""
+BEFORE_VERSION = b" HTTP/"
+"""Stands in the first line of each request, so that bytes hold no more whole requests than of these."""
 WAITING_BYTES_MOST = 8 * 1024 * 1024
 """Bytes that wait for their turn, of all connections: nobody who waits for an answer before he asks again has any."""
 
@@ -55,3 +57,13 @@ class Turns:
             self._serving = bool(self._waiting)
             if self._serving:
                 asyncio.get_running_loop().call_soon(self._serve)
+
+
+def end_of(data: bytes, requests: int) -> int:
+    """Where the bytes of so many requests end at the latest, within the first line of one more."""
+    end = -1
+    for _ in range(requests + 1):
+        end = data.find(BEFORE_VERSION, end + 1)
+        if end < 0:
+            return len(data)
+    return end
