@@ -53,14 +53,19 @@ _JSON = msgspec.json.Decoder(Tallies)
 _MSGPACK = msgspec.msgpack.Decoder(Tallies)
 
 
-def json_lines(told: bytes) -> list[Line]:
-    """A day's tallies out of their JSON; raises ``msgspec.MsgspecError`` or ``RecursionError``."""
+def known_lines(told: bytes) -> list[Line] | None:
+    """A day's tallies out of their JSON, where all of them were met before."""
     if told.startswith(b"[[") and told.endswith(b"]]"):
         try:
-            return list(map(_seen.__getitem__, told[2:-2].split(b"],[", limits.TALLIES_PER_REPORT)))
+            return list(map(_seen.__getitem__, told[2:-2].split(b"],[", limits.TALLIES_PER_REPORT - 1)))
         except KeyError:
             pass
-    return list(map(_seen.learn, _JSON.decode(told)))
+    return None
+
+
+def json_lines(told: bytes) -> list[Line]:
+    """A day's tallies out of their JSON; raises ``msgspec.MsgspecError`` or ``RecursionError``."""
+    return known_lines(told) or list(map(_seen.learn, _JSON.decode(told)))
 
 
 def msgpack_lines(told: bytes) -> list[Line]:
