@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def connected(worker: WorkerProcess, many: int, stack: ExitStack) -> list[socket
 def held_still(worker: WorkerProcess) -> Iterator[None]:
     """While the block runs the worker does not: what is sent in it has all arrived when it goes on."""
     worker.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, worker.process.pid, os.WSTOPPED | os.WNOWAIT)
     try:
         yield
     finally:
