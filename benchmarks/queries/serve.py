@@ -77,6 +77,7 @@ def main() -> int:
         outgoing=folder / "outgoing",
         indexes=folder / "indexes",
         port=port,
+        pages_per_minute=1_000_000,
     )
     return run(settings, ManualClock(now))
 

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from headcount_aggregator.web.app import create_app
+from headcount_aggregator.web.rates import Rates
 
 from tests.aggregator.made_up_releases import TOKENS, MadeUpReleases, write_organisation
 
@@ -94,3 +95,25 @@ async def test_bytes_that_are_no_token_are_an_unknown_token(client: Client, head
         assert b" 401 " in await reader.readline()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_reader_s_pages_have_a_rate(tmp_path: Path) -> None:
+    """Beyond its pages and files of a minute a reader is asked for a moment; others are not, and later it goes on."""
+    moment = [1000.0]
+    app = create_app(
+        write_organisation(tmp_path), MadeUpReleases(count=60, length=8), pages=Rates(6, lambda: moment[0])
+    )
+    page, own = "/c/acme/meet/overview", {"Authorization": f"Bearer {TOKENS['own']}", "Accept-Language": "de"}
+    async with TestClient(TestServer(app)) as client:
+        for path in (page, f"{page}/active.csv") * 3:
+            assert (await client.get(path, headers=own)).status == 200
+        answer = await client.get(f"{page}?range=90", headers=own)
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "10")
+        text = await answer.text()
+        assert "Einen Moment, bitte" in text
+        assert f'href="{page}?range=90"' in text
+        assert (await client.get(f"{page}/active.csv", headers=own)).status == 429
+        assert (await client.get("/api/v1/freshness", headers=own)).status == 200
+        assert (await client.get(page, headers={"Authorization": f"Bearer {TOKENS['partner']}"})).status == 404
+        moment[0] += 10
+        assert (await client.get(page, headers=own)).status == 200

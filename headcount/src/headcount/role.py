@@ -127,6 +127,7 @@ def _web(settings: Settings, clock: Clock) -> int:
             port=settings.dashboard_port,
             https=settings.dashboard_https,
             api_per_minute=settings.api_per_minute,
+            pages_per_minute=settings.pages_per_minute,
             dashboard_file=settings.dashboard_file,
         ),
         clock,

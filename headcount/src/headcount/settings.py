@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     api_per_minute: int = Field(
         default=600, ge=1, description="Questions to the API that are answered under one reader's token in a minute."
     )
+    pages_per_minute: int = Field(
+        default=300, ge=1, description="Pages and files of the dashboard that are made for one reader in a minute."
+    )
     seal_seconds: float = Field(default=2.0, gt=0, le=60, description="A spool segment is sealed after this long.")
     unit_seconds: float = Field(
         default=60.0, gt=0, le=900, description="How long the loader gathers segments for a unit."

@@ -27,6 +27,7 @@ from headcount_aggregator.web.desk import DeskFile
 from headcount_aggregator.web.disclosing import disclosing
 from headcount_aggregator.web.hooks.outbox import Outbox
 from headcount_aggregator.web.hooks.rounds import Hooks
+from headcount_aggregator.web.pacing import pacing
 from headcount_aggregator.web.rates import Rates
 from headcount_aggregator.web.sessions import guard
 from headcount_aggregator.web.settings import API_PER_MINUTE, WebSettings
@@ -43,19 +44,22 @@ def create_app(
     *,
     https: bool = False,
     rates: Rates | None = None,
+    pages: Rates | None = None,
     disclosures: DisclosureLog | None = None,
     desk: DeskFile | None = None,
 ) -> web.Application:
     """Everything the web process answers; it is given released numbers and nothing to reach cells with.
 
     ``rates``: how much one token may ask of the API; 600 questions a minute when it is not said.
+    ``pages``: how many pages and files; only tests do without.
     ``desk``: notes and saved views, where there are any.
     ``disclosures``: the log of who is answered with what; only tests do without.
     """
     logged = [disclosing(tenancy, disclosures)] if disclosures else []
     desk = desk or DeskFile(None)
     dashboard = Dashboard(tenancy, released, desk, https=https)
-    app = web.Application(middlewares=[_last_resort(dashboard), guard(tenancy), *logged], client_max_size=1024)
+    paced = [pacing(tenancy, pages, dashboard.wait)] if pages else []
+    app = web.Application(middlewares=[_last_resort(dashboard), guard(tenancy), *paced, *logged], client_max_size=1024)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/livez", _alive)
     app.router.add_get("/readyz", _alive)
@@ -76,10 +80,13 @@ def run(settings: WebSettings, clock: Clock | None = None) -> int:
 async def _serve(settings: WebSettings, clock: Clock) -> None:
     released = SealedReader(settings.releases, clock, settings.indexes)
     rates = Rates(settings.api_per_minute, time.monotonic)
+    pages = Rates(settings.pages_per_minute, time.monotonic)
     disclosures = DisclosureLog(settings.disclosures, clock)
     tenancy = Tenancy(settings.organisation)
     desk = DeskFile(settings.dashboard_file)
-    app = create_app(tenancy, released, https=settings.https, rates=rates, disclosures=disclosures, desk=desk)
+    app = create_app(
+        tenancy, released, https=settings.https, rates=rates, pages=pages, disclosures=disclosures, desk=desk
+    )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()

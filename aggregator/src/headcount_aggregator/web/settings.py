@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 API_PER_MINUTE = 600
+PAGES_PER_MINUTE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class WebSettings:
     ``dashboard_file``: notes, saved views and webhooks, where there are any.
     ``https``: the site is reached over TLS, so the cookie is marked ``Secure``.
     ``api_per_minute``: the questions to the API that are answered under one token in a minute.
+    ``pages_per_minute``: the same of the dashboard's pages and files.
     """
 
     organisation: Path
@@ -30,3 +32,4 @@ class WebSettings:
     dashboard_file: Path | None = None
     https: bool = False
     api_per_minute: int = API_PER_MINUTE
+    pages_per_minute: int = PAGES_PER_MINUTE

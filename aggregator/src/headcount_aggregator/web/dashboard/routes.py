@@ -24,6 +24,7 @@ from headcount_aggregator.web.dashboard.toolbar import toolbar_of
 from headcount_aggregator.web.dashboard.view import Page, View
 from headcount_aggregator.web.dashboard.wider import led_on
 from headcount_aggregator.web.desk import DeskFile
+from headcount_aggregator.web.rates import Allowance
 from headcount_aggregator.web.tenancy import Tenancy
 
 STATIC = {"hc.css": "text/css", "hc.js": "text/javascript", "icon.svg": "image/svg+xml", "debug.svg": "image/svg+xml"}
@@ -137,6 +138,12 @@ class Dashboard:
         if self._sight(request) is None:
             return self._unknown(request)
         return self._calm(request, "lost.html", 404)
+
+    def wait(self, request: web.Request, allowance: Allowance) -> web.Response:
+        """What is answered to a reader who asks for more pages than are made in a minute."""
+        response = self._calm(request, "wait.html", 429, to=request.path_qs)
+        response.headers.update(allowance.headers)
+        return response
 
     def _unknown(self, request: web.Request) -> web.Response:
         """What is answered to nobody: how to sign in, or, where the cookie may only have stayed behind, a second try.
