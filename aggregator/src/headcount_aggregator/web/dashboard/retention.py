@@ -39,6 +39,10 @@ async def retention(view: View) -> Page:
     numbers = await view.numbers([statistic], [kind], measure)
     most = WEEKS_MOST if weekly else DAYS_MOST
     found = {(number.first, number.slot): number for number in numbers if number.slot <= most}
+    if not view.shown:
+        grids = (_grid(view, found, weekly),) if view.asks("grid") else ()
+        curves = (_curve(view, found, weekly),) if view.asks("curve") else ()
+        return Page("", (Section("", (*curves, *grids)),), grains=("day", "week"))
     curve, grid = _curve(view, found, weekly), _grid(view, found, weekly)
     sections = Section("", (curve,) if _drawable(curve) else ()), Section("", (grid,))
     sentence = ""

@@ -178,9 +178,9 @@ class Dashboard:
 async def _led_on(page: Page, view: View, kind: PageKind) -> Page:
     """A page whose hidden cells lead to where their numbers are shown."""
 
-    async def build(query: Mapping[str, str]) -> Page:
+    async def build(query: Mapping[str, str], asked: frozenset[str]) -> Page:
         span = read_span(query, view.freshness, kind.preset, kind.by)
-        return await kind.build(replace(view, span=span, query=query))
+        return await kind.build(replace(view, span=span, query=query, asked=asked))
 
     return await led_on(page, view, build)
 
