@@ -92,6 +92,7 @@ class View:
     """One reader's look at one page of one Customer's app.
 
     ``asked``: the keys of the figures that are looked for, where the page itself is not to be shown; else none.
+    ``whole``: figures are for a file of numbers, which has all rows, also where a page shows the newest.
     """
 
     subject: Subject
@@ -102,6 +103,7 @@ class View:
     page: str
     query: Mapping[str, str]
     asked: frozenset[str] = frozenset()
+    whole: bool = False
 
     def asks(self, *keys: str) -> bool:
         """Whether one of some figures is looked for: on a page that is shown, all of them."""
