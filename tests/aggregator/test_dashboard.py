@@ -283,6 +283,15 @@ async def test_a_changed_organisation_file_counts_at_once(client: Client, tmp_pa
     assert (await client.get(f"{BASE}/overview")).status == 401
 
 
+async def test_type_has_few_sizes_and_two_weights(client: Client) -> None:
+    """Each pair of a size and a weight is a question to the system that a page's first paint waits for."""
+    html = await (await client.get(f"{BASE}/overview")).text()
+    (style,) = re.findall(r'href="(/static/hc.css\?v=\w+)"', html)
+    css = (await (await client.get(style)).text()).split("@media print")[0]
+    assert set(re.findall(r"font-weight: ([^;}]+)", css)) == {"400", "600"}
+    assert len(set(re.findall(r"font-size: ([^;}]+)", css))) <= 13
+
+
 async def test_what_did_not_change_is_not_sent_again(client: Client) -> None:
     """Pages, files and static files have ETags; static addresses name their content and never expire."""
     html = await (await client.get(f"{BASE}/overview")).text()
