@@ -2,8 +2,9 @@
 
 The year is made as ``benchmarks.queries`` makes it: 20 measures, four dimensions, released by the real rule. The real
 web process answers on loopback; Chromium says when it has painted. ``answer``: until the last byte, asked for by
-itself; ``CPU``: of the web process. ``painted``: the browser's first contentful paint, its style sheet and module read
-anew; ``renderer CPU``: what the page cost it. Times of a busy machine say little, processor time still does.
+itself; ``CPU``: of the web process. ``painted``: the browser's first contentful paint in a new tab, its style sheet and
+module read anew; ``next``: the same where the tab has shown another page before, as who clicks from page to page has
+it; ``renderer CPU``: what the page cost the new tab. Times of a busy machine say little, processor time still does.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -32,12 +34,17 @@ from benchmarks.release import FIRST_DAY
 
 BYTES_MOST, PAINTED_MOST_MS = 60_000, 300.0
 STATES = ("", "range=365", "range=365&by=day", "range=90&compare=before")
+BEFORE = ("/c/c1/meet/audience", "/c/c1/meet/engagement")
+"""The page that the tab has shown before, and what it is where that is the page itself."""
 ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One page in one state: bytes as sent, milliseconds until answered and painted (medians), and processor time."""
+    """One page in one state: bytes as sent, milliseconds until answered and painted (medians), and processor time.
+
+    ``next_ms``: until painted in a tab that has shown another page.
+    """
 
     page: str
     state: str
@@ -45,6 +52,7 @@ class Seen:
     answer_ms: float
     cpu_ms: float
     painted_ms: float
+    next_ms: float
     renderer_ms: float
 
 
@@ -83,6 +91,7 @@ async def _look(server: Web, token: str, times: int) -> list[Seen]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
         seen = []
+        await _painted(browser, server, token, BEFORE[0], 1)  # the browser's and the process's own beginning
         for page in PAGES:
             for state in STATES:
                 path = f"/c/c1/meet/{page}" + (f"?{state}" if state else "")
@@ -92,7 +101,7 @@ async def _look(server: Web, token: str, times: int) -> list[Seen]:
         for language in LANGUAGES:
             state = f"{heaviest.state}&lang={language}"
             asked = _asked(server, token, f"/c/c1/meet/{heaviest.page}?{state}", times)
-            seen.append(Seen(heaviest.page, state, *asked, 0.0, 0.0))
+            seen.append(Seen(heaviest.page, state, *asked, 0.0, 0.0, 0.0))
         await browser.close()
     return seen
 
@@ -112,32 +121,56 @@ def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float, 
     return size, statistics.median(took), 1000 * (server.cpu - cpu) / times
 
 
-async def _painted(browser: Browser, server: Web, token: str, path: str, times: int) -> tuple[float, float]:
-    """The median first contentful paint and the renderer's processor time, in a context that knows but its cookie."""
-    took, worked = [], []
+async def _painted(browser: Browser, server: Web, token: str, path: str, times: int) -> tuple[float, float, float]:
+    """The median first contentful paint in a new tab, that in one after another page, and the new one's CPU time.
+
+    Each is of a context that knows but its cookie, so that nothing of the page itself was kept.
+    """
+    took, after, worked = [], [], []
     for _ in range(times):
-        context = await browser.new_context(viewport={"width": 1280, "height": 900})
-        await context.add_cookies([{"name": "headcount", "value": token, "url": f"http://127.0.0.1:{server.port}"}])
-        page = await context.new_page()
-        session = await context.new_cdp_session(page)
-        await session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        await page.goto(f"http://127.0.0.1:{server.port}{path}")
-        paint = "() => performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)[0]"
-        await page.wait_for_function(paint)
-        took.append(float(await page.evaluate(paint)))
-        found = await session.send("Performance.getMetrics")
-        worked.append(next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration"))
-        await context.close()
-    return statistics.median(took), statistics.median(worked)
+        async with _tab(browser, server, token) as page:
+            session = await page.context.new_cdp_session(page)
+            await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+            took.append(await _paint(page, server, path))
+            found = await session.send("Performance.getMetrics")
+            worked.append(next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration"))
+        async with _tab(browser, server, token) as page:
+            await _paint(page, server, next(other for other in BEFORE if not path.startswith(other)))
+            after.append(await _paint(page, server, path))
+    return statistics.median(took), statistics.median(after), statistics.median(worked)
+
+
+@asynccontextmanager
+async def _tab(browser: Browser, server: Web, token: str) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    await context.add_cookies([{"name": "headcount", "value": token, "url": f"http://127.0.0.1:{server.port}"}])
+    yield await context.new_page()
+    await context.close()
+
+
+async def _paint(page: Page, server: Web, path: str) -> float:
+    """Open a page, and say when it was painted first."""
+    await page.goto(f"http://127.0.0.1:{server.port}{path}")
+    paint = "() => performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)[0]"
+    await page.wait_for_function(paint)
+    return float(await page.evaluate(paint))
 
 
 def _print(out: Console, seen: Sequence[Seen]) -> None:
-    table = Table("page", "state", "kB as sent", "answer ms", "CPU ms", "painted ms", "renderer CPU ms")
+    table = Table("page", "state", "kB as sent", "answer ms", "CPU ms", "painted ms", "next ms", "renderer CPU ms")
     for one in seen:
-        painted = (f"{one.painted_ms:.0f}", f"{one.renderer_ms:.0f}") if one.painted_ms else ("", "")
-        times = f"{one.answer_ms:.0f}", f"{one.cpu_ms:.0f}"
-        table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", *times, *painted)
+        times = one.painted_ms, one.next_ms, one.renderer_ms
+        painted = [f"{ms:.0f}" for ms in times] if one.painted_ms else [""] * len(times)
+        answered = f"{one.answer_ms:.0f}", f"{one.cpu_ms:.0f}"
+        table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", *answered, *painted)
     out.print(table)
+    for name, field in (("in a new tab", "painted_ms"), ("the next page in a tab", "next_ms")):
+        told = sorted(getattr(one, field) for one in seen if one.painted_ms)
+        late = sum(ms > PAINTED_MOST_MS for ms in told)
+        out.print(
+            f"painted {name}: {statistics.median(told):.0f} ms at the median, {told[len(told) * 9 // 10]:.0f} at nine "
+            f"tenths, {told[-1]:.0f} at most; {late} of {len(told)} after more than {PAINTED_MOST_MS:.0f}"
+        )
 
 
 if __name__ == "__main__":

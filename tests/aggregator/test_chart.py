@@ -75,6 +75,18 @@ def test_an_interval_is_drawn_whole(figure: Figure, margin: int) -> None:
     assert all(cell.high <= axis_top(noisy) for row in rows for cell in row.cells if cell.high is not None)
 
 
+def columns_of(path: ElementTree.Element) -> list[tuple[float, ...]]:
+    """The columns that a path draws: left, top, width, height."""
+    found = re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-\3z", path.get("d") or "")
+    return [tuple(map(float, column)) for column in found]
+
+
+def ticks_of(root: ElementTree.Element) -> int:
+    """How many ticks of hidden cells there are."""
+    marks = [node.get("d") or "" for node in root.iter(f"{SVG}path") if node.get("class") == "hidden-mark"]
+    return sum(len(re.findall("M", mark)) for mark in marks)
+
+
 def with_margin(cell: Cell, margin: int) -> Cell:
     value = cell.value or 0
     return replace(cell, low=max(0, value - margin), high=value + margin)
@@ -95,6 +107,9 @@ def test_every_mark_lies_in_the_viewbox(figure: Figure) -> None:
             assert math.isfinite(float(x_text))
             assert 0 <= float(x_text) <= WIDTH
             assert 0 <= float(y_text) <= HEIGHT
+        for x, y, width, height in columns_of(node):
+            assert x + width <= WIDTH + 0.15
+            assert y + height <= HEIGHT + 0.15
 
 
 @given(figures())
@@ -103,12 +118,14 @@ def test_every_row_has_its_mark(figure: Figure) -> None:
     found = plot(drawn(figure))
     classes = [node.get("class") or "" for node in found.iter()]
     hidden_rows = sum(any(cell.hidden for cell in row.cells) for row in figure.rows)
-    assert classes.count("hidden-mark") == hidden_rows
+    assert ticks_of(found) == hidden_rows
     assert len((found.get("data-x") or "").split()) == len(figure.rows)
     shown = [cell for row in figure.rows for cell in row.cells if cell.value is not None]
     if figure.shape is Shape.COLUMNS:
-        assert sum(name.startswith("column") for name in classes) == len(shown)
-        assert classes.count("hatch") == sum(cell.provisional for cell in shown)
+        sealed = [node for node in found.iter(f"{SVG}path") if (node.get("class") or "").startswith("column")]
+        pale = [node for node in found.iter(f"{SVG}rect") if (node.get("class") or "").endswith("open")]
+        assert sum(len(columns_of(node)) for node in sealed) == sum(not cell.provisional for cell in shown)
+        assert len(pale) == classes.count("hatch") == sum(cell.provisional for cell in shown)
     else:
         lines = [
             node.get("d") or "" for node in found.iter(f"{SVG}path") if (node.get("class") or "").startswith("line")
@@ -182,9 +199,9 @@ def test_a_column_that_is_hidden_whole_is_a_tick() -> None:
         rule="",
         k=20,
     )
-    classes = [node.get("class") or "" for node in plot(drawn(figure)).iter()]
-    assert classes.count("hidden-mark") == 1
-    assert sum(name.startswith("column") for name in classes) == 1
+    found = plot(drawn(figure))
+    assert ticks_of(found) == 1
+    assert [len(columns_of(node)) for node in found if (node.get("class") or "").startswith("column")] == [1]
 
 
 @given(figures(), st.lists(st.tuples(st.integers(0, 99), st.text("abc ", min_size=1, max_size=18)), max_size=12))

@@ -157,7 +157,7 @@ async def test_chart_table_csv_and_json_say_the_same(client: Client) -> None:
         assert line["value"] == ("" if cell["value"] is None else str(cell["value"]))
     table = html.split("<tbody>")[1].split("</tbody>")[0]
     shown = [f"{int(line['value']):,}" for line in lines if line["value"]]
-    assert list(re.findall(r'<span class="v">([\d,]+)', table)) == shown
+    assert list(re.findall(r'<td>(?:<span class="v">)?([\d,]+)', table)) == shown
 
 
 async def test_numbers_are_the_released_ones(client: Client, released: MadeUpReleases) -> None:
@@ -281,6 +281,15 @@ async def test_a_changed_organisation_file_counts_at_once(client: Client, tmp_pa
     assert (await client.get(f"{BASE}/overview")).status == 200
     file.write_text(good.split("[[readers]]")[0])
     assert (await client.get(f"{BASE}/overview")).status == 401
+
+
+async def test_type_has_few_sizes_and_two_weights(client: Client) -> None:
+    """Each pair of a size and a weight is a question to the system that a page's first paint waits for."""
+    html = await (await client.get(f"{BASE}/overview")).text()
+    (style,) = re.findall(r'href="(/static/hc.css\?v=\w+)"', html)
+    css = (await (await client.get(style)).text()).split("@media print")[0]
+    assert set(re.findall(r"font-weight: ([^;}]+)", css)) == {"400", "600"}
+    assert len(set(re.findall(r"font-size: ([^;}]+)", css))) <= 13
 
 
 async def test_what_did_not_change_is_not_sent_again(client: Client) -> None:

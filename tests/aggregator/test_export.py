@@ -94,6 +94,26 @@ async def test_every_form_of_every_figure_says_the_same(client: Client) -> None:
     assert hidden
 
 
+async def test_a_grid_has_all_its_cohorts_in_its_files(client: Client) -> None:
+    """A page and its drawing show as many first days as fit, and say so; the files of numbers hold every one."""
+    address, state = "/c/acme/meet/retention", "?by=day&range=90"
+    page = await (await client.get(address + state)).text()
+    note = "The newest 45 are shown; the CSV and the JSON have all."
+    assert note in page
+    grid = page.split('<table class="grid')[1].split("</table>")[0]
+    shown = re.findall(r'<th scope="row">([^<]+)</th>', grid)
+    lines = list(csv.DictReader(io.StringIO(await (await client.get(f"{address}/grid.csv{state}")).text())))
+    body = orjson.loads(await (await client.get(f"{address}/grid.json{state}")).read())
+    named = list(dict.fromkeys(line["name"] for line in lines))
+    assert named[-len(shown) :] == shown
+    assert len(named) > len(shown) == 45
+    assert list(dict.fromkeys(cell["name"] for cell in body["cells"])) == named
+    assert note not in body["notes"]
+    drawing = await (await client.get(f"{address}/grid.svg{state}")).text()
+    assert shown[0] in drawing
+    assert named[0] not in drawing
+
+
 async def test_a_drawing_stands_alone(client: Client) -> None:
     """Each SVG is whole XML of fixed size, needs no style sheet, script or other host, and has its rule."""
     files = {name: forms["svg"] for name, forms in (await every_file(client)).items() if "svg" in forms}

@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from headcount_aggregator.web import access
 from headcount_aggregator.web.app import create_app
+from headcount_aggregator.web.dashboard.languages import wording_of
 from headcount_aggregator.web.dashboard.pages import PAGES
+from headcount_aggregator.web.dashboard.span import read_span
+from headcount_aggregator.web.dashboard.view import View
 
 from tests.aggregator.made_up_releases import TOKENS, MadeUpReleases, write_organisation
 from tests.aggregator.product_world import NoisyProduct, World, write_product
@@ -88,6 +92,32 @@ async def test_a_number_that_nothing_shows_leads_nowhere(client: Client) -> None
                 assert leads != ("Longer periods hide it too, or are not sealed yet." in figure), state
                 lost += not leads
     assert lost
+
+
+@pytest.mark.parametrize("rule", ["threshold", "dp"])
+async def test_a_figure_that_is_looked_for_alone_is_the_pages_own(
+    rule: str, tmp_path: Path, small: MadeUpReleases, noisy: NoisyProduct
+) -> None:
+    """What a longer time is tried with, one figure without its page, is what its page will show, but for its marks."""
+    released = noisy if rule == "dp" else small
+    tenancy = write_product(tmp_path, rule="dp") if rule == "dp" else write_organisation(tmp_path)
+    reader = access.reader_of_token(TOKENS["own"], tenancy.organisation)
+    assert reader is not None
+    subject = access.subject_of(tenancy.organisation, access.sight_of(reader, tenancy.organisation))
+    assert subject is not None
+    freshness = await released.freshness(*subject.codes)
+    seen = 0
+    for state in STATES:
+        name, _, text = state.partition("?")
+        kind, query = PAGES[name], dict(parse_qsl(text))
+        span = read_span(query, freshness, kind.preset, kind.by)
+        view = View(subject, released, freshness, span, wording_of("en"), name, query)
+        for figure in [figure for section in (await kind.build(view)).sections for figure in section.figures]:
+            alone = (await kind.build(replace(view, asked=frozenset({figure.key})))).figure(figure.key)
+            assert alone is not None, (state, figure.key)
+            assert replace(alone, markers=figure.markers) == figure
+            seen += 1
+    assert seen > 30
 
 
 async def followed(client: Client) -> int:

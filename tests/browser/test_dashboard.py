@@ -174,6 +174,7 @@ async def test_the_retention_of_a_quarter_is_seen_at_once(
     browser: Browser, product_dashboard: TestServer, noisy_dashboard: TestServer
 ) -> None:
     """On a desk the whole grid of 90 days is in sight; a hidden cohort is one line high, as any other."""
+    heights: list[int] = []
     for server in (product_dashboard, noisy_dashboard):
         async with opened(browser, server) as watched:
             page = watched.page
@@ -181,8 +182,10 @@ async def test_the_retention_of_a_quarter_is_seen_at_once(
             grid = page.locator("table.grid")
             assert await grid.locator("thead th").count() > 11
             assert await grid.evaluate("grid => grid.parentElement.scrollWidth - grid.parentElement.clientWidth") <= 0
-            heights = await grid.locator("tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
-            assert max(heights) < 40
+            hidden = grid.locator("tbody tr:has(td.cohort span[aria-hidden])")
+            heights += await hidden.evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert heights
+    assert max(heights) < 40
 
 
 async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: TestServer) -> None:
@@ -195,7 +198,7 @@ async def test_what_is_open_does_not_look_final(browser: Browser, dashboard: Tes
             opacity, stroke = await page.locator("rect.column.open").first.evaluate(style)
             assert float(opacity) < 0.3
             assert stroke != "none"
-            assert await page.locator("rect.column:not(.open)").first.evaluate(style) == ["1", "none"]
+            assert await page.locator("path.column").first.evaluate(style) == ["1", "none"]
 
 
 async def test_everything_is_there_without_script(browser: Browser, dashboard: TestServer) -> None:

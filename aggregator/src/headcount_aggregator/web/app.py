@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import signal
@@ -36,6 +37,9 @@ from headcount_aggregator.web.tenancy import Tenancy
 __all__ = ["Tenancy", "create_app", "run"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.web")
+
+GARBAGE_LOOK_AFTER_OBJECTS = 20_000
+"""So many more objects, until reference cycles are looked for: a page of a year makes as many, and none is in one."""
 
 
 def create_app(
@@ -73,6 +77,8 @@ def run(settings: WebSettings, clock: Clock | None = None) -> int:
     # aiohttp's loggers print addresses and raw bytes.
     for name in ("aiohttp.access", "aiohttp.server", "aiohttp.web"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # The numbers that are kept are half a million objects, and each look for cycles goes through them all.
+    gc.set_threshold(GARBAGE_LOOK_AFTER_OBJECTS, 20, 50)
     asyncio.run(_serve(settings, clock or SystemClock()))
     return 0
 

@@ -17,7 +17,8 @@ async def audience(view: View) -> Page:
     if measure is None or not cuts:
         sentence = say("Declare breakdowns, such as os, on the measure of kind active in the catalog.")
         return Page(say("This app declares no way to divide its people"), sentence=sentence)
-    figures = [await people_by_dimension(view, measure, dimension) for dimension in cuts]
+    groups = [await people_by_dimension(view, measure, d) for d in cuts if view.asks(f"people-{d.field}")]
+    over_time = [await compared(view, lambda at: active_people(at, measure))] if view.asks("active") else []
     kind, found = await distinct(view, measure)
     period = period_of(kind, found[0].last if found else view.span.last)
     return Page(
@@ -26,7 +27,7 @@ async def audience(view: View) -> Page:
             app=view.subject.app.title,
             days=wording.within(period.kind, period.first, period.last),
         ),
-        (Section("", tuple(figures)), Section("", (await compared(view, lambda at: active_people(at, measure)),))),
+        (Section("", tuple(groups)), Section("", tuple(over_time))),
         say("Each person counts once, under what their device said on their first day in this time."),
         windows=True,
         compared=True,

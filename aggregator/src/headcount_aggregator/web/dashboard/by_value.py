@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,9 +43,13 @@ async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -
         Series(value, wording.value_name(cut.dimension, value), hue) for value, hue in zip(values, HUES, strict=False)
     ]
     columns: list[CellAt] = [partial(_cell, cells, value) for value in values]
-    if cut.statistic is not Statistic.QUANTILE and any(number.value1 not in values for number in numbers):
+    others: defaultdict[int, list[Number]] = defaultdict(list)
+    for number in numbers:
+        if number.value1 not in values:
+            others[number.last].append(number)
+    if cut.statistic is not Statistic.QUANTILE and others:
         series.append(Series(REST, say("all others"), Weight.REST))
-        columns.append(partial(_rest, numbers, values))
+        columns.append(partial(_rest, others))
     return Figure(
         key=f"{cut.dimension.field}-over-time",
         title=say("{what}, over time", what=wording.dimension_name(cut.dimension)),
@@ -94,8 +98,8 @@ def _cell(cells: dict[tuple[int, str], Number], value: str, period: Period) -> C
     return cell_of(cells.get((period.last, value)))
 
 
-def _rest(numbers: Sequence[Number], values: Sequence[str], period: Period) -> Cell:
-    rest = [n for n in numbers if n.last == period.last and n.value1 not in values]
+def _rest(others: Mapping[int, Sequence[Number]], period: Period) -> Cell:
+    rest = others.get(period.last, ())
     shown = [n for n in rest if n.value is not None]
     if not shown:
         return cell_of(rest[0]) if rest else MISSING

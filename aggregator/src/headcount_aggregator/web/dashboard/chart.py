@@ -9,7 +9,7 @@ words lie beside it at percentages, so they keep their size on a phone. Heights 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup, escape
@@ -60,6 +60,7 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     """
     top = axis_top(figure)
     marks: list[Markup] = []
+    sealed: dict[str, list[str]] = {}
     slot = WIDTH / max(1, len(figure.rows))
     width = min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
     for row, entry in enumerate(figure.rows):
@@ -69,15 +70,17 @@ def columns(figure: Figure, number: Ticks) -> Markup:
                 continue
             height = HEIGHT * cell.value / top
             foot -= height
-            state = " open" if cell.provisional else ""
-            marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, f"column {series.weight}{state}"))
+            left = _x(figure, row) - width / 2
             if cell.provisional:
-                marks.append(_rect(_x(figure, row) - width / 2, foot, width, height, "hatch", figure.key))
+                marks.append(_rect(left, foot, width, height, f"column {series.weight} open"))
+                marks.append(_rect(left, foot, width, height, "hatch", figure.key))
+            else:
+                sealed.setdefault(series.weight, []).append(_column(left, foot, width, height))
     for index, series in enumerate(figure.series):
         if series.weight is Weight.BEFORE:
             marks += _line(figure, index, top)
     marks += _whiskers(figure, top)
-    return _frame(figure, top, [*marks, _hidden_ticks(figure)], number)
+    return _frame(figure, top, [*_columns(sealed), *marks, _hidden_ticks(figure)], number)
 
 
 def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
@@ -93,7 +96,7 @@ def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
 
 def shares(figure: Figure, number: Ticks) -> Markup:
     """One full column a row that its series divide; a row without a shown part is empty."""
-    marks: list[Markup] = []
+    parts: dict[str, list[str]] = {}
     width = WIDTH / max(1, len(figure.rows))
     for row, entry in enumerate(figure.rows):
         whole = sum(cell.value or 0 for cell in entry.cells)
@@ -103,8 +106,18 @@ def shares(figure: Figure, number: Ticks) -> Markup:
                 height = HEIGHT * cell.value / whole
                 foot -= height
                 gap = 0.0 if width < 9 else 1.0
-                marks.append(_rect(row * width + gap / 2, foot, width - gap, height, f"column {series.weight}"))
-    return _frame(figure, 100.0, [*marks, _hidden_ticks(figure, of_empty=True)], number)
+                part = _column(row * width + gap / 2, foot, width - gap, height)
+                parts.setdefault(series.weight, []).append(part)
+    return _frame(figure, 100.0, [*_columns(parts), _hidden_ticks(figure, of_empty=True)], number)
+
+
+def _columns(found: Mapping[str, Sequence[str]]) -> Iterable[Markup]:
+    """The columns of each weight as one mark: a year by day has a thousand, and each mark is asked for its style."""
+    return (_path("".join(paths), f"column {weight}") for weight, paths in found.items())
+
+
+def _column(x: float, y: float, width: float, height: float) -> str:
+    return f"M{x:.1f} {max(0.0, y):.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
 
 
 def bar(share: float, css: str = "") -> Markup:
@@ -248,8 +261,8 @@ def _updating(figure: Figure) -> Markup:
 def _hidden_ticks(figure: Figure, *, of_empty: bool = False) -> Markup:
     """A tick at each row that hides something; ``of_empty``: only where nothing is drawn that it would stand on."""
     hiding = [(row, entry.cells) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells)]
-    found = (_x(figure, row) for row, cells in hiding if not (of_empty and any(cell.value for cell in cells)))
-    return Markup().join(_path(f"M{x:.1f} {HEIGHT:g}v-7", "hidden-mark") for x in found)
+    found = [_x(figure, row) for row, cells in hiding if not (of_empty and any(cell.value for cell in cells))]
+    return _path("".join(f"M{x:.1f} {HEIGHT:g}v-7" for x in found), "hidden-mark") if found else Markup()
 
 
 def _path(path: str, css: str) -> Markup:

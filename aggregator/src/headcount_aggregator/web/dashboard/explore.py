@@ -49,7 +49,7 @@ async def explore(view: View) -> Page:
         title_of(chosen),
         sections,
         chosen.description,
-        await _stats(view, chosen),
+        await _stats(view, chosen) if view.shown else (),
         choices=choices,
         cuts=_cuts(view, chosen, cut),
         windows=True,
@@ -105,19 +105,22 @@ async def _figures(view: View, measure: Measure) -> tuple[list[Figure], list[Fig
         over_time += [await clean_share(view, measure), await sessions_by_end(view, measure)]
         groups += [await count_by_dimension(view, measure, dimension) for dimension in cuts]
     elif Fact.COUNT in measure.facts:
-        over_time.append(await compared(view, lambda at: times(at, measure)))
-        groups += [await count_by_label(view, measure)] if measure.label else []
-        groups += [await count_by_dimension(view, measure, dimension) for dimension in cuts]
+        if view.asks("times"):
+            over_time.append(await compared(view, lambda at: times(at, measure)))
+        groups += [await count_by_label(view, measure)] if measure.label and view.asks(f"{measure.name}-label") else []
+        groups += [await count_by_dimension(view, measure, d) for d in cuts if view.asks(f"{measure.name}-{d.field}")]
     elif Fact.BUCKET in measure.facts:
-        over_time += [await times(view, measure)] if measure.kind is Kind.SESSION else []
-        over_time.append(await compared(view, lambda at: how_long(at, measure)))
-        groups += [await spread_by_label(view, measure)] if measure.label else []
-        groups += [await spread_by_dimension(view, measure, dimension) for dimension in cuts]
+        over_time += [await times(view, measure)] if measure.kind is Kind.SESSION and view.asks("times") else []
+        if view.asks("how-long"):
+            over_time.append(await compared(view, lambda at: how_long(at, measure)))
+        groups += [await spread_by_label(view, measure)] if measure.label and view.asks(f"{measure.name}-label") else []
+        groups += [await spread_by_dimension(view, measure, d) for d in cuts if view.asks(f"{measure.name}-{d.field}")]
     else:
-        groups += [await people_by_dimension(view, measure, dimension) for dimension in cuts]
+        groups += [await people_by_dimension(view, measure, d) for d in cuts if view.asks(f"people-{d.field}")]
     title = _people_title(view, measure)
-    over_time.append(await compared(view, lambda at: active_people(at, measure, "people", title)))
-    if measure.kind is Kind.ACTIVE:
+    if view.asks("people"):
+        over_time.append(await compared(view, lambda at: active_people(at, measure, "people", title)))
+    if measure.kind is Kind.ACTIVE and view.asks("new"):
         over_time.append(await compared(view, lambda at: new_and_returning(at, measure)))
     return over_time, groups
 

@@ -28,14 +28,15 @@ async def overview(view: View) -> Page:
     measure = view.subject.app.catalog.active
     if measure is None:
         return Page(say("This app counts no active people"), sentence=say("Declare a measure of kind active."))
-    figures = (
-        await with_arrivals(view, await compared(view, lambda at: active_people(at, measure))),
-        await compared(view, lambda at: new_and_returning(at, measure)),
-    )
+    figures: list[Figure] = []
+    if view.asks("active"):
+        figures.append(await with_arrivals(view, await compared(view, lambda at: active_people(at, measure))))
+    if view.asks("new"):
+        figures.append(await compared(view, lambda at: new_and_returning(at, measure)))
     return Page(
-        await _headline(view, measure),
-        (Section("", figures), Section("", tuple(await _behind(view)))),
-        said=await said_of(view),
+        await _headline(view, measure) if view.shown else "",
+        (Section("", tuple(figures)), Section("", tuple(await _behind(view)))),
+        said=await said_of(view) if view.shown else (),
         compared=True,
     )
 
@@ -43,11 +44,11 @@ async def overview(view: View) -> Page:
 async def _behind(view: View) -> list[Figure]:
     """The smaller charts: who comes back, sessions, crashes; of what the app declares."""
     found: list[Figure] = []
-    if (back := await back_by_week(view)) is not None:
+    if view.asks("curve") and (back := await back_by_week(view)) is not None:
         found.append(back)
-    if sessions := first_of_kind(view, Kind.SESSION):
+    if view.asks("sessions") and (sessions := first_of_kind(view, Kind.SESSION)):
         found.append(await compared(view, lambda at: times(at, sessions, "sessions")))
-    if ends := first_of_kind(view, Kind.CRASH_FREE):
+    if view.asks("clean") and (ends := first_of_kind(view, Kind.CRASH_FREE)):
         found.append(await with_arrivals(view, await clean_share(view, ends)))
     return found
 

@@ -35,15 +35,17 @@ async def performance(view: View) -> Page:
         )
     chosen = next((m for m in measures if m.name == view.query.get("measure")), measures[0])
     choices = tuple((m.name, Link(view.link(measure=m.name), title_of(m)), m is chosen) for m in measures)
-    whole = await with_arrivals(view, await compared(view, lambda at: how_long(at, chosen)))
-    versions = await _by_version(view, chosen)
+    whole: list[Figure] = []
+    if view.asks("how-long"):
+        whole.append(await with_arrivals(view, await compared(view, lambda at: how_long(at, chosen))))
+    how_often = [await times(view, chosen, title=say("How often it was measured"))] if view.asks("times") else []
     return Page(
         title_of(chosen),
         (
-            Section("", (whole,)),
-            Section(say("Version by version"), tuple(versions)),
+            Section("", tuple(whole)),
+            Section(say("Version by version"), tuple(await _by_version(view, chosen))),
             Section(say("How it divides"), tuple(await _groups(view, chosen))),
-            Section("", (await times(view, chosen, title=say("How often it was measured")),)),
+            Section("", tuple(how_often)),
         ),
         chosen.description,
         choices=choices,
@@ -55,14 +57,18 @@ async def performance(view: View) -> Page:
 async def _by_version(view: View, measure: Measure) -> list[Figure]:
     if not _divides(measure, Dimension.APP_VERSION):
         return []
-    cut = Cut(measure, Dimension.APP_VERSION, Statistic.QUANTILE, 50)
-    return [await by_version(view, measure), replace(await over_time_by_value(view, cut), wide=True)]
+    figures = [await by_version(view, measure)] if view.asks("by-version") else []
+    if view.asks("app_version-over-time"):
+        cut = Cut(measure, Dimension.APP_VERSION, Statistic.QUANTILE, 50)
+        figures.append(replace(await over_time_by_value(view, cut), wide=True))
+    return figures
 
 
 async def _groups(view: View, measure: Measure) -> list[Figure]:
-    groups = [await spread_by_label(view, measure)] if measure.label else []
+    groups = [await spread_by_label(view, measure)] if measure.label and view.asks(f"{measure.name}-label") else []
     cuts = [cut.first for cut in measure.breakdowns if cut.second is None and cut.first is not Dimension.APP_VERSION]
-    return groups + [await spread_by_dimension(view, measure, dimension) for dimension in cuts]
+    asked = [dimension for dimension in cuts if view.asks(f"{measure.name}-{dimension.field}")]
+    return groups + [await spread_by_dimension(view, measure, dimension) for dimension in asked]
 
 
 def _divides(measure: Measure, dimension: Dimension) -> bool:

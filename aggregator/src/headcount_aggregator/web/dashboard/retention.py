@@ -39,6 +39,10 @@ async def retention(view: View) -> Page:
     numbers = await view.numbers([statistic], [kind], measure)
     most = WEEKS_MOST if weekly else DAYS_MOST
     found = {(number.first, number.slot): number for number in numbers if number.slot <= most}
+    if not view.shown:
+        grids = (_grid(view, found, weekly),) if view.asks("grid") else ()
+        curves = (_curve(view, found, weekly),) if view.asks("curve") else ()
+        return Page("", (Section("", (*curves, *grids)),), grains=("day", "week"))
     curve, grid = _curve(view, found, weekly), _grid(view, found, weekly)
     sections = Section("", (curve,) if _drawable(curve) else ()), Section("", (grid,))
     sentence = ""
@@ -79,8 +83,9 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
     slots = sorted({slot for _, slot in found if slot > 0})
     notes = [*view.tens(say("Weeks are rounded to tens before the share is taken."))] if weekly else []
     most, firsts = WEEK_COHORTS if weekly else DAY_COHORTS, sorted({first for first, _ in found})
-    if len(firsts) > most:
-        notes.append(say("The newest {n} are shown.", n=most))
+    if len(firsts) > most and not view.whole:
+        notes.append(say("The newest {n} are shown; the CSV and the JSON have all.", n=most))
+        firsts = firsts[-most:]
     kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
     rows = [
         Row(
@@ -88,7 +93,7 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
             wording.period(kind, first, first),
             (cell_of(found.get((first, 0))), *(cell_of(found.get((first, slot))) for slot in slots)),
         )
-        for first in firsts[-most:]
+        for first in firsts
     ]
     series = [Series("0", say("People"), Weight.STRONG)]
     series += [Series(str(slot), say("Week {n}", n=slot) if weekly else say("Day {n}", n=slot)) for slot in slots]

@@ -107,8 +107,10 @@ class Dashboard:
 
     async def _figure(self, request: web.Request) -> web.StreamResponse:
         kind, view = await self._view(request)
-        figure = (await self._built(kind, view)).figure(request.match_info["figure"]) if view else None
         form = request.match_info["form"]
+        # A drawing is the page's; whoever takes the numbers gets all of them.
+        view = replace(view, whole=form != "svg") if view else None
+        figure = (await self._built(kind, view)).figure(request.match_info["figure"]) if view else None
         if view is None or figure is None or form not in export.forms_of(figure):
             return self.lost(request)
         # Off the event loop: the first Parquet file loads its library.
@@ -178,9 +180,9 @@ class Dashboard:
 async def _led_on(page: Page, view: View, kind: PageKind) -> Page:
     """A page whose hidden cells lead to where their numbers are shown."""
 
-    async def build(query: Mapping[str, str]) -> Page:
+    async def build(query: Mapping[str, str], asked: frozenset[str]) -> Page:
         span = read_span(query, view.freshness, kind.preset, kind.by)
-        return await kind.build(replace(view, span=span, query=query))
+        return await kind.build(replace(view, span=span, query=query, asked=asked))
 
     return await led_on(page, view, build)
 

@@ -7,12 +7,14 @@ from functools import cache, partial
 from importlib import resources
 
 import jinja2
+from markupsafe import Markup
 
 from headcount_aggregator.scopes import LEAST_CUSTOMERS
 from headcount_aggregator.web.dashboard import chart
 from headcount_aggregator.web.dashboard.export import forms_of
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
+from headcount_aggregator.web.dashboard.plain_cells import plain_cells
 from headcount_aggregator.web.dashboard.span import SPAN_DAYS
 from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.dashboard.words import whose
@@ -23,6 +25,14 @@ def _sources() -> Mapping[str, str]:
     """The templates' texts, read once: those of a newer version beside a process that still runs are not for it."""
     folder = resources.files("headcount_aggregator.web.dashboard") / "templates"
     return {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".html")}
+
+
+@cache
+def icon(side: int) -> Markup:
+    """The icon as a part of the page: as a picture of its own it is asked for, and laid out like a second page."""
+    drawn = (resources.files("headcount_aggregator.web.dashboard") / "static/icon.svg").read_text("utf-8").strip()
+    attributes = f'width="{side}" height="{side}" aria-hidden="true" focusable="false"'
+    return Markup(drawn.replace('xmlns="http://www.w3.org/2000/svg"', attributes))  # noqa: S704  # our own file
 
 
 def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environment:
@@ -41,6 +51,8 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "draw": chart.draw,
         "bar": chart.bar,
         "spread": chart.spread,
+        "icon": icon,
+        "plain_cells": partial(plain_cells, wording),
         "forms_of": forms_of,
         "pages": PAGES,
         "whose": partial(whose, wording),

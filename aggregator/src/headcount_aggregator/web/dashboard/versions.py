@@ -32,23 +32,35 @@ async def versions(view: View) -> Page:
             sentence=say("Declare the breakdown app_version on the measure of kind active in the catalog."),
             grains=(),
         )
-    adoption = await over_time_by_value(view, Cut(active, Dimension.APP_VERSION, Statistic.PEOPLE), Shape.STACK)
-    adoption = replace(adoption, key="adoption", title=say("How versions are taken up"), wide=True)
-    timings = [m for m in view.subject.app.catalog.measures.values() if m.kind is Kind.TIMING and _by_version(m)]
-    pairs = [replace(await by_version(view, m), key=f"{m.name}-by-version", title=title_of(m)) for m in timings]
-    ends = next((m for m in view.subject.app.catalog.measures.values() if m.kind is Kind.CRASH_FREE), None)
-    crashes = (await with_arrivals(view, await clean_share(view, ends)),) if ends else ()
+    adoption: list[Figure] = []
+    if view.asks("adoption"):
+        taken = await over_time_by_value(view, Cut(active, Dimension.APP_VERSION, Statistic.PEOPLE), Shape.STACK)
+        taken = replace(taken, key="adoption", title=say("How versions are taken up"), wide=True)
+        adoption = [await with_arrivals(view, taken)]
     newest = await people_by_dimension(view, active, Dimension.APP_VERSION)
     return Page(
-        await _headline(view, active),
+        await _headline(view, active) if view.shown else "",
         (
-            Section("", (await with_arrivals(view, adoption),)),
-            Section(say("Before and after"), (*pairs, *crashes)),
+            Section("", tuple(adoption)),
+            Section(say("Before and after"), tuple(await _before_and_after(view))),
             Section("", (newest,)),
         ),
         grains=("day", "week", "month"),
         windows=True,
     )
+
+
+async def _before_and_after(view: View) -> list[Figure]:
+    """Each timing version by version, and the share of sessions without a crash."""
+    figures: list[Figure] = []
+    for measure in view.subject.app.catalog.measures.values():
+        key = f"{measure.name}-by-version"
+        if measure.kind is Kind.TIMING and _by_version(measure) and view.asks(key):
+            figures.append(replace(await by_version(view, measure), key=key, title=title_of(measure)))
+    ends = next((m for m in view.subject.app.catalog.measures.values() if m.kind is Kind.CRASH_FREE), None)
+    if ends and view.asks("clean"):
+        figures.append(await with_arrivals(view, await clean_share(view, ends)))
+    return figures
 
 
 async def _headline(view: View, active: Measure) -> str:
@@ -73,7 +85,7 @@ async def _headline(view: View, active: Measure) -> str:
 async def with_arrivals(view: View, figure: Figure) -> Figure:
     """A figure with a mark where a version was first seen by enough people."""
     active = view.subject.app.catalog.active
-    if active is None or not _by_version(active) or not figure.rows:
+    if not view.shown or active is None or not _by_version(active) or not figure.rows:
         return figure
     rows = {row.key for row in figure.rows}
     found: list[Marker] = []

@@ -89,7 +89,11 @@ class Page:
 
 @dataclass(frozen=True)
 class View:
-    """One reader's look at one page of one Customer's app."""
+    """One reader's look at one page of one Customer's app.
+
+    ``asked``: the keys of the figures that are looked for, where the page itself is not to be shown; else none.
+    ``whole``: figures are for a file of numbers, which has all rows, also where a page shows the newest.
+    """
 
     subject: Subject
     released: ReleasedReader
@@ -98,6 +102,17 @@ class View:
     wording: Wording
     page: str
     query: Mapping[str, str]
+    asked: frozenset[str] = frozenset()
+    whole: bool = False
+
+    def asks(self, *keys: str) -> bool:
+        """Whether one of some figures is looked for: on a page that is shown, all of them."""
+        return not self.asked or not self.asked.isdisjoint(keys)
+
+    @property
+    def shown(self) -> bool:
+        """Whether the page is to be shown, with its words."""
+        return not self.asked
 
     @property
     def k(self) -> int:

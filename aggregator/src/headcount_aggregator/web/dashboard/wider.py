@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from urllib.parse import parse_qsl, urlsplit
 
 from headcount_wire import days
 
 from headcount_aggregator.periods import PeriodKind, period_of
-from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Place, Row, Series, Shape, Weight
+from headcount_aggregator.web.dashboard.figure import Figure, Link, Place, Row, Series, Shape, Weight
 from headcount_aggregator.web.dashboard.span import GRAINS
 from headcount_aggregator.web.dashboard.view import Page, View
 from headcount_aggregator.web.dashboard.wording import mark
@@ -36,8 +37,8 @@ OVER_TIME = frozenset({Shape.LINES, Shape.COLUMNS, Shape.STACK, Shape.GRID})
 ALL = Place("", "")
 """The place of all of a figure."""
 
-Build = Callable[[Mapping[str, str]], Awaitable[Page]]
-"""Builds the page that an address leads to, given what stands behind its question mark."""
+Build = Callable[[Mapping[str, str], frozenset[str]], Awaitable[Page]]
+"""Builds figures of the page that an address leads to: given what stands behind its question mark, and their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,15 @@ async def led_on(page: Page, view: View, build: Build) -> Page:
     waiting = {key: places for key, places in waiting.items() if places}
     found: dict[str, dict[Place, Link]] = {key: {} for key in waiting}
     for step in _steps(page, view):
-        mine = [key for key, places in waiting.items() if places and _helps(page.figure(key), step)]
+        mine = frozenset(key for key, places in waiting.items() if places and _helps(page.figure(key), step))
         if not mine:
             continue
-        there = await build(dict(parse_qsl(urlsplit(step.href).query)))
+        there = await build(dict(parse_qsl(urlsplit(step.href).query)), mine)
         for key in mine:
             figure, longer = page.figure(key), there.figure(key)
             if figure is not None and longer is not None:
                 link = Link(f"{step.href}#{key}-title", view.wording.say(step.words))
-                shown = {place for place in waiting[key] if _shows(longer, step.kind, figure, place)}
+                shown = _shown(longer, step.kind, figure, waiting[key])
                 found[key] |= dict.fromkeys(shown, link)
                 waiting[key] = waiting[key] - shown
     sections = tuple(
@@ -120,22 +121,31 @@ def _helps(figure: Figure | None, step: Step) -> bool:
     return figure is not None and (step.kind is not None or figure.shape not in OVER_TIME)
 
 
-def _shows(longer: Figure, kind: PeriodKind | None, figure: Figure, place: Place) -> bool:
-    """Whether the figure of a longer time shows the number of a place, all of its days included."""
-    if place == ALL:
-        return longer.has_values
-    row = _row(longer, kind if figure.shape in OVER_TIME else None, place.row)
-    series = _series(longer, figure, place.series)
-    if row is None or series is None:
-        return False
-    cell: Cell = row.cells[longer.series.index(series)]
-    return cell.value is not None and not cell.left_out and not cell.provisional
+def _shown(longer: Figure, kind: PeriodKind | None, figure: Figure, places: frozenset[Place]) -> frozenset[Place]:
+    """The places whose numbers the figure of a longer time shows, all of their days included."""
+    rows = {row.key: row for row in longer.rows}
+    kind = kind if figure.shape in OVER_TIME else None
 
+    @cache
+    def row_of(key: str) -> Row | None:
+        day = _day(key) if kind else None
+        return rows.get(key if kind is None or day is None else days.text(period_of(kind, day).first))
 
-def _row(longer: Figure, kind: PeriodKind | None, key: str) -> Row | None:
-    day = _day(key)
-    wanted = key if kind is None or day is None else days.text(period_of(kind, day).first)
-    return next((row for row in longer.rows if row.key == wanted), None)
+    @cache
+    def column_of(key: str) -> int | None:
+        series = _series(longer, figure, key)
+        return None if series is None else longer.series.index(series)
+
+    def shows(place: Place) -> bool:
+        if place == ALL:
+            return longer.has_values
+        row, column = row_of(place.row), column_of(place.series)
+        if row is None or column is None:
+            return False
+        cell = row.cells[column]
+        return cell.value is not None and not cell.left_out and not cell.provisional
+
+    return frozenset(filter(shows, places))
 
 
 def _day(key: str) -> int | None:

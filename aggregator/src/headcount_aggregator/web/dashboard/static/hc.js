@@ -54,5 +54,5 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
 // On a phone the pages scroll sideways: the current one is brought into sight, and whichever the keyboard comes to.
 const pages = document.querySelector("nav.pages");
 const current = pages?.querySelector("[aria-current]");
-if (current) pages.scrollLeft = current.offsetLeft - (pages.clientWidth - current.offsetWidth) / 2;
+if (current && innerWidth < 1000) pages.scrollLeft = current.offsetLeft - (pages.clientWidth - current.offsetWidth) / 2;
 pages?.addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest", inline: "center" }));
