@@ -267,7 +267,8 @@ class Device:
             if epoch != self.epoch or not self._open:
                 return False
             state = self.state
-            day = max(day, state.last_day)
+            if day < state.last_day:
+                day = state.last_day
             held = state.days.get(day)
             if measure is self._active and held is not None and (measure.code, WHOLE, GAP) in held.once:
                 return True
@@ -281,7 +282,8 @@ class Device:
                 self.save()
                 journal = self._journal
                 assert journal is not None
-            amount = min(amount, AMOUNT_MAX)
+            if amount > AMOUNT_MAX:
+                amount = AMOUNT_MAX
             self._apply(day, context, measure, label, fact, slot, amount)
             journal.append(day, self._context_index, measure.code, label, fact, slot, amount)
             return True
@@ -289,7 +291,7 @@ class Device:
     def _find(self, context: Context) -> bool:
         """Point at the number of a context; whether the state file knows it."""
         contexts, index = self.state.contexts, self._context_index
-        if 0 <= index < len(contexts) and contexts[index] == context:
+        if 0 <= index < len(contexts) and (contexts[index] is context or contexts[index] == context):
             return True
         if context in contexts:
             self._context_index = contexts.index(context)
@@ -307,7 +309,8 @@ class Device:
             else:
                 state.session = (fact, amount)
             return
-        state.last_day = max(state.last_day, day)
+        if day > state.last_day:
+            state.last_day = day
         held = state.days.get(day)
         if held is None:
             held = state.days[day] = Day()

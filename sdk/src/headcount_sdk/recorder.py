@@ -136,14 +136,16 @@ class Recorder:
 
     def _count(self, day: int, measure: Measure, label: int, fact: int, slot: int, amount: int) -> bool:
         """Count, if it may be counted; asks again where that changed in between. Dates only go forward."""
-        day = max(day, self._device.state.last_day)
+        device = self._device
+        if day < device.state.last_day:
+            day = device.state.last_day
         while True:
             asked = self._asked
-            if asked.day != day or asked.epoch != self._device.epoch:
-                changed = asked.epoch != self._device.epoch
-                asked = self._asked = Asked(self._device.epoch, day)
+            if asked.day != day or asked.epoch != device.epoch:
+                changed = asked.epoch != device.epoch
+                asked = self._asked = Asked(device.epoch, day)
                 if changed:
-                    self.sessions.doubt(self._device.state.session[0])
+                    self.sessions.doubt(device.state.session[0])
             may = asked.countable.get(measure.code)
             if may is None:
                 may = asked.countable[measure.code] = self._may_count(measure, day)
@@ -152,9 +154,9 @@ class Recorder:
             context = asked.context
             if context is None:
                 context = asked.context = self.read_context()
-            if self._device.record(asked.epoch, day, context, measure, label, fact, slot, amount):
+            if device.record(asked.epoch, day, context, measure, label, fact, slot, amount):
                 return True
-            if not self._device.is_open:
+            if not device.is_open:
                 return False
 
     def _count_one(self, measure: Measure, label: int, fact: Fact, slot: int) -> None:

@@ -98,7 +98,8 @@ def record(day: Day, context: Context, measure: Measure, label: int, fact: int, 
     """
     code = measure.code
     counted = amount
-    if fact in CAPPED and day.used.get((code, fact), 0) >= measure.cap and (code, WHOLE, CLIPPED) in day.once:
+    used = day.used.get((code, fact), 0)
+    if used >= measure.cap and fact in CAPPED and (code, WHOLE, CLIPPED) in day.once:
         return 0
     part = day.parts[-1] if day.parts and day.parts[-1].context == context else day.part(context)
     if fact == VALUE:
@@ -107,7 +108,6 @@ def record(day: Day, context: Context, measure: Measure, label: int, fact: int, 
     elif fact == STEP:
         part.add((code, label, fact, slot), 1)
     elif fact != DEVICES:
-        used = day.used.get((code, fact), 0)
         room = measure.cap - used
         if amount > room:
             counted = max(0, room)
