@@ -22,7 +22,7 @@ from headcount_aggregator.web.app import create_app
 from headcount_aggregator.web.dashboard.export import WHY
 from headcount_aggregator.web.dashboard.pages import PAGES
 
-from tests.aggregator.made_up_releases import TOKENS
+from tests.aggregator.made_up_releases import TOKENS, MadeUpReleases, write_organisation
 from tests.aggregator.product_world import ProductReleases, World, write_product
 
 Client = TestClient[web.Request, web.Application]
@@ -94,8 +94,14 @@ async def test_every_form_of_every_figure_says_the_same(client: Client) -> None:
     assert hidden
 
 
-async def test_a_grid_has_all_its_cohorts_in_its_files(client: Client) -> None:
+async def test_a_grid_has_all_its_cohorts_in_its_files(tmp_path: Path) -> None:
     """A page and its drawing show as many first days as fit, and say so; the files of numbers hold every one."""
+    large = create_app(write_organisation(tmp_path), MadeUpReleases(count=3600, length=60))
+    async with TestClient(TestServer(large), headers={"Authorization": f"Bearer {TOKENS['own']}"}) as client:
+        await every_cohort(client)
+
+
+async def every_cohort(client: Client) -> None:
     address, state = "/c/acme/meet/retention", "?by=day&range=90"
     page = await (await client.get(address + state)).text()
     note = "The newest 45 are shown; the CSV and the JSON have all."
@@ -112,6 +118,18 @@ async def test_a_grid_has_all_its_cohorts_in_its_files(client: Client) -> None:
     drawing = await (await client.get(f"{address}/grid.svg{state}")).text()
     assert shown[0] in drawing
     assert named[0] not in drawing
+
+
+async def test_a_grid_of_nothing_but_hidden_numbers_is_a_sentence(client: Client) -> None:
+    """Where no first day has enough people, the page says so once and leads on; the files hold what they held."""
+    address, state = "/c/acme/meet/retention", "?by=day&range=90"
+    page = await (await client.get(address + state)).text()
+    assert '<table class="grid' not in page
+    said = re.search(r"All [\d,]+ numbers (that are not 0|of these days) are hidden: fewer than 20 people", page)
+    assert said
+    assert "The newest 45 are shown" not in page
+    lines = list(csv.DictReader(io.StringIO(await (await client.get(f"{address}/grid.csv{state}")).text())))
+    assert len({line["name"] for line in lines}) > 45
 
 
 async def test_a_drawing_stands_alone(client: Client) -> None:

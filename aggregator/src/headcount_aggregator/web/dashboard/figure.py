@@ -241,6 +241,11 @@ class Figure:
         return any(cell.value is not None for row in self.rows for cell in row.cells)
 
     @cached_property
+    def tells(self) -> bool:
+        """Whether some number is shown that is not 0: a grid of nothing else is better said in a sentence."""
+        return any(cell.value for row in self.rows for cell in row.cells)
+
+    @cached_property
     def largest_first(self) -> int:
         """What a whole bar of the first series stands for: all of a share, else its largest shown value."""
         return self.ceiling or max((row.cells[0].value_or_zero for row in self.rows), default=0)

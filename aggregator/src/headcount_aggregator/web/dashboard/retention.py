@@ -84,8 +84,9 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
     notes = [*view.tens(say("Weeks are rounded to tens before the share is taken."))] if weekly else []
     most, firsts = WEEK_COHORTS if weekly else DAY_COHORTS, sorted({first for first, _ in found})
     if len(firsts) > most and not view.whole:
-        notes.append(say("The newest {n} are shown; the CSV and the JSON have all.", n=most))
         firsts = firsts[-most:]
+        if any(number.value for (first, _), number in found.items() if first >= firsts[0]):
+            notes.append(say("The newest {n} are shown; the CSV and the JSON have all.", n=most))
     kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
     rows = [
         Row(
