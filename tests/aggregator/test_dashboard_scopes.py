@@ -16,7 +16,7 @@ from headcount_aggregator.web.dashboard.pages import PAGES
 from headcount_aggregator.web.dashboard.span import read_span
 from headcount_aggregator.web.dashboard.templating import templates_of
 from headcount_aggregator.web.dashboard.toolbar import toolbar_of
-from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.view import Page, View
 
 from tests.aggregator.product_world import NoisyProduct, World, write_product
 
@@ -44,8 +44,7 @@ def look(folder: Path, sums: SumsOnly, key: str, *, scope: bool) -> tuple[dict[s
     organisation = write_product(folder, rule="dp").organisation
     customer = scope_of(organisation) if scope else organisation.customers["acme"]
     (app,) = (app for app in organisation.apps.values() if app.code == 3)
-    view = asyncio.run(_view(access.Subject(customer, app), sums, key))
-    page = asyncio.run(PAGES[key].build(view))
+    view, page = asyncio.run(_built(access.Subject(customer, app), sums, key))
     figures = {figure.key: figure for section in page.sections for figure in section.figures}
     templates = templates_of(view.wording, dict.fromkeys(("hc.css", "hc.js", "icon.svg", "debug.svg"), "/x"))
     html = templates.get_template(PAGES[key].template).render(
@@ -54,10 +53,11 @@ def look(folder: Path, sums: SumsOnly, key: str, *, scope: bool) -> tuple[dict[s
     return figures, html
 
 
-async def _view(subject: access.Subject, sums: SumsOnly, key: str) -> View:
+async def _built(subject: access.Subject, sums: SumsOnly, key: str) -> tuple[View, Page]:
     freshness = await sums.freshness(*subject.codes)
     span = read_span({}, freshness, PAGES[key].preset, PAGES[key].by)
-    return View(subject, sums, freshness, span, wording_of("en"), key, {})
+    view = View(subject, sums, freshness, span, wording_of("en"), key, {})
+    return view, await PAGES[key].build(view)
 
 
 @pytest.mark.parametrize("key", ["funnels", "engagement", "problems"])

@@ -101,7 +101,7 @@ def _evidence(found: ReleaseReport) -> list[str]:
     for criterion in Criterion:
         lines.append(f"  {criterion}: {criterion.sentence}")
         lines += [
-            f"    {line.attack:36} {line.outcomes[rule]}"
+            f"    {line.attack:40} {line.outcomes[rule]}"
             for line in EVIDENCE
             for rule in rules
             if line.criterion is criterion and rule in line.outcomes

@@ -41,7 +41,7 @@ _ENTRIES: tuple[tuple[Entry, int], ...] = (("link", 50), ("calendar", 30), ("roo
 _CLASSES = {"ipados": "tablet", "macos": "desktop", "windows": "desktop"}
 _VERSIONS = ("3.0", "3.1", "3.2")
 DEVICES, SPAN = 1_000, 42
-"""The usual size of the demo, in devices and days: a minute or two on two cores, and every page shows something."""
+"""The usual size of the demo: two or three minutes on two cores, and every page shows something."""
 
 WAVES = ((0, 40), (14, 25), (21, 25))
 """When people are won: the first day of a week of it, and how many of 100; the others come on any day."""
@@ -202,7 +202,7 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
         meetings,
         shared,
         gives_up=draw.random() < 0.25,
-        crashes=draw.random() < (0.24 if slower else 0.14),
+        crashes=draw.random() < (0.16 if slower else 0.08),
         problem=problem,
         leaves_after=draw.randrange(len(LEAVE_AFTER_MINUTES)),
         bother=_weighted(_BOTHERS, draw),
