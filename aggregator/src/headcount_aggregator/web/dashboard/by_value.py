@@ -76,7 +76,7 @@ def _why_not(view: View, cut: Cut, numbers: Sequence[Number]) -> str:
     """Why no value is drawn: nothing was released, or none of what was is shown."""
     say = view.wording.say
     if not numbers:
-        return say("Nothing was released that ends in these days.")
+        return view.too_few(say("Nothing was released that ends in these days."))
     name = view.wording.dimension_name(cut.dimension)
     return say("Divided by {cut}, the rule leaves no two groups to show in any period.", cut=name)
 
