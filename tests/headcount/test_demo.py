@@ -7,9 +7,11 @@ import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from headcount.demo.ground import CUSTOMERS, SIMULATED
+from headcount.demo.ground import CUSTOMERS, SIMULATED, prepare
 from headcount.demo.population import DEVICES, SPAN, people, use_of
 from headcount.demo.progress import progress_of
+from headcount.demo.show import demo_settings, newest_release, settings_file
+from headcount.settings import load_settings
 from headcount_aggregator.periods import PeriodKind
 from headcount_aggregator.release.dp import budget_of
 from headcount_aggregator.release.scope.protection import is_safe
@@ -17,6 +19,7 @@ from headcount_aggregator.released import Statistic
 from headcount_wire import days
 from headcount_wire.catalog_file import parse_catalog
 from rich.console import Console
+from typer.testing import CliRunner
 
 from headcount import command, demo
 
@@ -90,6 +93,28 @@ def test_sums_over_customers_can_be_told() -> None:
         least = {code: 2 * scale[customer.noise or "standard"] for code, customer in enumerate(SIMULATED)}
         assert all(sizes[code] > least[code] for code in least), (week, sizes)
         assert is_safe(sizes)
+
+
+def test_other_commands_find_the_demos_house(tmp_path: Path) -> None:
+    """The settings file beside the demo's data reads back as what it runs with, and names a release to look at."""
+    ground = prepare(tmp_path)
+    settings = demo_settings(ground)
+    assert load_settings(settings_file(ground, settings)) == settings
+    assert newest_release(ground) == "ID"
+    (tmp_path / "data/releases/11-1").mkdir(parents=True)
+    for name in ("000001-day-20001-20001", "000002-day-20002-20002"):
+        (tmp_path / f"data/releases/11-1/{name}.json").touch()
+    assert newest_release(ground) == "11-1/000002-day-20002-20002"
+
+
+def test_a_command_without_a_data_folder_says_so(tmp_path: Path) -> None:
+    """Where there is no data, nothing is called whole: the log and a release are asked for by a settings file."""
+    config = tmp_path / "headcount.toml"
+    config.write_text('data = "elsewhere"\n')
+    for asked in (("audit", "log"), ("release", "show", "11-1/000001")):
+        result = CliRunner().invoke(command.app, [*asked, "--config", str(config)])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "elsewhere: there is no such folder" in result.stderr
 
 
 def test_the_usual_size_is_that_of_the_command() -> None:

@@ -127,6 +127,17 @@ def test_a_table_shows_every_number_and_says_its_rule(house: Path) -> None:
     assert any(block in parts for block in BLOCKS)
 
 
+def test_percentiles_stand_in_their_order(house: Path) -> None:
+    """Half, three quarters, nineteen of twenty: from the lowest up, not by size; what a dash means is said."""
+    heads = [line for line in locally(house, "meeting.join_time", *DAYS).stdout.splitlines() if "days" in line]
+    assert [heads[0].find(name) for name in ("p50", "p75", "p95")] == sorted(
+        heads[0].find(name) for name in ("p50", "p75", "p95")
+    )
+    assert "p50" in heads[0]
+    cut = locally(house, "active", "--cut", "os", *DAYS).stdout
+    assert (" - " in cut) == ("counts as other" in cut)
+
+
 def test_what_is_read_on_the_machine_is_in_the_disclosure_log(house: Path) -> None:
     """Reading from the folder is logged like reading by address: who, whose and what; looking what there is, is not."""
     log = DisclosureLog(house / "data/disclosures", ManualClock(0.0))
@@ -148,12 +159,15 @@ def test_what_is_read_on_the_machine_is_in_the_disclosure_log(house: Path) -> No
         (("active", "--cut", "user"), "breakdown"),
         (("active", "--customer", "nobody"), "no such Customer"),
         (("active", "--config", "/nowhere/headcount.toml"), "nowhere"),
+        (("active", "--config", "{house}/misplaced.toml"), "--config"),
         (("active", "--url", "https://numbers.example"), "HEADCOUNT_TOKEN"),
         (("active", "--url", "http://numbers.example", "--token", "hc_read_x"), "https"),
     ],
 )
 def test_what_cannot_be_asked_is_said_on_one_line(house: Path, arguments: tuple[str, ...], word: str) -> None:
     """Exit code 2, nothing on standard output, and what to do."""
+    (house / "misplaced.toml").write_text('organisation = "nowhere.toml"\n')
+    arguments = tuple(argument.format(house=house) for argument in arguments)
     known = () if "--config" in arguments or "--url" in arguments else ("--config", str(house / "headcount.toml"))
     result = run(*arguments, *known)
     assert (result.exit_code, result.stdout) == (2, "")

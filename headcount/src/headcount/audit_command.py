@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headcount.consoles import fail, out, plain
-from headcount.settings import load_settings
+from headcount.settings import data_folder
 
 if TYPE_CHECKING:
     from headcount_aggregator.disclosure.entry import Entry
@@ -38,7 +38,7 @@ def log(
         fail("--format: jsonl or csv.")
         raise typer.Exit(2)
     try:
-        data = load_settings(config).data
+        data = data_folder(config)
     except (OSError, ValueError) as error:
         fail(str(error))
         raise typer.Exit(2) from None

@@ -66,7 +66,7 @@ def demo(
     data: Annotated[Path | None, typer.Option(help="Where to put it; a fresh temporary folder if not given.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
 ) -> None:
-    """Run the house with simulated devices that report through the real SDK: a minute or two on two cores."""
+    """Run the house with simulated devices that report through the real SDK: two or three minutes on two cores."""
     from headcount.demo.show import Demo
 
     raise typer.Exit(Demo(devices, days, seed, data, out).run(once=once))

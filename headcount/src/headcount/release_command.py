@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headcount.consoles import fail, plain
-from headcount.settings import load_settings
+from headcount.settings import data_folder
 
 if TYPE_CHECKING:
     from headcount_aggregator.release_report import ReleaseReport
@@ -29,7 +29,7 @@ def show(
     from headcount_aggregator.release_report import find, report
 
     try:
-        releases = load_settings(config).data / "releases"
+        releases = data_folder(config) / "releases"
     except (OSError, ValueError) as error:
         fail(str(error))
         raise typer.Exit(2) from None
@@ -101,7 +101,7 @@ def _evidence(found: ReleaseReport) -> list[str]:
     for criterion in Criterion:
         lines.append(f"  {criterion}: {criterion.sentence}")
         lines += [
-            f"    {line.attack:36} {line.outcomes[rule]}"
+            f"    {line.attack:40} {line.outcomes[rule]}"
             for line in EVIDENCE
             for rule in rules
             if line.criterion is criterion and rule in line.outcomes

@@ -141,6 +141,14 @@ def load_settings(config: Path | None) -> Settings:
         raise ValueError(f'{name}: is no JSON, such as ["127.0.0.1/32"]') from None
 
 
+def data_folder(config: Path | None) -> Path:
+    """The data folder the settings name. Raises what ``load_settings`` does, and ``ValueError`` where there is none."""
+    data = load_settings(config).data
+    if not data.is_dir():
+        raise ValueError(f"{data}: there is no such folder. Name the settings file with --config.")
+    return data
+
+
 def faults_of(error: ValidationError, config: Path | None) -> list[str]:
     """What is wrong with the settings, each in a sentence that begins with where it stands.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from headcount_sdk.client import Headcount
 from headcount_sdk.storage import Storage
+from headcount_sdk.typed import Severity
 from headcount_sdk.uploader import Fate
 
 from headcount.demo.counts import CATALOG, Counts
@@ -107,7 +108,8 @@ class Device:
         if use.shared:
             counts.screen_share.used.set()
         if use.problem:
-            counts.problem.reported.report(use.problem).send()
+            bother = Severity[use.bother.upper()]
+            counts.problem.reported.report(use.problem, severity=bother, screen=use.place).send()
 
     def leave(self, use: Use | None) -> None:
         """Put the app away, or see it crash."""

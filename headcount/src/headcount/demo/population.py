@@ -29,15 +29,19 @@ _PLACES = (
 )
 Entry = Literal["link", "calendar", "dial_in", "room"]
 Problem = Literal["sound", "picture", "connection"]
+Bother = Literal["minor", "major", "blocking"]
+Place = Literal["lobby", "meeting"]
 _PROBLEMS: tuple[tuple[Problem, int], ...] = (("sound", 45), ("connection", 35), ("picture", 20))
-LEAVE_AFTER_MINUTES = (4, 11, 26)
-"""After how long people leave the app: each day has three such moments."""
+_BOTHERS: tuple[tuple[Bother, int], ...] = (("minor", 50), ("major", 35), ("blocking", 15))
+_PLACES_OF_PROBLEMS: tuple[tuple[Place, int], ...] = (("meeting", 70), ("lobby", 30))
+LEAVE_AFTER_MINUTES = (2, 4, 7, 11, 17, 26, 28)
+"""After how long people leave the app: each day has so many such moments, all within one session."""
 
 _ENTRIES: tuple[tuple[Entry, int], ...] = (("link", 50), ("calendar", 30), ("room", 15), ("dial_in", 5))
 _CLASSES = {"ipados": "tablet", "macos": "desktop", "windows": "desktop"}
 _VERSIONS = ("3.0", "3.1", "3.2")
 DEVICES, SPAN = 1_000, 42
-"""The usual size of the demo, in devices and days: a minute or two on two cores, and every page shows something."""
+"""The usual size of the demo: two or three minutes on two cores, and every page shows something."""
 
 WAVES = ((0, 40), (14, 25), (21, 25))
 """When people are won: the first day of a week of it, and how many of 100; the others come on any day."""
@@ -54,6 +58,7 @@ class Use:
     """One day of one person: meetings by entry with their joining times, and what else there was.
 
     ``gives_up``: they wait in the lobby and join nothing. ``leaves_after``: how many of ``LEAVE_AFTER_MINUTES``.
+    ``bother`` and ``place`` are of the problem, if there was one.
     """
 
     meetings: tuple[tuple[Entry, float], ...]
@@ -62,6 +67,8 @@ class Use:
     crashes: bool = False
     problem: Problem | None = None
     leaves_after: int = 0
+    bother: Bother = "minor"
+    place: Place = "meeting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +197,7 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
     )
     shared = draw.random() < 0.3
     slower = person.version(day) == "3.1"
-    problem: Problem | None = _weighted(_PROBLEMS, draw) if draw.random() < (0.2 if slower else 0.12) else None
+    problem: Problem | None = _weighted(_PROBLEMS, draw) if draw.random() < (0.4 if slower else 0.25) else None
     return Use(
         meetings,
         shared,
@@ -198,6 +205,8 @@ def use_of(person: Person, day: int, first_day: int, seed: int) -> Use | None:
         crashes=draw.random() < (0.16 if slower else 0.08),
         problem=problem,
         leaves_after=draw.randrange(len(LEAVE_AFTER_MINUTES)),
+        bother=_weighted(_BOTHERS, draw),
+        place=_weighted(_PLACES_OF_PROBLEMS, draw),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -58,10 +59,12 @@ class Demo:
         first_day = today - self._span
         clock = FileClock.create(folder / "clock", first_day * DAY)
         settings = demo_settings(ground)
+        config = settings_file(ground, settings)
         self._out.print(f"[bold]Headcount demo[/]: {self._devices} simulated devices, {self._span} days, in {folder}")
         with Stack(settings, clock_file=folder / "clock", log=folder / "log") as stack:
             stack.await_ready()
             self._say_where(stack, ground, self._span)
+            self._out.print("Ctrl-C ends the demo.")
             self._live(ground, stack, clock, first_day, asked)
             if asked.is_set():
                 return 130
@@ -72,6 +75,8 @@ class Demo:
                 self._out.print(table)
             if not once:
                 self._say_where(stack, ground, 0)
+                self._say_commands(ground, config)
+                self._out.print("Ctrl-C ends the demo.")
                 asked.wait()
         return 0
 
@@ -103,7 +108,19 @@ class Demo:
             for page in PAGES.values():
                 address = f"{stack.dashboard}/c/{first}/meet/{page.key}"
                 self._out.print(f"  {page.title:24} {address}", highlight=False, soft_wrap=True)
-        self._out.print("Ctrl-C ends the demo.")
+
+    def _say_commands(self, ground: Ground, config: Path) -> None:
+        """What else there is to try, ready to be copied into another terminal."""
+        first = next(iter(ground.readers))
+        program = sys.argv[0] if Path(sys.argv[0]).name == "headcount" else "headcount"
+        self._out.print("In another terminal:")
+        for asked in (
+            f"query active --by week --customer {first}",
+            "doctor",
+            "audit log",
+            f"release show {newest_release(ground)}",
+        ):
+            self._out.print(f"  {program} {asked} --config {config}", highlight=False, soft_wrap=True)
 
 
 def demo_settings(ground: Ground) -> Settings:
@@ -119,3 +136,19 @@ def demo_settings(ground: Ground) -> Settings:
         seal_seconds=0.05,
         unit_seconds=0.05,
     )
+
+
+def settings_file(ground: Ground, settings: Settings) -> Path:
+    """The same settings as a file, so that the other commands can be tried on the demo's data while it runs."""
+    told = ("workers", "edge_port", "admin_port", "dashboard_port", "seal_seconds", "unit_seconds")
+    lines = ['organisation = "organisation.toml"', 'data = "data"']
+    lines += [f"{name} = {getattr(settings, name)}" for name in told]
+    config = ground.folder / "headcount.toml"
+    config.write_text("\n".join(lines) + "\n", "utf-8")
+    return config
+
+
+def newest_release(ground: Ground) -> str:
+    """The first Customer's newest release, by the name that ``headcount release show`` takes."""
+    found = sorted(ground.folder.glob("data/releases/11-1/*.json"))
+    return f"11-1/{found[-1].stem}" if found else "ID"

@@ -36,6 +36,9 @@ def source(url: str, token: str, customer: str, app: str, config: Path | None) -
     # What the reader of the folder has to say goes where errors go: standard output is the answer's.
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     settings = load_settings(config)
+    if not settings.organisation.exists():
+        where = "Name the settings file with --config, or an API with --url."
+        raise ValueError(f"{settings.organisation}: there is no such file. {where}")
     organisation = load_organisation(settings.organisation)
     return Questions(LocalFolder(organisation, settings.data, SystemClock()), customer, app)
 

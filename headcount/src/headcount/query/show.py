@@ -47,6 +47,8 @@ def print_numbers(out: Console, found: NumbersAnswer, measure: str) -> None:
         more = "1 more column is" if sheet.left == 1 else f"{sheet.left} more columns are"
         out.print(_text(f"{more} in --format csv."))
     _print_rule(out, found)
+    if any(number is None for column in sheet.columns for number in column.numbers):
+        out.print(_text("-: nothing was released of it for this time; too small a group counts as other."))
 
 
 def print_measures(out: Console, catalog: CatalogAnswer, freshness: FreshnessAnswer) -> None:

@@ -44,9 +44,15 @@ def sheet_of(numbers: Sequence[NumberAnswer], most: int = COLUMNS_MOST) -> Sheet
     found: dict[str, dict[tuple[str, str], NumberAnswer]] = {}
     for number in numbers:
         found.setdefault(part_of(number), {})[number["first"], number["last"]] = number
-    ranked = sorted(found, key=lambda name: (name != WHOLE, name == "other", -_size(found[name]), name))
+    ranked = sorted(found, key=lambda name: (name != WHOLE, name == "other", _rank(found[name]), name))
     columns = [Column(name, tuple(found[name].get(row) for row in rows)) for name in ranked[:most]]
     return Sheet(tuple(_period(*row) for row in rows), tuple(columns), max(0, len(ranked) - most))
+
+
+def _rank(numbers: dict[tuple[str, str], NumberAnswer]) -> int:
+    """Where a column stands: percentiles from the lowest up, all else from the largest down."""
+    one = next(iter(numbers.values()))
+    return one["slot"] if one["statistic"] == "quantile" else -_size(numbers)
 
 
 def part_of(number: NumberAnswer) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from headcount_wire.catalog import Measure
 from headcount_wire.dimensions import OTHER_VALUE, UNKNOWN, Dimension
 
-from headcount_aggregator.periods import Period
+from headcount_aggregator.periods import Period, PeriodKind
 from headcount_aggregator.released import Number, Statistic
 from headcount_aggregator.web.dashboard.figure import HUES, MISSING, Cell, Figure, Series, Shape, Weight, cell_of
 from headcount_aggregator.web.dashboard.over_time import CellAt, rows_of
@@ -35,7 +35,13 @@ class Cut:
 async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -> Figure:
     """The cut over the periods of the span; as ``Shape.STACK`` each period's values are shares of its total."""
     say, wording = view.wording.say, view.wording
+    notes = () if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),)
     found = await view.numbers([cut.statistic], [view.span.by], cut.measure, breakdown=cut.dimension * 8)
+    if view.noisy and view.span.by is PeriodKind.DAY and not any(number.value is not None for number in found):
+        weekly = view.by_period(PeriodKind.WEEK)
+        by_week = await weekly.numbers([cut.statistic], [PeriodKind.WEEK], cut.measure, breakdown=cut.dimension * 8)
+        if by_week:
+            found, notes, view = by_week, (view.by_week(""),), weekly
     numbers = [number for number in found if cut.slot in (0, number.slot)]
     cells = {(number.last, number.value1): number for number in numbers}
     values = _largest(numbers, cut)
@@ -61,9 +67,18 @@ async def over_time_by_value(view: View, cut: Cut, shape: Shape = Shape.LINES) -
         rule=view.rule_of(cut.measure) if cut.statistic is Statistic.PEOPLE else view.rule,
         k=view.k,
         unit=cut.measure.unit if cut.statistic is Statistic.QUANTILE else say("people"),
-        notes=() if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),),
-        empty=say("Nothing was released that ends in these days."),
+        notes=notes,
+        empty=_why_not(view, cut, numbers),
     )
+
+
+def _why_not(view: View, cut: Cut, numbers: Sequence[Number]) -> str:
+    """Why no value is drawn: nothing was released, or none of what was is shown."""
+    say = view.wording.say
+    if not numbers:
+        return view.too_few(say("Nothing was released that ends in these days."))
+    name = view.wording.dimension_name(cut.dimension)
+    return say("Divided by {cut}, the rule leaves no two groups to show in any period.", cut=name)
 
 
 def _sentence(view: View, cut: Cut, shape: Shape) -> str:

@@ -58,8 +58,11 @@ async def crossed(view: View, measure: Measure, cut: Breakdown) -> Figure:
         k=view.k,
         unit=say("people") if people else say("times"),
         notes=() if view.noisy else (say("Groups below {k} people are merged into other.", k=view.k),),
-        empty=say(
-            "Divided by {cut}, the rule leaves no two groups to show in any period.", cut=wording.breakdown_name(cut)
+        empty=view.never_a_sum(
+            say(
+                "Divided by {cut}, the rule leaves no two groups to show in any period.",
+                cut=wording.breakdown_name(cut),
+            )
         ),
     )
 

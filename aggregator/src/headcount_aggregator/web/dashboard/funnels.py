@@ -196,4 +196,7 @@ def step_name(view: View, step: Step) -> str:
 
 def nothing_whole(view: View) -> str:
     """What stands in place of a funnel that no day shows whole."""
-    return view.wording.say("On none of these days are all steps shown: too few people took one, or stopped at it.")
+    say = view.wording.say
+    return view.never_a_sum(
+        say("On none of these days are all steps shown: too few people took one, or stopped at it.")
+    )

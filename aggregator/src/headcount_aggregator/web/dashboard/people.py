@@ -43,8 +43,9 @@ async def active_people(view: View, measure: Measure, key: str = "active", title
     if by is PeriodKind.DAY and view.noisy:
         by_day = await view.numbers([Statistic.PEOPLE], [by], measure)
         if sum(number.value is None for number in by_day) * 3 > 2 * len(by_day):
-            by, view = PeriodKind.WEEK, view.by_period(PeriodKind.WEEK)
-            notes = (view.by_week(""),)
+            weekly = view.by_period(PeriodKind.WEEK)
+            if await weekly.numbers([Statistic.PEOPLE], [PeriodKind.WEEK], measure):
+                by, view, notes = PeriodKind.WEEK, weekly, (view.by_week(""),)
     if by is PeriodKind.DAY:
         kinds = [PeriodKind.DAY, PeriodKind.ROLLING_7, PeriodKind.ROLLING_28]
         series = [

@@ -89,5 +89,5 @@ def _bars(view: View, key: str, title: str, sentence: str, rows: list[tuple[str,
         k=view.k,
         unit=say("times"),
         notes=view.tens(say("What too few people stand behind is merged into other.")),
-        empty=view.too_few(say("Too few people stand behind each of these in these days.")),
+        empty=view.never_a_sum(view.too_few(say("Too few people stand behind each of these in these days."))),
     )

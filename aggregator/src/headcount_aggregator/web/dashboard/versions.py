@@ -97,7 +97,10 @@ async def with_arrivals(view: View, figure: Figure) -> Figure:
 
 
 async def arrivals(view: View, active: Measure) -> Mapping[str, int]:
-    """The first day of the span each version is shown on, of those that were not there from the beginning."""
+    """The first day of the span each version is shown on, of those that were not there from the beginning.
+
+    Which version is shown before all others is not known to have come then: before it, too few people had any one.
+    """
     before = view.span.first - 28
     numbers = await view.numbers(
         [Statistic.PEOPLE], [PeriodKind.DAY], active, breakdown=BY_VERSION, first=before, last=view.span.last
@@ -107,7 +110,8 @@ async def arrivals(view: View, active: Measure) -> Mapping[str, int]:
     first: dict[str, int] = {}
     for number in shown:
         first.setdefault(number.value1, number.last)
-    return {version: day for version, day in first.items() if day >= max(view.span.first, begins + 7)}
+    known = min(first.values(), default=0) + 1
+    return {version: day for version, day in first.items() if day >= max(view.span.first, begins + 7, known)}
 
 
 def _by_version(measure: Measure) -> bool:

@@ -138,9 +138,20 @@ class View:
         """Why there is nothing to show: too few for the threshold, or too small for the noise."""
         if not self.noisy:
             return threshold
-        if is_scope(self.subject.customer.code):
+        if self.over_customers:
             return self.wording.say("Too few Customers have enough people here, or one has most of them.")
         return self.wording.say("Too small for the noise that protects everybody.")
+
+    @property
+    def over_customers(self) -> bool:
+        """Whether the numbers are sums over Customers."""
+        return is_scope(self.subject.customer.code)
+
+    def never_a_sum(self, otherwise: str) -> str:
+        """Why there is nothing of what is told of one Customer only; of a Customer's own numbers, ``otherwise``."""
+        if self.over_customers:
+            return self.wording.say("This is told to each Customer of its own app only, never added up over Customers.")
+        return otherwise
 
     @property
     def rule(self) -> str:
@@ -151,7 +162,7 @@ class View:
         """The rule of a number in words: what the threshold asks of it, or what noise leaves of it."""
         if not self.noisy:
             return threshold
-        if is_scope(self.subject.customer.code):
+        if self.over_customers:
             return self.wording.say(
                 "A sum over {n} Customers or more of which none can be recognised, with noise in each one's share. The "
                 "true one lies within ± in 95 of 100 cases.",
