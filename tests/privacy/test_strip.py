@@ -223,15 +223,15 @@ def leak(wire, data):
 TAP = """
 import headcount_ingest.worker
 def tap(kind):
-    received, connected, wires = kind.data_received, kind.connection_made, {}
+    updated, connected, wires = kind.buffer_updated, kind.connection_made, {}
     def connection_made(self, transport):
         wires[id(self)] = transport
         return connected(self, transport)
-    def data_received(self, data):
-        leak(wires[id(self)], data)
-        return received(self, data)
-    kind.connection_made, kind.data_received = connection_made, data_received
-kinds = [kind for kind in asyncio.Protocol.__subclasses__() if kind.__module__.startswith("headcount_ingest")]
+    def buffer_updated(self, nbytes):
+        leak(wires[id(self)], bytes(self.get_buffer(nbytes)[:nbytes]))
+        return updated(self, nbytes)
+    kind.connection_made, kind.buffer_updated = connection_made, buffer_updated
+kinds = [kind for kind in asyncio.BufferedProtocol.__subclasses__() if kind.__module__.startswith("headcount_ingest")]
 assert kinds, "there is no protocol of the edge to tap"
 for kind in kinds:
     tap(kind)
