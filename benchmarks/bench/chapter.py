@@ -108,4 +108,5 @@ def bars(axes: Axes, values: dict[str, float], title: str) -> None:
     axes.bar_label(drawn, [f" {value:,.0f}" for value in values.values()], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.18)
+    axes.locator_params(axis="x", nbins=4)
     axes.set(title=title)
