@@ -102,5 +102,7 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
         kept.learn((b"%d" % n, b""), n)
         assert kept.get((b"%d" % n, b"")) == n
         assert len(kept._said) <= 8
+    kept.learn((bytes(AROUND_BYTES - 1), b"x"), 1)
+    assert kept.get((bytes(AROUND_BYTES - 1), b"x")) == 1
     kept.learn((bytes(AROUND_BYTES), b"x"), 1)
     assert kept.get((bytes(AROUND_BYTES), b"x")) is None

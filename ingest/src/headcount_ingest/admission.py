@@ -49,9 +49,8 @@ class Rule:
 class Known(NamedTuple):
     """A tally that may be counted if it stands once and its day's caps hold: all that there is to know of it.
 
-    ``said``: a number for what it speaks of, the same for whatever may not stand
-    beside it. ``share``: that of its rule, or 0 where ``n`` alone decides. ``part``: what it takes of its share's cap;
-    0 where ``n`` alone decides.
+    ``said``: a number for what it speaks of, the same for whatever may not stand beside it. ``share``: that of its
+    rule, or 0 where ``n`` alone decides. ``part``: what it takes of its share's cap; 0 where ``n`` alone decides.
     """
 
     said: int

@@ -15,7 +15,7 @@ Text = tuple[bytes, bytes]
 """What stands before a report's tallies, and behind them."""
 
 AROUND_MOST = 4096
-"""Texts that are remembered; then all are forgotten."""
+"""Texts that are remembered, 3.2 kB each with the longest context and origin; then all are forgotten."""
 AROUND_BYTES = 1024
 """The longest that is."""
 

@@ -166,6 +166,7 @@ def decode_body(plain: bytes, media: str) -> Plain:
 
 
 def _decode(plain: bytes, media: str) -> Plain:
+    """The same by the typed decoder, whatever was met before."""
     try:
         body_of, lines_of = _BY_MEDIA[media]
         body = body_of(plain)
