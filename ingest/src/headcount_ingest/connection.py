@@ -52,10 +52,11 @@ class _Rest:
         self.on_message_complete = connection.on_message_complete
 
 
-class Connection(asyncio.BufferedProtocol):
-    """A client's connection. ``deadline``: when to call ``out_of_time``, by the loop's time.
+class Connection:
+    """A client's connection; ``AsProtocol`` hands on what the loop says.
 
-    ``client``: the group of its address; empty for a trusted proxy, who speaks for many.
+    ``deadline``: when to call ``out_of_time``, by the loop's time. ``client``: the group of its address; empty for a
+    trusted proxy, who speaks for many.
     """
 
     def __init__(self, edge: Edge, connections: Connections) -> None:
@@ -77,7 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self.client = ""
         self.deadline = inf
 
-    # ---- what the loop says
+    # ---- what the loop says (``as_protocol.py``)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody is there; of the address only its rate group is kept."""
