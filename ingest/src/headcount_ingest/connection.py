@@ -308,15 +308,17 @@ class Connection:
         """Write every answer whose turn it is."""
         if self._reading or self._leaving or not self._exchanges:  # while reading: once, when it is through
             return
-        if self._exchanges[0].outcome is None:
-            return
-        now, parts = self._edge.clock.now(), []
+        parts: list[bytes] = []
         last = False
-        while self._exchanges and not last and (outcome := self._exchanges[0].outcome) is not None:
-            exchange = self._exchanges.popleft()
+        while self._exchanges and not last:
+            exchange = self._exchanges[0]
+            outcome = exchange.outcome
+            if outcome is None:
+                break
+            self._exchanges.popleft()
             # Behind a body that is not whole there is no finding the next request.
             last = exchange.last or not exchange.arrived or (self._edge.gate.draining and not self._exchanges)
-            parts.append(answer(outcome, now, last=last, bare=exchange.bare))
+            parts.append(answer(outcome, self._edge.clock.now(), last=last, bare=exchange.bare))
         if self._transport is None or not parts:
             return
         self._transport.write(b"".join(parts))
