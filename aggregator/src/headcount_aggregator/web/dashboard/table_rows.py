@@ -1,6 +1,6 @@
-"""The rows of a figure's table, written in place: a page of a year has thousands of cells, and a template's macro is slow.
+"""The rows of a figure's table, written in place: thousands of cells a page, each too dear for a template's macro.
 
-A cell of which there is nothing to say but its number is that number; any other one says what is the matter with it.
+A cell of which there is nothing to say but its number is that number; any other says what is the matter with it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from headcount_aggregator.web.dashboard.wording import Wording
 def table_rows(wording: Wording, figure: Figure) -> Markup:
     """Every row of a figure over time; one that begins with an open day is marked as such."""
     units = [series.unit or figure.unit for series in figure.series]
+    known: dict[tuple[object, ...], str] = {}  # numbers are rounded, so that most cells say what another one said
     written: list[str] = []
     for row in figure.rows:
         opened = '<tr class="open">' if row.cells[0].provisional else "<tr>"
         written.append(f'{opened}<th scope="row">{escape(row.name)}</th>')
         for series, unit, cell in zip(figure.series, units, row.cells, strict=True):
-            if cell.plain:
-                written.append(f"<td>{escape(wording.cell(cell, figure.k, unit))}</td>")
-            else:
-                link = figure.link_at(row, series) if cell.hidden else None
-                written.append(f"<td>{cell_words(wording, cell, figure, unit, link)}</td>")
+            link = figure.link_at(row, series) if cell.hidden else None
+            about = cell.value, cell.state, cell.low, cell.high, cell.provisional, cell.left_out, unit, link
+            said = known.get(about)
+            if said is None:
+                number = escape(wording.cell(cell, figure.k, unit)) if cell.plain else ""
+                said = known[about] = f"<td>{number or cell_words(wording, cell, figure, unit, link)}</td>"
+            written.append(said)
         written.append("</tr>\n")
     return Markup("".join(written))  # noqa: S704  # each part is escaped
 
