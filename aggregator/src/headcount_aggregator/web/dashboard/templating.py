@@ -49,6 +49,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "say": wording.say,
         "plural": wording.plural,
         "draw": chart.draw,
+        "interval_mark": chart.interval_mark,
         "bar": chart.bar,
         "spread": chart.spread,
         "icon": icon,
