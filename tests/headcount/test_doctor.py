@@ -64,7 +64,7 @@ def answering(port: int, said: bytes) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(said)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", port), Other) as server:
