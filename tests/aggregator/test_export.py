@@ -129,6 +129,7 @@ async def test_a_grid_begins_where_its_numbers_do(tmp_path: Path) -> None:
     small = create_app(write_organisation(tmp_path), MadeUpReleases(count=900, length=60))
     async with TestClient(TestServer(small), headers={"Authorization": f"Bearer {TOKENS['own']}"}) as client:
         page = await (await client.get(address + state)).text()
+        drawing = await (await client.get(f"{address}/grid.svg{state}")).text()
         lines = list(csv.DictReader(io.StringIO(await (await client.get(f"{address}/grid.csv{state}")).text())))
     grid = page.split('<table class="grid')[1].split("</table>")[0]
     shown = re.findall(r'<th scope="row">([^<]+)</th><td class="cohort">([^<]*)', grid)
@@ -137,6 +138,8 @@ async def test_a_grid_begins_where_its_numbers_do(tmp_path: Path) -> None:
     assert first > 1
     assert [name for name, _ in shown] == list(sizes)[first:]
     assert f"{first} earlier rows are left out: all of each is hidden." in page
+    assert f"{first} earlier rows are left out" in drawing
+    assert not set(list(sizes)[:first]) & set(re.findall(r">([^<]+)</text>", drawing))
     assert "are shown; the CSV" not in page
     assert not all(list(sizes.values())[first:])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, floor, sqrt
 
@@ -82,10 +82,11 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
     say, wording = view.wording.say, view.wording
     slots = sorted({slot for _, slot in found if slot > 0})
     notes = [*view.tens(say("Weeks are rounded to tens before the share is taken."))] if weekly else []
-    every = sorted({first for first, _ in found})
-    firsts = every if view.whole else _told(found, every[-(WEEK_COHORTS if weekly else DAY_COHORTS) :])
-    if len(firsts) < len(every) and any(number.value for (first, _), number in found.items() if first >= firsts[0]):
-        notes.append(_left_out(view, found, firsts[0], len(firsts)))
+    most, firsts = WEEK_COHORTS if weekly else DAY_COHORTS, sorted({first for first, _ in found})
+    if len(firsts) > most and not view.whole:
+        firsts = firsts[-most:]
+        if any(number.value for (first, _), number in found.items() if first >= firsts[0]):
+            notes.append(say("The newest {n} are shown; the CSV and the JSON have all.", n=most))
     kind = PeriodKind.WEEK if weekly else PeriodKind.DAY
     rows = [
         Row(
@@ -112,25 +113,6 @@ def _grid(view: View, found: dict[tuple[int, int], Number], weekly: bool) -> Fig
         empty=say("A week is sealed three days after it ends; the first row comes then.")
         if not view.sealed
         else say("Nobody was new in these days, or too few. A longer range shows more."),
-    )
-
-
-def _told(found: Mapping[tuple[int, int], Number], firsts: Sequence[int]) -> Sequence[int]:
-    """The cohorts from the first whose size is shown; all of them where none is."""
-    shown = (at for at, first in enumerate(firsts) if (size := found.get((first, 0))) and size.value is not None)
-    return firsts[next(shown, 0) :]
-
-
-def _left_out(view: View, found: Mapping[tuple[int, int], Number], since: int, rows: int) -> str:
-    """What is said of the cohorts before the first that the grid shows."""
-    earlier = {first: False for first, _ in found if first < since}
-    earlier |= {first: True for (first, _), number in found.items() if first < since and number.value is not None}
-    if any(earlier.values()):
-        return view.wording.say("The newest {n} are shown; the CSV and the JSON have all.", n=rows)
-    return view.wording.plural(
-        "{n} earlier row is left out: all of it is hidden. The CSV and the JSON have it.",
-        "{n} earlier rows are left out: all of each is hidden. The CSV and the JSON have them.",
-        len(earlier),
     )
 
 
