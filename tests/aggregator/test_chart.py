@@ -19,6 +19,7 @@ from headcount_aggregator.web.dashboard.chart import (
     axis_top,
     bar,
     draw,
+    interval_mark,
     steps_to,
     tick_rows,
 )
@@ -224,3 +225,23 @@ def _span_of(flag: ElementTree.Element, width: int) -> tuple[float, float]:
     wide = len(flag.text or "") * LETTER
     begin = x - wide * {"start": 0.0, "middle": 0.5, "end": 1.0}[flag.get("text-anchor", "")]
     return begin, begin + wide
+
+
+@given(figures(), st.lists(st.integers(0, 1000), max_size=100))
+def test_the_marks_of_intervals_are_in_the_legend(figure: Figure, margins: list[int]) -> None:
+    """What is drawn for an interval, a whisker or a band, is what the legend names; and it names nothing else."""
+    assert not interval_mark(figure)
+    rows = [
+        replace(row, cells=tuple(_with_margin(cell, margin) for cell in row.cells))
+        for row, margin in itertools.zip_longest(figure.rows, margins[: len(figure.rows)], fillvalue=7)
+        if isinstance(row, Row)
+    ]
+    unsure = replace(figure, rows=tuple(rows))
+    marks = {"band", "whisker"} & {word for mark in drawn(unsure).iter() for word in mark.get("class", "").split()}
+    assert marks <= {interval_mark(unsure)}
+    if figure.shape is Shape.COLUMNS:
+        assert marks == ({interval_mark(unsure)} - {""})
+
+
+def _with_margin(cell: Cell, margin: int) -> Cell:
+    return cell if cell.value is None else replace(cell, low=max(0, cell.value - margin), high=cell.value + margin)

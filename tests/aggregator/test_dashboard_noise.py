@@ -85,6 +85,12 @@ def test_every_number_has_its_interval(pages: list[tuple[View, Page, str]]) -> N
     assert seen > 500
 
 
+def test_intervals_are_in_the_legends(pages: list[tuple[View, Page, str]]) -> None:
+    """Charts under noise say what their bands and whiskers are."""
+    told = {view.page for view, _, text in pages if "where the true number lies in 95 of 100 cases" in text}
+    assert {"overview", "audience", "engagement"} <= told
+
+
 def test_nothing_speaks_of_a_threshold(pages: list[tuple[View, Page, str]]) -> None:
     """No page under noise promises at least so many people, or says that something is rounded to tens."""
     for view, _, text in pages:

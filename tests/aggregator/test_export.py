@@ -120,6 +120,30 @@ async def every_cohort(client: Client) -> None:
     assert named[0] not in drawing
 
 
+async def test_a_grid_begins_where_its_numbers_do(tmp_path: Path) -> None:
+    """First days of which everything is hidden do not stand before the first numbers; how many, is said once.
+
+    The files hold them, and a hidden day between shown ones stays where it is.
+    """
+    address, state = "/c/acme/meet/retention", "?by=day&range=28"
+    small = create_app(write_organisation(tmp_path), MadeUpReleases(count=900, length=60))
+    async with TestClient(TestServer(small), headers={"Authorization": f"Bearer {TOKENS['own']}"}) as client:
+        page = await (await client.get(address + state)).text()
+        drawing = await (await client.get(f"{address}/grid.svg{state}")).text()
+        lines = list(csv.DictReader(io.StringIO(await (await client.get(f"{address}/grid.csv{state}")).text())))
+    grid = page.split('<table class="grid')[1].split("</table>")[0]
+    shown = re.findall(r'<th scope="row">([^<]+)</th><td class="cohort">([^<]*)', grid)
+    sizes = {line["name"]: line["value"] for line in lines if line["series"] == "0"}
+    first = next(at for at, value in enumerate(sizes.values()) if value)
+    assert first > 1
+    assert [name for name, _ in shown] == list(sizes)[first:]
+    assert f"{first} earlier rows are left out: all of each is hidden." in page
+    assert f"{first} earlier rows are left out" in drawing
+    assert not set(list(sizes)[:first]) & set(re.findall(r">([^<]+)</text>", drawing))
+    assert "are shown; the CSV" not in page
+    assert not all(list(sizes.values())[first:])
+
+
 async def test_a_grid_of_nothing_but_hidden_numbers_is_a_sentence(client: Client) -> None:
     """Where no first day has enough people, the page says so once and leads on; the files hold what they held."""
     address, state = "/c/acme/meet/retention", "?by=day&range=90"

@@ -218,17 +218,24 @@ async def test_everything_is_there_without_script(browser: Browser, dashboard: T
         assert watched.said == []
 
 
-async def test_days_of_ones_own_are_a_form(browser: Browser, dashboard: TestServer) -> None:
-    """From and to are a plain form whose address holds the state; opening that address shows the same."""
-    async with opened(browser, dashboard) as watched:
+@pytest.mark.parametrize("script", [True, False])
+async def test_days_of_ones_own_are_a_form(browser: Browser, dashboard: TestServer, script: bool) -> None:
+    """From and to are a plain form whose address holds the state; opening that address shows the same.
+
+    The fields are the browser's own for dates, with script or without, and with it no page is slower for them.
+    """
+    async with opened(browser, dashboard, script=script) as watched:
         page = watched.page
+        assert await page.locator("input[type=date]").count() == (0 if script else 2)
         await page.locator("details.own summary").click()
+        assert await page.get_by_label("From").get_attribute("type") == "date"
         await page.fill("input[name=from]", "2026-10-01")
         await page.fill("input[name=to]", "2026-10-14")
         await page.get_by_role("button", name="Show").click()
         assert "from=2026-10-01&to=2026-10-14" in page.url
         rows = page.locator("figure").first.locator("tbody tr")
         assert await rows.count() == 14
+        assert await page.get_by_label("From").input_value() == "2026-10-01"
 
 
 async def test_signing_out_forgets(browser: Browser, dashboard: TestServer) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,27 @@ def settings(folder: Path, **changes: Any) -> Settings:
         **ports,
     }
     return Settings(**plain | changes)
+
+
+@contextmanager
+def answering(port: int, said: bytes) -> Iterator[None]:
+    """Somebody else's server on a port of this house."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as its base names it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Other) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
 
 
 def failed(result: Result, words: str) -> None:
@@ -251,6 +276,20 @@ def test_ports_are_tried(tmp_path: Path) -> None:
     failed(house.ports(found, running=True), "does not answer")
     failed(house.readiness(found, running=True), "worker 0 does not answer")
     assert not house.runs(found)
+
+
+def test_another_house_on_the_ports_is_not_this_one(tmp_path: Path) -> None:
+    """What answers as a house on this one's ports, and works on another data folder, is in the way."""
+    found = settings(tmp_path)
+    with answering(found.admin_port, b'{"live": true}'):
+        assert house.ask(found.admin_host, found.admin_port, "/livez") == {"live": True}
+        assert not house.runs(found)
+        failed(house.ports(found, running=house.runs(found)), f"admin_port: 127.0.0.1, port {found.admin_port}")
+    found.data.mkdir(exist_ok=True)
+    with (found.data / "lock").open("w") as lock:
+        assert not house.runs(found)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert house.runs(found)
 
 
 def test_the_store_s_own_words_and_its_spool_are_read(tmp_path: Path) -> None:

@@ -138,6 +138,20 @@ def test_percentiles_stand_in_their_order(house: Path) -> None:
     assert (" - " in cut) == ("counts as other" in cut)
 
 
+def test_a_table_says_in_what_its_numbers_are(house: Path) -> None:
+    """Timings name their unit above the table, whoever named the statistic; how often something was has none."""
+    assert "meeting.join_time: quantile in ms\n" in _titled(locally(house, "meeting.join_time", *DAYS))
+    assert "meeting.join_time: quantile in ms\n" in _titled(
+        locally(house, "meeting.join_time", "-s", "quantile", *DAYS)
+    )
+    assert "meeting.joined: count\n" in _titled(locally(house, "meeting.joined", *DAYS))
+    assert "active: people\n" in _titled(locally(house, "active", *DAYS))
+
+
+def _titled(found: Result) -> str:
+    return "\n".join(line.rstrip() for line in found.stdout.splitlines())
+
+
 def test_what_is_read_on_the_machine_is_in_the_disclosure_log(house: Path) -> None:
     """Reading from the folder is logged like reading by address: who, whose and what; looking what there is, is not."""
     log = DisclosureLog(house / "data/disclosures", ManualClock(0.0))

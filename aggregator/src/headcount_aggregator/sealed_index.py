@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -60,6 +61,7 @@ select stretch, numbers from chunk
 where statistic = ? and period = ? and measure between ? and ? and breakdown between ? and ?
 and label between ? and ? and stretch between ? and ?
 """
+_ORDER = attrgetter("period", "first", "measure", "label", "breakdown", "slot", "value1", "value2")
 _DECODER = msgspec.msgpack.Decoder(tuple[Number, ...])
 Key = tuple[str, str, int, int, int, int]
 
@@ -181,7 +183,7 @@ class SealedIndex:
                                 number for number in numbers if question.first <= _day_of(number) <= question.last
                             ]
                         found += numbers
-        found.sort(key=lambda n: (n.period, n.first, n.measure, n.label, n.breakdown, n.slot, n.value1, n.value2))
+        found.sort(key=_ORDER)
         return found
 
     def _open(self) -> None:

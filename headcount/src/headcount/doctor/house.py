@@ -20,11 +20,14 @@ NAME_DIGITS = 20
 
 
 def runs(settings: Settings) -> bool:
-    """Whether a house runs on this data folder now: it answers, or holds the folder's lock."""
-    if ask(settings.admin_host, settings.admin_port, "/livez"):
-        return True
+    """Whether a house runs on this data folder now: it holds the folder's lock.
+
+    Whoever may not read the lock asks the port, which another house may answer.
+    """
     try:
         lock = os.open(settings.data / "lock", os.O_RDONLY)
+    except PermissionError:
+        return ask(settings.admin_host, settings.admin_port, "/livez") is not None
     except OSError:
         return False
     try:

@@ -20,6 +20,10 @@ USUAL: dict[str, Statistic] = {
 """What is asked of a kind of measure when no statistic is named; of the others, how often."""
 
 
+MEASURED = frozenset({"quantile", "quantity"})
+"""The statistics whose numbers are in the measure's own unit; all others count."""
+
+
 def source(url: str, token: str, customer: str, app: str, config: Path | None) -> Questions:
     """Who answers: an API, or without an address the data folder. Raises ``ValueError`` and ``OSError``."""
     if url:
@@ -64,3 +68,11 @@ def ask(
         whole["numbers"] += page["numbers"]
         whole["hidden"] += page["hidden"]
     return whole
+
+
+def unit_of(asking: Questions, measure: str, found: NumbersAnswer) -> str:
+    """What the numbers of an answer are in, such as ms; nothing where they count people or times."""
+    if not found["numbers"] or found["numbers"][0]["statistic"] not in MEASURED:
+        return ""
+    units = {known["name"]: known["unit"] for known in asking.catalog()["measures"]}
+    return units.get(measure, "").replace("_", " ")

@@ -39,7 +39,7 @@ def query(
     """Print released numbers in the terminal: the same as dashboard and API show, by the same rule."""
     from headcount.client import HeadcountError
     from headcount.consoles import fail, out
-    from headcount.query.ask import ask, source
+    from headcount.query.ask import ask, source, unit_of
     from headcount.query.show import as_csv, print_measures, print_numbers
 
     try:
@@ -48,12 +48,13 @@ def query(
             print_measures(out, asking.catalog(), asking.freshness())
             return
         found = ask(asking, measure, statistic, by, (first, last), cut, label)
+        unit = unit_of(asking, measure, found) if form is Form.TABLE else ""
     except (HeadcountError, ValueError, OSError) as error:
         fail(str(error))
         raise typer.Exit(2) from None
     match form:
         case Form.TABLE:
-            print_numbers(out, found, measure)
+            print_numbers(out, found, measure, unit)
         case Form.CSV:
             sys.stdout.write(as_csv(found["numbers"]))
         case Form.JSON:

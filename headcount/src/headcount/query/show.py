@@ -18,8 +18,8 @@ BAR_WIDTH = 24
 SPARK_WIDTH = 48
 
 
-def print_numbers(out: Console, found: NumbersAnswer, measure: str) -> None:
-    """A table of the numbers, a plot beside or under it, and what stands behind them."""
+def print_numbers(out: Console, found: NumbersAnswer, measure: str, unit: str = "") -> None:
+    """A table of the numbers in their unit, a plot beside or under it, and what stands behind them."""
     numbers = found["numbers"]
     if not numbers:
         out.print(_text(f"Nothing was released of {measure} for these days."))
@@ -27,7 +27,7 @@ def print_numbers(out: Console, found: NumbersAnswer, measure: str) -> None:
         return
     sheet = sheet_of(numbers)
     statistic = numbers[0]["statistic"].replace("_", " ")
-    table = Table(title=_text(f"{measure}: {statistic}"), title_justify="left")
+    table = Table(title=_text(f"{measure}: {statistic}{f' in {unit}' if unit else ''}"), title_justify="left")
     table.add_column("days")
     for column in sheet.columns:
         table.add_column(_text(column.name), justify="right")

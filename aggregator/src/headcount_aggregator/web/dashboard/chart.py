@@ -83,9 +83,20 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     return _frame(figure, top, [*_columns(sealed), *marks, _hidden_ticks(figure)], number)
 
 
+def interval_mark(figure: Figure) -> str:
+    """As what the intervals of a figure over time are drawn, for its legend; nothing where there are none."""
+    if not any(cell.low is not None and cell.high is not None for row in figure.rows for cell in row.cells):
+        return ""
+    return {Shape.LINES: "band", Shape.COLUMNS: "whisker" if _stands_alone(figure) else ""}.get(figure.shape, "")
+
+
+def _stands_alone(figure: Figure) -> bool:
+    return len([series for series in figure.series if series.weight is not Weight.BEFORE]) == 1
+
+
 def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
     """The interval of each column that stands by itself; of a stack's parts the table tells."""
-    if len([series for series in figure.series if series.weight is not Weight.BEFORE]) != 1:
+    if not _stands_alone(figure):
         return
     for row, entry in enumerate(figure.rows):
         cell = entry.cells[0]

@@ -246,6 +246,12 @@ class Figure:
         return any(cell.value for row in self.rows for cell in row.cells)
 
     @cached_property
+    def drawn_rows(self) -> Sequence[Row]:
+        """The rows of a grid from the first whose size is shown: before it, all of each is hidden."""
+        shown = (at for at, row in enumerate(self.rows) if row.cells[0].value is not None)
+        return self.rows[next(shown, 0) :]
+
+    @cached_property
     def largest_first(self) -> int:
         """What a whole bar of the first series stands for: all of a share, else its largest shown value."""
         return self.ceiling or max((row.cells[0].value_or_zero for row in self.rows), default=0)

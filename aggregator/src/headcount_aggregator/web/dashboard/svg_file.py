@@ -103,6 +103,8 @@ def _foot(figure: Figure, wording: Wording, about: str) -> Iterator[str]:
     """What every export states: the rule, what is hidden and why, the comparison, whose numbers and of when."""
     say = wording.say
     yield f"{say('Rule')}: {' '.join([figure.rule, *figure.notes])}"
+    if figure.shape is Shape.GRID and (said := wording.begins_later(figure)):
+        yield said
     if figure.hidden:
         hidden = wording.plural("{n} number is hidden:", "{n} numbers are hidden:", figure.hidden)
         yield f"{hidden} {wording.why_hidden(figure)}."

@@ -66,7 +66,7 @@ def grid(figure: Figure, wording: Wording, width: int) -> Drawn:
     parts = [_text(NAME + NUMBER - 8, 18, figure.series[0].name, "end", SOFT)]
     for at, series in enumerate(figure.series[1:]):
         parts.append(_text(NAME + NUMBER + (at + 0.5) * side, 18, series.key, "middle", SOFT))
-    for place, row in enumerate(figure.rows, 1):
+    for place, row in enumerate(figure.drawn_rows, 1):
         y, cohort = place * ROW, row.cells[0]
         parts += _named(row, y)
         parts.append(_text(NAME + NUMBER - 8, y + 18, wording.cell(cohort, figure.k), "end", INK))
@@ -82,7 +82,7 @@ def grid(figure: Figure, wording: Wording, width: int) -> Drawn:
             if side >= 30:
                 ink = "#ffffff" if share >= FROM_WHITE else INK
                 parts.append(_text(x + side / 2, y + 18, wording.percent(share), "middle", ink))
-    return Markup().join(parts), width, ROW * (len(figure.rows) + 1)
+    return Markup().join(parts), width, ROW * (len(figure.drawn_rows) + 1)
 
 
 def _heads(figure: Figure, width: int, numbers: int) -> list[Markup]:

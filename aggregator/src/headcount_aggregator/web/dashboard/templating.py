@@ -14,8 +14,8 @@ from headcount_aggregator.web.dashboard import chart
 from headcount_aggregator.web.dashboard.export import forms_of
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
-from headcount_aggregator.web.dashboard.plain_cells import plain_cells
 from headcount_aggregator.web.dashboard.span import SPAN_DAYS
+from headcount_aggregator.web.dashboard.table_rows import cell_words, table_rows
 from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.dashboard.words import whose
 
@@ -49,10 +49,12 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "say": wording.say,
         "plural": wording.plural,
         "draw": chart.draw,
+        "interval_mark": chart.interval_mark,
         "bar": chart.bar,
         "spread": chart.spread,
         "icon": icon,
-        "plain_cells": partial(plain_cells, wording),
+        "cell_words": partial(cell_words, wording),
+        "table_rows": partial(table_rows, wording),
         "forms_of": forms_of,
         "pages": PAGES,
         "whose": partial(whose, wording),

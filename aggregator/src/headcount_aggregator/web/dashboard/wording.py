@@ -301,6 +301,17 @@ class Wording:
             return self.say("fewer than {k} people in it, or fewer than {k} not in it", k=figure.k)
         return self.fewer(figure.k)
 
+    def begins_later(self, figure: Figure) -> str:
+        """What is said of the rows that a grid of shown numbers does not draw."""
+        ahead = len(figure.rows) - len(figure.drawn_rows)
+        if not ahead or not figure.tells:
+            return ""
+        return self.plural(
+            "{n} earlier row is left out: all of it is hidden. The CSV and the JSON have it.",
+            "{n} earlier rows are left out: all of each is hidden. The CSV and the JSON have them.",
+            ahead,
+        )
+
     def axis(self, figure: Figure) -> Callable[[float], str]:
         """How a figure's axis writes its numbers."""
         if figure.unit == PERCENT or figure.shape is Shape.STACK:

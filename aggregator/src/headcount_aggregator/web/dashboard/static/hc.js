@@ -4,10 +4,15 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
   const svg = figure.querySelector("svg.chart");
   const plot = svg?.querySelector("svg.plot");
   const out = figure.querySelector("output");
-  const rows = [...figure.querySelectorAll("table tbody tr")];
-  if (!plot || !out || !rows.length) continue;
-  const names = [...figure.querySelectorAll("thead th")].slice(1).map((th) => th.textContent.trim());
-  const xs = plot.dataset.x.split(" ").map(Number);
+  if (!plot || !out || !figure.querySelector("tbody tr")) continue;
+  // A page of a year has a thousand rows: they are looked at when the chart is, not before the page is painted.
+  let found;
+  const table = () =>
+    (found ??= {
+      rows: [...figure.querySelectorAll("table tbody tr")],
+      names: [...figure.querySelectorAll("thead th")].slice(1).map((th) => th.textContent.trim()),
+      xs: plot.dataset.x.split(" ").map(Number),
+    });
   const cursor = plot.querySelector(".cursor");
   const frame = figure.querySelector(".frame");
   const idle = out.textContent;
@@ -15,6 +20,7 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
 
   const words = (cell) => (cell.querySelector(".v") ?? cell).textContent.trim().replace(/\s+/g, " ");
   const show = (row) => {
+    const { rows, names, xs } = table();
     at = Math.max(0, Math.min(rows.length - 1, row));
     const [head, ...cells] = rows[at].cells;
     cursor.setAttribute("transform", `translate(${xs[at]})`);
@@ -30,7 +36,7 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
 
   frame.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    show(Math.floor(((event.clientX - box.left) / box.width) * rows.length));
+    show(Math.floor(((event.clientX - box.left) / box.width) * table().rows.length));
   });
   frame.addEventListener("pointerleave", () => document.activeElement === frame || rest());
   frame.tabIndex = 0;
@@ -39,7 +45,7 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
   frame.addEventListener("blur", rest);
   frame.addEventListener("focus", () => {
     if (at >= 0 || !frame.matches(":focus-visible")) return;
-    show(rows.length - 1);
+    show(Infinity);
     frame.scrollIntoView({ block: "nearest" });
   });
   frame.addEventListener("keydown", (event) => {
@@ -47,9 +53,21 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
     if (event.key === "Escape") rest();
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    show((at < 0 ? rows.length - 1 : at) + step);
+    show((at < 0 ? table().rows.length - 1 : at) + step);
   });
 }
+
+// The two fields of one's own days, once they are looked for; who has no script has them from the page.
+const own = document.querySelector("details.own");
+const fields = () => {
+  for (const place of own.querySelectorAll("noscript")) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "date", name: place.dataset.name, defaultValue: place.dataset.day, required: true });
+    place.replaceWith(field);
+  }
+};
+if (own?.open) fields();
+own?.addEventListener("toggle", fields, { once: true });
 
 // On a phone the pages scroll sideways: the current one is brought into sight, and whichever the keyboard comes to.
 const pages = document.querySelector("nav.pages");

@@ -1,0 +1,46 @@
+"""The rows of a figure's table, written in place: thousands of cells a page, each too dear for a template's macro.
+
+A cell of which there is nothing to say but its number is that number; any other says what is the matter with it.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link
+from headcount_aggregator.web.dashboard.wording import Wording
+
+
+def table_rows(wording: Wording, figure: Figure) -> Markup:
+    """Every row of a figure over time; one that begins with an open day is marked as such."""
+    units = [series.unit or figure.unit for series in figure.series]
+    known: dict[tuple[object, ...], str] = {}  # numbers are rounded, so that most cells say what another one said
+    written: list[str] = []
+    for row in figure.rows:
+        opened = '<tr class="open">' if row.cells[0].provisional else "<tr>"
+        written.append(f'{opened}<th scope="row">{escape(row.name)}</th>')
+        for series, unit, cell in zip(figure.series, units, row.cells, strict=True):
+            link = figure.link_at(row, series) if cell.hidden else None
+            about = cell.value, cell.state, cell.low, cell.high, cell.provisional, cell.left_out, unit, link
+            said = known.get(about)
+            if said is None:
+                number = escape(wording.cell(cell, figure.k, unit)) if cell.plain else ""
+                said = known[about] = f"<td>{number or cell_words(wording, cell, figure, unit, link)}</td>"
+            written.append(said)
+        written.append("</tr>\n")
+    return Markup("".join(written))  # noqa: S704  # each part is escaped
+
+
+def cell_words(wording: Wording, cell: Cell, figure: Figure, unit: str = "", link: Link | None = None) -> Markup:
+    """A cell in words, with what there is to say of it; of a hidden one, where its number is shown."""
+    css = "v hidden-words" if cell.hidden else "v none" if cell.state is None else "v"
+    said = [f'<span class="{css}">{escape(wording.cell(cell, figure.k, unit or figure.unit))}']
+    if cell.provisional:
+        said.append(f" <em>{escape(wording.say('updating'))}</em>")
+    if cell.left_out and cell.value is not None:
+        days = wording.plural("{n} day not in it", "{n} days not in it", cell.left_out)
+        said.append(f" <em>{escape(days)}</em>")
+    said.append("</span>")
+    if cell.hidden and link:
+        said.append(f' <a href="{escape(link.href)}">{escape(link.text)}</a>')
+    return Markup("".join(said))  # noqa: S704  # each part is escaped
