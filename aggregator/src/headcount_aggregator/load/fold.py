@@ -26,7 +26,7 @@ Breakdown = tuple[int, int, int | None]
 Places = tuple[Breakdown, ...]
 
 SUMS_MOST = 250_000
-"""Sums held while one group is folded; more are handed over in parts. About 150 bytes each, and coarser ones besides."""
+"""Sums held while one group is folded; more are handed over in parts. About 150 bytes each, and coarser ones later."""
 _LOOK_EVERY = 200_000
 _MET_MOST = 100_000
 

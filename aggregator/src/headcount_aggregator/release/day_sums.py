@@ -29,7 +29,7 @@ class DaySums:
         place: tuple[int, ...] = ()
         sums: dict[Key, int] = {}
         for *_, measure, label, fact, slot, breakdown, value1, value2, n in cells:
-            if (here := (measure, label, fact, breakdown, slot)) != place:  # cells come in order, mostly: many are alike
+            if (here := (measure, label, fact, breakdown, slot)) != place:  # they come in order: many are alike
                 place = here
                 sums = self._sums.setdefault(here[:4], {}).setdefault(slot, {})
             sums[value1, value2] = n
