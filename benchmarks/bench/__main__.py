@@ -63,7 +63,7 @@ SIZES = {
         workers.Given(3, 1.5), SHORT, releases.Given((40_000, 320_000), (5, 200, 30, 60)),
     ),
     "bench-full": Size(
-        10, 10_000, 20_000,
+        10, 10_000, 100_000,
         beside_others.Given(rounds=11, seconds=3.0), 20.0, accounts.Given(20_000, 800.0, 60.0), 7,
         workers.Given(7, 3.0), FULL, releases.Given((100_000, 300_000, 1_000_000), (200, 1_000, 365, 800)),
     ),

@@ -31,13 +31,20 @@ SCREEN_TIME = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DeviceDay:
-    """One device's day. ``body``: as a phone sends it, gzipped JSON. ``interactions``: how many it stands for."""
+    """One device's day. ``body``: as a phone sends it, gzipped JSON. ``interactions``: how many it stands for.
+
+    What it says is read out of the body whenever it is asked for: a day of a house is 100,000 of these.
+    """
 
     customer: int
     device: str
-    report: Report
     body: bytes
     interactions: int
+
+    @property
+    def report(self) -> Report:
+        """What it says."""
+        return decode_json(gzip.decompress(self.body))
 
     @property
     def tallies(self) -> Sequence[Tally]:
@@ -59,7 +66,7 @@ def device_days(count: int, customers: int, today: int, seed: int, told: Callabl
         report = decode_json(gzip.decompress(said.body))
         device = str(uuid.UUID(int=draw.getrandbits(128), version=4))
         interactions = sum(_events(tally) for tally in report.days[0].tallies)
-        found.append(DeviceDay(len(found) % customers + 1, device, report, said.body, interactions))
+        found.append(DeviceDay(len(found) % customers + 1, device, said.body, interactions))
     return found
 
 
@@ -77,10 +84,11 @@ _ONCE = {one.code: _FACT_OF[one.kind] for one in catalog().measures.values() if 
 
 def events_of(day: DeviceDay, measures: Catalog, draw: random.Random) -> list[dict[str, object]]:
     """The interactions of a day, one event each, in the form that event pipelines take."""
-    context = {name: day.report.context.get(name, "unknown") for name in CONTEXT}
-    began = day.report.days[0].day * 86_400
+    report = day.report
+    context = {name: report.context.get(name, "unknown") for name in CONTEXT}
+    began = report.days[0].day * 86_400
     found: list[dict[str, object]] = []
-    for tally in day.tallies:
+    for tally in report.days[0].tallies:
         measure = measures.by_code[tally.measure]
         for _ in range(_events(tally)):
             properties: dict[str, object] = {**context, "label": _label(measure, tally.label)}
@@ -130,7 +138,8 @@ def single_lines(day: DeviceDay, measures: Catalog) -> bytes:
 
 
 def _tags(day: DeviceDay) -> str:
-    told = {name: day.report.context[name] for name in CONTEXT if name in day.report.context}
+    context = day.report.context
+    told = {name: context[name] for name in CONTEXT if name in context}
     return ",".join(f"{name}={value}" for name, value in {"customer": str(day.customer), **told}.items())
 
 

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from benchmarks.edge.population import CATALOG_FILE
 from benchmarks.edge.servers import ROOT
 from benchmarks.peers import servers
 from benchmarks.peers.population import DeviceDay, catalog, event_requests
-from benchmarks.peers.requests import Prepared, ReportRequests, post
+from benchmarks.peers.requests import ReportRequests, Stored, post
 from benchmarks.peers.whole import sent_whole
 
 CONNECTIONS = 64
@@ -163,21 +163,26 @@ def _warm_edge(bodies: Sequence[tuple[str, bytes]], folder: Path, core: str) -> 
 
 
 def _usual(days: Sequence[DeviceDay], folder: Path, core: str) -> Side:
-    batches = list(event_requests(days, random.Random(1)))
-    requests = [post("/events", body, gzipped=True) for _, body in batches]
-    side = Side("usual way", sum(count for count, _ in batches), len(days))
+    side = Side("usual way", 0, len(days))
+
+    def requests() -> Iterator[bytes]:
+        for events, body in event_requests(days, random.Random(1)):
+            side.interactions += events
+            side.wire_bytes += len(body)
+            yield post("/events", body, gzipped=True)
+
+    Stored.write(folder / "requests", requests())  # before anything is measured: making them takes longer than sending
     with (
         servers.clickhouse(folder / "clickhouse", core) as house,
         servers.usual_way(folder, core, house.port) as collector,
     ):
         client = Client("127.0.0.1", house.port)
         before = collector.cpu_seconds, house.cpu_seconds
-        tally = run(sent_whole, collector.port, Prepared(requests, once=True), CONNECTIONS)
+        tally = run(sent_whole, collector.port, Stored(folder / "requests"), CONNECTIONS)
         _await_settled(collector.port, client, side.interactions)
         side.cpu = {"collector": collector.cpu_seconds - before[0], "clickhouse": house.cpu_seconds - before[1]}
         side.memory_bytes = collector.memory_bytes + house.memory_bytes
         side.seconds, side.requests = tally.seconds, tally.taken
-        side.wire_bytes = sum(len(body) for _, body in batches)
         client.execute("OPTIMIZE TABLE events FINAL")
         stored = "SELECT sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'events'"
         ((side.rows, side.stored_bytes),) = client.execute(stored)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from benchmarks.edge.client import Source
 
@@ -19,6 +20,29 @@ class Prepared(Source):
 
     def __next__(self) -> tuple[str, bytes]:
         return "", next(self._requests)
+
+
+class Stored(Source):
+    """Requests that were made before and stand in a file: a day of a house is more of them than memory should hold."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self.kept = True
+        self.taken: Callable[[str], object] | None = None
+
+    @staticmethod
+    def write(path: Path, requests: Iterable[bytes]) -> None:
+        """Store requests."""
+        with path.open("wb") as file:
+            for request in requests:
+                file.write(len(request).to_bytes(4, "little") + request)
+
+    def __next__(self) -> tuple[str, bytes]:
+        size = self._file.read(4)
+        if not size:
+            self._file.close()
+            raise StopIteration
+        return "", self._file.read(int.from_bytes(size, "little"))
 
 
 class ReportRequests(Source):

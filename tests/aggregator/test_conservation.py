@@ -14,7 +14,7 @@ from headcount_aggregator.load import rows as rows_module
 from headcount_aggregator.load.batch import BatchSums, Unbalanced
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.fold import Folder
-from headcount_aggregator.load.groups import WHOLE, GroupKey, sums_of, unpack, waits_until
+from headcount_aggregator.load.groups import WHOLE, GroupKey, unpack, waits_until
 from headcount_aggregator.load.loader import Loader
 from headcount_aggregator.load.reconcile import checksum
 from headcount_aggregator.load.rows import Block, RowWriter
@@ -151,7 +151,7 @@ class World:
             assert not (small and cut[key]), "a handful of devices is cut"
         for key, group in self.loader._carry.items():
             assert group.reports < limits.GROUP_REPORTS_MIN
-            for what, n in sums_of(unpack(group.packed)[WHOLE]).items():
+            for what, n in unpack(group.packed)[WHOLE].items():
                 held.setdefault(key, Counter())[unpack_tally(what + bytes(4))[:4]] += n
         assert held == self.sent
 

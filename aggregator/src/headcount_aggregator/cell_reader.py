@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from functools import partial
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 from headcount_wire.segment import Stream
 
@@ -103,15 +105,13 @@ def _narrowed(column: str, values: Iterable[int] | None) -> list[str]:
 
 def _cells(query: CellQuery, rows: Sequence[Row]) -> list[Cell]:
     """The rows of an answer as cells: what was grouped by stands in its place, the rest is empty."""
-    empty = [0, int(query.stream), ""]
-    place: dict[str, int] = {name: at for at, name in enumerate(query.by)}
-    width = len(query.by)
-    pick = itemgetter(
-        *(place.get(name, width + _EMPTY.get(name, 0)) for name in Cell._fields[:-1]),
-        width + len(empty),
-    )
-    return [Cell._make(pick((*row[:width], *empty, int(row[-1])))) for row in rows]
+    if not rows:
+        return []
+    *kept, sums = zip(*rows, strict=True)
+    grouped: dict[str, Iterable[Any]] = dict(zip(query.by, kept, strict=True))
+    empty = {"stream": int(query.stream), "value1": "", "value2": ""}
+    columns = (grouped.get(name, repeat(empty.get(name, 0), len(rows))) for name in Cell._fields[:-1])
+    return list(map(_as_cell, zip(*columns, map(int, sums), strict=True)))
 
 
-_EMPTY = {"stream": 1, "value1": 2, "value2": 2}
-"""Which of the empty values stands where nothing was grouped by."""
+_as_cell = partial(tuple.__new__, Cell)

@@ -16,10 +16,9 @@ from headcount_wire.segment_slices import TALLY_BYTES, Source, source_of
 
 from headcount_aggregator.load.account import Account
 from headcount_aggregator.load.disk import Disk
-from headcount_aggregator.load.fold import Folder
+from headcount_aggregator.load.fold import Folder, Part
 from headcount_aggregator.load.groups import (
     WHOLE,
-    Counts,
     Fate,
     Group,
     GroupKey,
@@ -27,7 +26,6 @@ from headcount_aggregator.load.groups import (
     fate,
     merged,
     pack,
-    sums_of,
     unpack,
 )
 from headcount_aggregator.load.rows import Block, RowWriter
@@ -137,7 +135,7 @@ class BatchSums:
         self._carried = carry
         self._folder = Folder(organisation, AppVersions(batch.versions))
         self._told = {key: sum(map(_lines, found.told.values())) for key, found in batch.groups.items()}
-        self._summed = 0
+        self._summed = self._difference = 0
         self._fates: dict[GroupKey, Fate] = {}
         for key in sorted({*batch.groups, *carry}):
             self._fates[key] = fate(key, self._reports(key), today)
@@ -157,7 +155,7 @@ class BatchSums:
 
     def must_balance(self) -> None:
         """Raises ``Unbalanced`` unless each tally that was gathered is in a total, loaded or carried, exactly once."""
-        if self._summed != sum(self._told.values()):
+        if self._summed != sum(self._told.values()) or self._difference:
             raise Unbalanced
 
     def _reports(self, key: GroupKey) -> int:
@@ -171,24 +169,24 @@ class BatchSums:
                 self.carry[key] = self._carried[key]
                 continue
             if self._fates[key] is Fate.WAIT:
-                self.carry[key] = Group(self._reports(key), pack(merged(self._parts(key))))
+                self.carry[key] = Group(self._reports(key), pack(merged(part.cuts for part in self._parts(key))))
                 continue
-            for counts in self._parts(key):
-                for cut, held in counts.items():
+            for part in self._parts(key):
+                for cut, sums in part.cuts.items():
                     if self._fates[key] is Fate.ALL or cut == WHOLE:
-                        yield from writer.add(key, cut, sums_of(held))
+                        yield from writer.add(key, cut, sums)
         yield from writer.end()
 
-    def _parts(self, key: GroupKey) -> Iterator[Counts]:
+    def _parts(self, key: GroupKey) -> Iterator[Part]:
         """What was carried of a group, added to what is new of it; the new tallies are let go of as they are read."""
         carried, gathered = self._carried.get(key), self._groups.pop(key, None)
         held = unpack(carried.packed) if carried else {}
-        before = held[WHOLE].total() if held else 0
-        for counts in self._folder.fold(gathered.told if gathered else {}):
-            summed = merged((held, counts))
-            self._summed += summed[WHOLE].total() - before
-            held, before = {}, 0
-            yield summed
+        for part in self._folder.fold(gathered.told if gathered else {}):
+            self._summed += part.tallies
+            expected = part.total + sum(held.get(WHOLE, {}).values())
+            part.cuts, held = merged((held, part.cuts)) if held else part.cuts, {}
+            self._difference += abs(sum(part.cuts.get(WHOLE, {}).values()) - expected)
+            yield part
 
 
 def _lines(tallies: list[bytes]) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from headcount_wire import limits
@@ -27,11 +27,11 @@ Cut = tuple[int, str, str]
 
 WHOLE: Cut = (TOTAL, "", "")
 
-Counts = dict[Cut, Counter[bytes]]
-"""For each cut, how often each tally was said, by its bytes (``pack_tally``, ``n`` included)."""
-
 Sums = dict[bytes, int]
 """For each tally without its ``n`` (six bytes), the sum of ``n``."""
+
+Cuts = dict[Cut, Sums]
+"""The sums of each cut."""
 
 _HEAD = struct.Struct("<BI")
 _N_MAX = 2**32 - 1
@@ -82,25 +82,23 @@ def fate(key: GroupKey, reports: int, today: int) -> Fate:
     return Fate.TOTALS if today >= waits_until(key) else Fate.WAIT
 
 
-def sums_of(counts: Counter[bytes]) -> Sums:
-    """Tallies added up: whatever their ``n`` was, they are of one cell."""
-    sums: Sums = {}
-    for line, times in counts.items():
-        what, n = split_sum(line)
-        sums[what] = sums.get(what, 0) + n * times
-    return sums
+def add(cuts: Cuts, cut: Cut, sums: Sums) -> None:
+    """Add sums to those of a cut."""
+    held = cuts.get(cut)
+    if held is None:
+        cuts[cut] = dict(sums)
+        return
+    get = held.get
+    for what, n in sums.items():
+        held[what] = get(what, 0) + n
 
 
-def merged(parts: Iterable[Counts]) -> Counts:
-    """Counts added up."""
-    found: Counts = {}
+def merged(parts: Iterable[Cuts]) -> Cuts:
+    """Sums of several, added up."""
+    found: Cuts = {}
     for part in parts:
-        for cut, counts in part.items():
-            held = found.get(cut)
-            if held is None:
-                found[cut] = counts
-            else:
-                held.update(counts)
+        for cut, sums in part.items():
+            add(found, cut, sums)
     return found
 
 
@@ -123,12 +121,12 @@ class _Reader:
         return self.data[at + 1 : end].decode("ascii"), end
 
 
-def pack(counts: Counts) -> bytes:
+def pack(cuts: Cuts) -> bytes:
     """Sums as bytes: 10 for each, and the cut they stand under once."""
     parts: list[bytes] = []
-    for (code, value1, value2), lines in sorted(counts.items()):
+    for (code, value1, value2), sums in sorted(cuts.items(), key=itemgetter(0)):
         told: list[bytes] = []
-        for what, n in sorted(sums_of(lines).items()):
+        for what, n in sorted(sums.items()):
             whole, rest = divmod(n, _N_MAX)
             told += [what + _N_MAX.to_bytes(4, "little")] * whole
             told += [what + rest.to_bytes(4, "little")] if rest or not whole else []
@@ -138,9 +136,13 @@ def pack(counts: Counts) -> bytes:
     return b"".join(parts)
 
 
-def unpack(packed: bytes) -> Counts:
-    """Counts out of what ``pack`` made."""
-    return {cut: Counter(split_tallies(lines)) for cut, lines in _Reader(packed).cuts()}
+def unpack(packed: bytes) -> Cuts:
+    """Sums out of what ``pack`` made."""
+    found: Cuts = {}
+    for cut, lines in _Reader(packed).cuts():
+        for what, n in map(split_sum, split_tallies(lines)):
+            add(found, cut, {what: n})
+    return found
 
 
 def to_plain(groups: Groups) -> list[Any]:
@@ -159,7 +161,8 @@ def from_plain(plain: list[Any]) -> Groups:
 
 
 def _pack_older(sums: list[Any]) -> bytes:
-    counts: Counts = {}
+    cuts: Cuts = {}
     for measure, label, fact, slot, breakdown, value1, value2, n in sums:
-        counts.setdefault((breakdown, value1, value2), Counter())[pack_tally(measure, label, fact, slot, n)] += 1
-    return pack(counts)
+        what, n_again = split_sum(pack_tally(measure, label, fact, slot, n))
+        add(cuts, (breakdown, value1, value2), {what: n_again})
+    return pack(cuts)

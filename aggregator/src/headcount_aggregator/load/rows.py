@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import md5
 
-from headcount_wire.segment_slices import unpack_tally
+from headcount_wire.segment_slices import TALLY_BYTES, unpack_tally
 
 from headcount_aggregator.load.groups import Cut, GroupKey, Sums
 
@@ -20,8 +20,6 @@ ROWS_MOST = 50_000
 """Rows of one block: more of them at once take memory without being faster."""
 
 _OF_GROUP = struct.Struct("<HBIIIHB").pack
-_ROW = struct.Struct("<I").pack
-_SUM = struct.Struct("<q").pack
 _NO_N = bytes(4)
 _TEXTS_MOST = 100_000
 
@@ -82,6 +80,7 @@ class RowWriter:
 
     def _fill(self, head: bytes, tail: bytes, head_text: str, tail_text: str, todo: list[tuple[bytes, int]]) -> None:
         block, texts = self._open, self._texts
+        packed = struct.Struct(f"<{len(block.name)}sI{len(head)}s{TALLY_BYTES - len(_NO_N)}s{len(tail)}sq").pack
         row, checksum, name, parts = block.rows, block.checksum, block.name, block.parts
         if len(texts) > _TEXTS_MOST:
             texts.clear()
@@ -89,7 +88,7 @@ class RowWriter:
             text = texts.get(what)
             if text is None:
                 text = texts[what] = _text_of(what)
-            parts += (name, _ROW(row), head, what, tail, _SUM(n))
+            parts.append(packed(name, row, head, what, tail, n))
             told = f"{row}{head_text}{text}{tail_text}{n}"
             checksum += int.from_bytes(md5(told.encode(), usedforsecurity=False).digest()[:8], "little")
             row += 1

@@ -5,12 +5,14 @@ Not a second store that could disagree: it is built from the ``.ids`` files at e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from headcount_wire.report import REPORT_ID_BYTES as WIDTH
 
 _EMPTY = bytes(WIDTH)
 _FIRST_PLACES = 1024
+_AT_ONCE = 10_000
 
 
 class Seen:
@@ -24,11 +26,13 @@ class Seen:
 
     def add(self, ids: Iterable[tuple[bytes, int]]) -> None:
         """Remember ids with their creation days."""
-        for report_id, created in ids:
-            table = self._days.get(created)
-            if table is None:
-                table = self._days[created] = _Table()
-            table.add(report_id)
+        pairs = iter(ids)
+        while some := list(islice(pairs, _AT_ONCE)):
+            by_day: dict[int, list[bytes]] = {}
+            for report_id, created in some:
+                by_day.setdefault(created, []).append(report_id)
+            for created, mine in by_day.items():
+                self._days.setdefault(created, _Table()).add(mine)
 
     def forget(self, before: int) -> None:
         """Forget every id created before a day."""
@@ -69,30 +73,33 @@ class _Table:
                 at = 0
         return True
 
-    def add(self, report_id: bytes) -> None:
-        if report_id == _EMPTY:
-            self._has_empty = True
-            return
-        if self._count * 4 > len(self._places) // WIDTH * 3:
-            self._grow()
-        self._count += _place(self._places, report_id)
+    def add(self, ids: Sequence[bytes]) -> None:
+        """Add ids, with room made for all of them at once: each time, all that are there are moved."""
+        if (self._count + len(ids)) * 4 > len(self._places) // WIDTH * 3:
+            self._grow(self._count + len(ids))
+        self._count += _place(self._places, ids)
+        self._has_empty |= _EMPTY in ids
 
-    def _grow(self) -> None:
+    def _grow(self, count: int) -> None:
         old = self._places
-        self._places = bytearray((len(old) // WIDTH * 3 // 2) * WIDTH)
-        for at in range(0, len(old), WIDTH):
-            report_id = bytes(old[at : at + WIDTH])
-            if report_id != _EMPTY:
-                _place(self._places, report_id)
+        self._places = bytearray(max(len(old) // WIDTH * 3 // 2, count * 4 // 3 + 1) * WIDTH)
+        _place(self._places, (bytes(old[at : at + WIDTH]) for at in range(0, len(old), WIDTH)))
 
 
-def _place(places: bytearray, report_id: bytes) -> bool:
-    at = hash(report_id) % (len(places) // WIDTH) * WIDTH
-    while not places.startswith(_EMPTY, at):
-        if places.startswith(report_id, at):
-            return False
-        at += WIDTH
-        if at == len(places):
-            at = 0
-    places[at : at + WIDTH] = report_id
-    return True
+def _place(places: bytearray, ids: Iterable[bytes]) -> int:
+    """Put ids where there is room; returns how many were not there yet. What is empty has no place."""
+    starts, number, added = places.startswith, len(places) // WIDTH, 0
+    for report_id in ids:
+        if report_id == _EMPTY:
+            continue
+        at = hash(report_id) % number * WIDTH
+        while not starts(_EMPTY, at):
+            if starts(report_id, at):
+                break
+            at += WIDTH
+            if at == len(places):
+                at = 0
+        else:
+            places[at : at + WIDTH] = report_id
+            added += 1
+    return added

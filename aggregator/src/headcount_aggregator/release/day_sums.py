@@ -26,9 +26,13 @@ class DaySums:
 
     def __init__(self, cells: Iterable[Cell] = ()) -> None:
         self._sums: dict[tuple[int, int, int, int], dict[int, dict[Key, int]]] = {}
-        for cell in cells:
-            slots = self._sums.setdefault((cell.measure, cell.label, cell.fact, cell.breakdown), {})
-            slots.setdefault(cell.slot, {})[cell.value1, cell.value2] = cell.n
+        place: tuple[int, ...] = ()
+        sums: dict[Key, int] = {}
+        for *_, measure, label, fact, slot, breakdown, value1, value2, n in cells:
+            if (here := (measure, label, fact, breakdown, slot)) != place:  # they come in order: many are alike
+                place = here
+                sums = self._sums.setdefault(here[:4], {}).setdefault(slot, {})
+            sums[value1, value2] = n
         self._gaps: dict[tuple[int, int], list[Counter[Key]]] = {}
 
     def with_more(self, fact: Fact, cells: Iterable[Cell]) -> DaySums:

@@ -311,6 +311,8 @@ def rounded(part: Part, step: int, k: int) -> int:
 
 
 def _one(parts: Sequence[Part], overlap: bool) -> Part:
+    if len(parts) == 1:
+        return parts[0]
     contributors = [part.contributors for part in parts]
     return Part(
         sum(part.value for part in parts),

@@ -50,11 +50,11 @@ class Embedded:
 
     def query(self, statement: str) -> Sequence[Row]:
         """The rows one ``SELECT`` answers."""
-        body = self._run(statement, "JSONCompactEachRow")
-        rows = orjson.loads(b"[" + body.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        body = self._run(statement, "JSONCompactColumns")  # a list for each column, and none for each row
+        rows = list(zip(*orjson.loads(body), strict=True))
         if b"true" in body or b"false" in body:
             return [tuple(int(v) if isinstance(v, bool) else v for v in row) for row in rows]
-        return list(map(tuple, rows))
+        return rows
 
     def insert(self, table: Table, block: bytes) -> None:
         """Insert one block of RowBinary rows, synced when this returns."""
