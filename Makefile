@@ -7,10 +7,10 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install constraints servers demo up test test-fast cluster lint format check fuzz attacks messages replay bench bench-full bench-edge bench-micro clean
+.PHONY: help install constraints servers compiled demo up test test-compiled test-fast cluster lint format check fuzz attacks messages replay bench bench-full bench-edge bench-micro clean
 
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Headcount needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -28,6 +28,15 @@ constraints: $(BIN)/.installed ## write down the installed versions as those CI 
 servers: ## install the Debian packages that tests start (needs root), or say which are missing
 	@sh tests/servers.sh
 
+compiled: build/compiled/.made ## compile the edge's way of a report into build/compiled (needs a C compiler)
+
+# By way of the source archive: compiled in its place, every import in the checkout would find it.
+build/compiled/.made: $(BIN)/.installed ingest/pyproject.toml $(wildcard ingest/src/headcount_ingest/*.py)
+	rm -rf build/compiled build/wheels
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m build --no-isolation --outdir build/wheels ingest
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/compiled build/wheels/*.whl
+	@touch $@
+
 demo: $(BIN)/.installed ## run the whole house with simulated devices (ARGS=--once ends by itself)
 	$(BIN)/headcount demo $(ARGS)
 
@@ -39,6 +48,9 @@ cluster: $(BIN)/.installed servers ## a real ClickHouse cluster on loopback, unt
 
 test: $(BIN)/.installed servers ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-compiled: compiled ## run the edge's tests against the compiled edge
+	PYTHONPATH=build/compiled $(BIN)/python -m pytest tests/ingest tests/contracts $(PYTEST_ARGS)
 
 test-fast: $(BIN)/.installed ## run the tests that need no server and kill nothing
 	$(BIN)/python -m pytest tests/wire tests/sdk tests/ingest tests/aggregator tests/contracts tests/repo $(PYTEST_ARGS)
@@ -69,11 +81,14 @@ attacks: $(BIN)/.installed ## attack what is released, and a naive engine beside
 replay: $(BIN)/.installed ## replay a real activity log through the whole house and compare every number
 	$(BIN)/python -m benchmarks.replay $(ARGS)
 
+# Benchmarks are of the compiled edge, and of the other beside it, where there is a C compiler.
 bench: $(BIN)/.bench ## measure everything beside others in under ten minutes: benchmarks/report/index.html
-	$(BIN)/python -m benchmarks.bench $(ARGS)
+	-@$(MAKE) --no-print-directory compiled
+	PYTHONPATH=build/compiled $(BIN)/python -m benchmarks.bench $(ARGS)
 
 bench-full: $(BIN)/.bench ## the same at the design's size: an hour or two
-	$(BIN)/python -m benchmarks.bench --full $(ARGS)
+	-@$(MAKE) --no-print-directory compiled
+	PYTHONPATH=build/compiled $(BIN)/python -m benchmarks.bench --full $(ARGS)
 
 $(BIN)/.bench: $(BIN)/.installed benchmarks/peers/install.sh
 	@sh benchmarks/peers/install.sh
@@ -89,7 +104,8 @@ bench-micro: $(BIN)/.installed ## time a function of each module, as a ratio to 
 
 bench-edge: $(BIN)/.installed ## measure the edge against its targets, with a table, JSON and plots
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
-	$(BIN)/python -m benchmarks.edge $(ARGS)
+	-@$(MAKE) --no-print-directory compiled
+	PYTHONPATH=build/compiled $(BIN)/python -m benchmarks.edge $(ARGS)
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo-data .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-data .mypy_cache .pytest_cache .ruff_cache .hypothesis build

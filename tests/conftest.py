@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from headcount_ingest.compiled import COMPILED
 from hypothesis import settings
 
 from tests.crash.machine import power_cuts
@@ -17,10 +18,19 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 
-def pytest_report_header() -> str:
-    """What this machine cannot test."""
+def pytest_report_header() -> list[str]:
+    """What is tested, and what this machine cannot test."""
     cuts = power_cuts()
-    return f"power cuts: {cuts}" if cuts else "power cuts: none, files cannot be mounted as disks here (docs/spool.md)"
+    told = f"power cuts: {cuts}" if cuts else "power cuts: none, files cannot be mounted as disks here (docs/spool.md)"
+    return [f"edge: {'compiled' if COMPILED else 'interpreted'}", told]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What plants a fault in a function of the edge needs the interpreted one."""
+    if COMPILED:
+        for item in items:
+            if item.get_closest_marker("interpreted"):
+                item.add_marker(pytest.mark.skip(reason="a compiled function takes no planted fault"))
 
 
 @pytest.fixture(scope="session")

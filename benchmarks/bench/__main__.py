@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from headcount_ingest.compiled import COMPILED
 from headcount_wire import days
 from headcount_wire.app_key import new_key
 from headcount_wire.clock import SystemClock
@@ -161,6 +162,7 @@ def _machine(load_before: float) -> dict[str, object]:
         "cores": len(cores()),
         "load before and after": f"{load_before:.1f}, {os.getloadavg()[0]:.1f}",
         "Python": platform.python_version(),
+        "edge": "compiled" if COMPILED else "interpreted",
         "system": f"{platform.system()} {platform.machine()}",
         "made on": time.strftime("%Y-%m-%d", time.gmtime()),
     }

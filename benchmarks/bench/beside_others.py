@@ -12,6 +12,7 @@ from benchmarks.bench.steps import steps
 from benchmarks.peers.one_core import (
     BARE,
     EDGE,
+    EDGE_INTERPRETED,
     EDGE_MSGPACK,
     FIELDS,
     LINES,
@@ -54,6 +55,9 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
         chapter.figures.append(at_least(f"edge beside {name}: answers a second", rates(by_name, EDGE, name), target))
         chapter.figures.append(Figure("  answers a CPU second", costs(by_name, EDGE, name).told))
         chapter.figures.append(Figure("  both not compressed, a CPU second", costs(by_name, EDGE_MSGPACK, name).told))
+    if EDGE_INTERPRETED in by_name:
+        itself = costs(by_name, EDGE, EDGE_INTERPRETED).told
+        chapter.figures.append(Figure("edge beside itself as plain Python, a CPU second", itself))
     chapter.figures.append(at_least("edge beside bare aiohttp: answers a second", rates(by_name, EDGE, BARE), 0.7))
     chapter.figures.append(Figure("  answers a CPU second", costs(by_name, EDGE, BARE).told))
     chapter.sheets.append(_sheet(found))

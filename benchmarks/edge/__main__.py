@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
+from headcount_ingest.compiled import COMPILED
 from headcount_wire import days
 from headcount_wire.app_key import new_key
 from headcount_wire.clock import SystemClock
@@ -105,6 +106,7 @@ def _machine(mine: list[str]) -> dict[str, object]:
     return {
         "cores": len(mine),
         "python": platform.python_version(),
+        "edge": "compiled" if COMPILED else "interpreted",
         "system": platform.system(),
         "load": os.getloadavg(),
     }

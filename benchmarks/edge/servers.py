@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headcount.stack import free_port
+from headcount_ingest.compiled import COMPILED
 
 from benchmarks.edge.population import CATALOG_FILE, Population, organisation_text
 
@@ -115,7 +116,13 @@ def bare(cores: str, *, uvloop: bool = False) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def edge(
-    folder: Path, cores: Sequence[str], *, speed: float = 1.0, sync_seconds: float = 0.0, **settings: object
+    folder: Path,
+    cores: Sequence[str],
+    *,
+    speed: float = 1.0,
+    sync_seconds: float = 0.0,
+    compiled: bool = COMPILED,
+    **settings: object,
 ) -> Iterator[list[Server]]:
     """Workers that share a port, each on its cores; ``folder`` was prepared. Limits of rate and disk are lifted."""
     port = free_port()
@@ -135,7 +142,7 @@ def edge(
             }
             arguments = ["edge", "--settings", json.dumps(plain), "--cores", core, "--speed", str(speed)]
             arguments += ["--sync-seconds", str(sync_seconds)]
-            servers.append(_started(f"edge-{number}", arguments, port, admin_port))
+            servers.append(_started(f"edge-{number}", arguments, port, admin_port, compiled=compiled))
             servers[-1].await_ready()
         yield servers
     finally:
@@ -156,8 +163,12 @@ def busy(core: str, count: int) -> Iterator[None]:
             process.wait()
 
 
-def _started(name: str, arguments: Sequence[str], port: int, admin_port: int) -> Server:
+def _started(name: str, arguments: Sequence[str], port: int, admin_port: int, *, compiled: bool = COMPILED) -> Server:
+    environment = {name: value for name, value in os.environ.items() if compiled or name != "PYTHONPATH"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.edge.serve", *arguments], stderr=subprocess.DEVNULL, cwd=ROOT
+        [sys.executable, "-m", "benchmarks.edge.serve", *arguments],
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment,
     )
     return Server(name, port, admin_port, process)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headcount_ingest.compiled import COMPILED
 from headcount_wire.app_key import new_key
 from headcount_wire.codec import encode_msgpack
 
@@ -27,9 +28,11 @@ CONNECTIONS = 64
 PROFILE_SECONDS = 6.0
 OVERLOADED = b"503"
 EDGE, EDGE_MSGPACK, BARE, NGINX = "edge, synced", "edge, synced, msgpack", "bare aiohttp", "nginx 204"
+EDGE_INTERPRETED = "edge, synced, not compiled"
 LINES, FIELDS = "VictoriaMetrics, a line a tally", "VictoriaMetrics, a line a report"
 PROMISES = {
     EDGE: "gzipped JSON as a phone sends it; checked, stripped, on the disk (synced) before 202",
+    EDGE_INTERPRETED: "the same edge as plain Python, where it was compiled; the same promises",
     EDGE_MSGPACK: "the same reports as msgpack, not compressed; the same promises",
     LINES: "40 lines of line protocol, no time stamps, not compressed; in memory before 204, on disk within seconds",
     FIELDS: "the same as one line with 40 fields: what costs it least; the same promises",
@@ -92,6 +95,12 @@ def contest(
             Contestant(BARE, bare, lambda: ReportRequests(reports), _mean([day.body for day in days])),
             Contestant(NGINX, nothing, lambda: Prepared(plain), _mean([day.body for day in days])),
         ]
+        if COMPILED:
+            (plain_folder := folder / "interpreted").mkdir()
+            edges.prepare(plain_folder, Population(key, tuple(day.body for day in days)))
+            (slower,) = stack.enter_context(edges.edge(plain_folder, cores[:1], compiled=False))
+            size = contestants[0].bytes_a_request
+            contestants.append(Contestant(EDGE_INTERPRETED, slower, lambda: ReportRequests(reports), size))
         for number in range(rounds + 1):
             for contestant in contestants:
                 _round(contestant, seconds, counts=number > 0)

@@ -55,6 +55,7 @@ Batch.ahead = property(lambda self: 1.0 if len(self._waiting) >= MANY else 0.0)
 """A worker that takes its time over every report, whatever its clock says."""
 
 
+@pytest.mark.interpreted
 def test_who_would_wait_too_long_for_his_turn_is_told(tmp_path: Path) -> None:
     """As many as never wait for each other are taken in one turn; of more that came at once the rest gets 503."""
     with worker_process(tmp_path, prelude=SLOW) as worker, ExitStack() as stack:

@@ -166,6 +166,7 @@ async def test_rates_hold_for_the_policy_and_for_an_address(tmp_path: Path) -> N
     await worker.session.close()
 
 
+@pytest.mark.interpreted
 async def test_a_fault_of_the_edge_is_an_answer_without_its_text(
     capfd: pytest.CaptureFixture[str], worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,13 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 from weakref import WeakSet
 
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACT_RULES, Fact
 from headcount_wire.problems import Dropped
 
+from headcount_ingest.known import Known
 from headcount_ingest.lines import Line, numbers_of
 
 ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
@@ -33,7 +33,8 @@ class Rule:
     """The bounds of one (measure, label, fact): slots from ``least`` to ``most``, ``n`` up to ``cap``.
 
     What is said ``once`` a day may be ``n`` at once; the rest of a day's tallies share the cap, labels and slots
-    alike: ``share`` numbers those that do. From ``base`` on, each thing that may be said under it has a number.
+    alike: ``share`` numbers those that do. From ``base`` on, each thing that may be said under it has a number;
+    they rise in the order in which an SDK tells a day.
     """
 
     purpose: str
@@ -46,20 +47,6 @@ class Rule:
     base: int
 
 
-class Known(NamedTuple):
-    """A tally that may be counted if it stands once and its day's caps hold: all that there is to know of it.
-
-    ``said``: a number for what it speaks of, the same for whatever may not stand beside it. ``share``: that of its
-    rule, or 0 where ``n`` alone decides. ``part``: what it takes of its share's cap; 0 where ``n`` alone decides.
-    """
-
-    said: int
-    share: int
-    n: int
-    cap: int
-    part: float
-
-
 class Admission:
     """A catalog's rules by (measure, label, fact), its context fields each with its purpose, and its allowances."""
 
@@ -70,13 +57,14 @@ class Admission:
         self.purposes = tuple(catalog.purposes)
         self._expiries = sorted({found.expires for found in self.measures.values() if found.expires is not None})
         self._allowances: dict[tuple[object, ...], Allowance] = {}
+        shares: dict[tuple[int, Fact], int] = {}
         base = 0
-        for measure in self.measures.values():
-            for fact in Fact:
-                share = len(self.rules) + 1
-                for label in (0, *measure.label_codes):
+        for code, measure in sorted(self.measures.items()):
+            for label in (0, *sorted(measure.label_codes)):
+                for fact in Fact:
                     if measure.allows(label, fact):
-                        rule = self.rules[measure.code, label, fact] = _rule(measure, fact, share, base)
+                        share = shares.setdefault((code, fact), len(shares) + 1)
+                        rule = self.rules[code, label, fact] = _rule(measure, fact, share, base)
                         base += rule.most - rule.least + 1
 
     def allowance(self, verdicts: Verdicts, said: tuple[Dropped | None, ...], day: int) -> Allowance:

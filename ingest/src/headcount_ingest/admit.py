@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Container
 from functools import lru_cache
-from operator import itemgetter
 
-import msgspec
 from headcount_wire import limits
 from headcount_wire.dimensions import UNKNOWN, Dimension, canonical
 from headcount_wire.problems import Dropped, Problem
 from headcount_wire.segment import Packed, Values
 
-from headcount_ingest.admission import Allowance, Known
+from headcount_ingest.admission import Allowance
+from headcount_ingest.known import Known
 from headcount_ingest.lines import Line, numbers_of
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.own import Owned
+from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 Dropping = dict[tuple[int, Dropped], int]
 """Drops while they are counted: by measure code and reason."""
 
-_SAID, _SHARE, _PART = map(itemgetter, (0, 1, 4))
 
-
-class Admitted(msgspec.Struct, frozen=True, gc=False):
+class Admitted(Step, frozen=True):
     """What of a report may be counted, and what was dropped, by measure and reason.
 
     ``told``: each day's tallies, as a record holds them. ``count``: how many there are.
@@ -73,13 +71,24 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
 
 def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Line]:
     """One day's tallies that may be counted; the others go to ``drops``."""
-    try:
-        found = list(map(allowance.known.__getitem__, lines))
-    except KeyError:
-        lines, found = _look_at(lines, allowance, drops)
-    if len(set(map(_SAID, found))) == len(found) and _within_caps(found):
+    if _are_plain(lines, allowance.known):
+        return lines
+    lines, found = _look_at(lines, allowance, drops)
+    if len({known.said for known in found}) == len(found) and _within_caps(found):
         return lines
     return _one_by_one(lines, found, allowance, drops)
+
+
+def _are_plain(lines: list[Line], known: dict[Line, Known]) -> bool:
+    """Whether a day is like most: all of it met before, in an SDK's order, and all caps together not used up."""
+    last, used = -1, 0.0
+    for line in lines:
+        found = known.get(line)
+        if found is None or found.said <= last:  # what rises stands once
+            return False
+        last = found.said
+        used += found.part
+    return used < 1.0
 
 
 def _look_at(lines: list[Line], allowance: Allowance, drops: Dropping) -> tuple[list[Line], list[Known]]:
@@ -98,13 +107,12 @@ def _look_at(lines: list[Line], allowance: Allowance, drops: Dropping) -> tuple[
 
 def _within_caps(found: list[Known]) -> bool:
     """Whether all that share a cap, labels or buckets of a measure, are within it together."""
-    if sum(map(_PART, found)) < 1.0:  # all caps together are not used up, so none is: most days are like that
-        return True
     used: dict[int, int] = {}
-    for _, share, n, cap, _ in filter(_SHARE, found):
-        total = used[share] = used.get(share, 0) + n
-        if total > cap:
-            return False
+    for known in found:
+        if known.share:
+            total = used[known.share] = used.get(known.share, 0) + known.n
+            if total > known.cap:
+                return False
     return True
 
 

@@ -13,7 +13,7 @@ from headcount_wire import limits
 from headcount_wire.problems import Problem
 from msgspec import Meta
 
-from headcount_ingest.decode import Name, Version
+from headcount_ingest.body import Name, Version
 
 Count = Annotated[int, Meta(ge=0, le=limits.TALLIES_PER_REPORT)]
 Code = Annotated[int, Meta(ge=1, le=limits.CODE_MAX)]

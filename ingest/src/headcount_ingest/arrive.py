@@ -6,7 +6,6 @@ bodies which never come keep no report out.
 
 from __future__ import annotations
 
-import msgspec
 from headcount_wire import limits
 from headcount_wire.problems import Problem
 
@@ -14,6 +13,7 @@ from headcount_ingest.authenticate import Authentic, still_stands
 from headcount_ingest.gate import Room
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.outcomes import Gone, Refused
+from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 from headcount_ingest.waiting import Waits
 
@@ -21,7 +21,7 @@ CHUNKS_MOST = 64
 """Pieces of a body that are held apart: one of two bytes takes more than twenty times as much as it counts."""
 
 
-class Arrived(msgspec.Struct, frozen=True, gc=False):
+class Arrived(Step, frozen=True):
     """A whole body with the account it came under."""
 
     report_id: bytes

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
 from headcount_wire.problems import Problem
 
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.rates import Rates
 from headcount_ingest.receive import Received
+from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 
-class Authentic(msgspec.Struct, frozen=True, gc=False):
+class Authentic(Step, frozen=True):
     """A request with the account it came under; the key itself is gone, and of the body nothing is read yet."""
 
     report_id: bytes

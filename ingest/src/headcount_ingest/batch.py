@@ -38,7 +38,9 @@ class Batch:
             asyncio.get_running_loop().call_soon(self._take_all)
         self._waiting.append(take)
 
-    then = add  # for a path that awaits this (``exchange.py``)
+    def then(self, take: Callable[[], None]) -> None:
+        """Go on with the next batch: for a path that awaits this (``exchange.py``)."""
+        self.add(take)
 
     @property
     def ahead(self) -> float:

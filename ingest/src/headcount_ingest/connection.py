@@ -52,10 +52,11 @@ class _Rest:
         self.on_message_complete = connection.on_message_complete
 
 
-class Connection(asyncio.BufferedProtocol):
-    """A client's connection. ``deadline``: when to call ``out_of_time``, by the loop's time.
+class Connection:
+    """A client's connection; ``AsProtocol`` hands on what the loop says.
 
-    ``client``: the group of its address; empty for a trusted proxy, who speaks for many.
+    ``deadline``: when to call ``out_of_time``, by the loop's time. ``client``: the group of its address; empty for a
+    trusted proxy, who speaks for many.
     """
 
     def __init__(self, edge: Edge, connections: Connections) -> None:
@@ -77,7 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self.client = ""
         self.deadline = inf
 
-    # ---- what the loop says
+    # ---- what the loop says (``as_protocol.py``)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody is there; of the address only its rate group is kept."""
@@ -307,15 +308,17 @@ class Connection(asyncio.BufferedProtocol):
         """Write every answer whose turn it is."""
         if self._reading or self._leaving or not self._exchanges:  # while reading: once, when it is through
             return
-        if self._exchanges[0].outcome is None:
-            return
-        now, parts = self._edge.clock.now(), []
+        parts: list[bytes] = []
         last = False
-        while self._exchanges and not last and (outcome := self._exchanges[0].outcome) is not None:
-            exchange = self._exchanges.popleft()
+        while self._exchanges and not last:
+            exchange = self._exchanges[0]
+            outcome = exchange.outcome
+            if outcome is None:
+                break
+            self._exchanges.popleft()
             # Behind a body that is not whole there is no finding the next request.
             last = exchange.last or not exchange.arrived or (self._edge.gate.draining and not self._exchanges)
-            parts.append(answer(outcome, now, last=last, bare=exchange.bare))
+            parts.append(answer(outcome, self._edge.clock.now(), last=last, bare=exchange.bare))
         if self._transport is None or not parts:
             return
         self._transport.write(b"".join(parts))

@@ -10,58 +10,23 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 from headcount_wire import days, limits
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.problems import Problem
-from msgspec import Meta, structs
+from msgspec import structs
 
 from headcount_ingest.around import Arounds, parted
 from headcount_ingest.arrive import Arrived
+from headcount_ingest.body import NAME, SDK, VALUE, Around, read_json, read_msgpack
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
-from headcount_ingest.lines import Line, Tallies, json_lines, known_lines, msgpack_lines
+from headcount_ingest.lines import Line, json_lines, known_lines, msgpack_lines
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
+from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
-
-NAME, VALUE = r"\A[a-z][a-z0-9_]{0,63}\Z", r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,39}\Z"
-SDK, DAY = r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z", r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
-
-
-def _text(pattern: str, longest: int) -> Meta:
-    """A text by its pattern. The decoder looks at its length only: devices say the same few again and again, and
-    ``_Texts`` remembers them.
-    """
-    return Meta(max_length=longest, extra_json_schema={"pattern": pattern})
-
-
-Version = Annotated[int, Meta(ge=1, le=limits.VERSION_MAX)]
-Name = Annotated[str, _text(NAME, 64)]
-Value = Annotated[str, _text(VALUE, 40)]
-DayText = Annotated[str, _text(DAY, 10)]
-Fields = Annotated[dict[str, Value], Meta(max_length=len(DIMENSIONS))]
-Told = TypeVar("Told")
-
-
-class _Around(msgspec.Struct, Generic[Told], forbid_unknown_fields=True, frozen=True, gc=False):
-    """A report's body, field for field, and a day's tallies as they may be told."""
-
-    catalog: Version
-    created: DayText
-    days: Annotated[list[tuple[DayText, Told]], Meta(min_length=1, max_length=limits.DAYS_PER_REPORT)]
-    policy: Version
-    purposes: Annotated[dict[Name, Version], Meta(max_length=limits.PURPOSES_PER_REPORT)]
-    sdk: Annotated[str, _text(SDK, 32)]
-    v: Annotated[int, Meta(ge=1, le=1)]
-    context: Fields | msgspec.UnsetType = msgspec.UNSET
-    origin: Fields | msgspec.UnsetType = msgspec.UNSET
-
-
-class Body(_Around[Tallies], frozen=True, gc=False):
-    """A report's body, field for field, as the protocol states it."""
-
 
 TEXTS_MOST = 4096
 """Texts of one kind that are remembered; then all are forgotten."""
@@ -89,15 +54,15 @@ class _Texts:
 _names, _values, _sdks = map(_Texts, (NAME, VALUE, SDK))
 _REQUIRED = 7
 _day = lru_cache(maxsize=1024)(days.parse)
-_Reads = tuple[Callable[[bytes], _Around[msgspec.Raw]], Callable[[bytes], list[Line]]]
+_Reads = tuple[Callable[[bytes], Around[msgspec.Raw]], Callable[[bytes], list[Line]]]
 _BY_MEDIA: dict[str, _Reads] = {
-    "json": (msgspec.json.Decoder(_Around[msgspec.Raw]).decode, json_lines),
-    "msgpack": (msgspec.msgpack.Decoder(_Around[msgspec.Raw]).decode, msgpack_lines),
+    "json": (read_json, json_lines),
+    "msgpack": (read_msgpack, msgpack_lines),
 }
 """By media: what reads a body, and what reads a day's tallies in it."""
 
 
-class Plain(msgspec.Struct, frozen=True, gc=False):
+class Plain(Step, frozen=True):
     """A report's body, read: days as numbers, absent context as an empty map."""
 
     catalog: int
@@ -115,7 +80,7 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
 _arounds: Arounds[Plain] = Arounds()
 
 
-class Decoded(msgspec.Struct, frozen=True, gc=False):
+class Decoded(Step, frozen=True):
     """A report as it was sent: well formed, and nothing else is known of it yet."""
 
     report_id: bytes
@@ -190,7 +155,7 @@ def _decode(plain: bytes, media: str) -> Plain:
     return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin, body.sdk, tallies)
 
 
-def _keys_are_single(plain: bytes, media: str, body: _Around[msgspec.Raw]) -> bool:
+def _keys_are_single(plain: bytes, media: str, body: Around[msgspec.Raw]) -> bool:
     maps: dict[str, dict[str, Any]] = {"purposes": body.purposes}
     if body.context is not msgspec.UNSET:
         maps["context"] = body.context

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from itertools import islice
 
 from headcount_ingest.answer import answer
-from headcount_ingest.connection import Connection
 from headcount_ingest.edge import Edge
 from headcount_ingest.exchange import count
 from headcount_ingest.pace import Pace
@@ -37,9 +36,9 @@ OLDEST_LOOKED_AT = 32
 
 
 class Door:
-    """Listens on a port that other workers may share. ``make``: a connection that is let in."""
+    """Listens on a port that other workers may share. ``make``: the protocol of a connection that is let in."""
 
-    def __init__(self, edge: Edge, make: Callable[[], Connection], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, edge: Edge, make: Callable[[], asyncio.BaseProtocol], tls: ssl.SSLContext | None) -> None:
         self._edge = edge
         self._make = make
         self._tls = tls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from headcount_ingest.step import Step
 
 FORWARDED = b"x-forwarded-for"
 
@@ -13,7 +13,7 @@ FIELDS = frozenset(
 """The header lines the edge reads, in lower case."""
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+class Head(Step, frozen=True):
     """A request's head, as far as it was declared. ``path``: see ``path_of``. ``fields`` by lower-case name, as sent.
 
     Of a field that stands more than once the first counts; lines of ``X-Forwarded-For`` are joined.

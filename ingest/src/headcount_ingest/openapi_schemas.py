@@ -13,7 +13,7 @@ from headcount_wire.problems import Problem
 from headcount_wire.report import Report, ReportDay, Tally
 
 from headcount_ingest.answers import SHAPE_OF, AcceptedAnswer, PolicyAnswer, ProblemAnswer
-from headcount_ingest.decode import Body
+from headcount_ingest.body import Body
 
 Plain = dict[str, Any]
 

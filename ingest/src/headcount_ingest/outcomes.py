@@ -6,18 +6,20 @@ Each request has exactly one outcome, and it is counted in one place (``exchange
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from types import MappingProxyType
 
-import msgspec
 from headcount_wire.problems import Dropped, Problem
+
+from headcount_ingest.step import Step
 
 Drops = Mapping[tuple[int, Dropped], int]
 """How many tallies were not counted, by measure code (as it was sent) and reason."""
 
-NO_DROPS: Drops = {}
+NO_DROPS: Drops = MappingProxyType({})
+NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class Refused(Step, frozen=True):
     """A refusal: the problem, how many seconds to wait, what else the answer says, and what it dropped.
 
     ``customer`` and ``app``: whose live report it was, where that is known; 0 otherwise.
@@ -25,10 +27,10 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
     problem: Problem
     retry_after: int = 0
-    extra: dict[str, str] = msgspec.field(default_factory=dict)
+    extra: Mapping[str, str] = NO_EXTRA
     customer: int = 0
     app: int = 0
-    drops: Drops = msgspec.field(default_factory=dict)
+    drops: Drops = NO_DROPS
     allow: str = ""
     """Which methods the address answers, where that is what was wrong."""
 
@@ -38,7 +40,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
         return self.problem.slug
 
 
-class Accepted(msgspec.Struct, frozen=True, gc=False):
+class Accepted(Step, frozen=True):
     """On disk: how many tallies were admitted, and which were dropped and why."""
 
     customer: int
@@ -47,23 +49,23 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     app: int = 0
     """0 for what came with a debug key."""
 
-    name: ClassVar[str] = "accepted"
+    name = "accepted"
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False):
+class Answered(Step, frozen=True):
     """The policy, or that it has not changed: a request that brings no report."""
 
     status: int
     etag: str
     body: bytes
 
-    name: ClassVar[str] = "policy"
+    name = "policy"
 
 
-class Gone(msgspec.Struct, frozen=True, gc=False):
+class Gone(Step, frozen=True):
     """The client left before its report was whole: nothing is stored, and nobody is there to answer."""
 
-    name: ClassVar[str] = "gone"
+    name = "gone"
 
 
 Outcome = Accepted | Answered | Refused | Gone

@@ -5,20 +5,20 @@ Of two nodes that both took a report, each would count it. So one owns it, and e
 
 from __future__ import annotations
 
-import msgspec
 from headcount_wire.problems import Problem
 
 from headcount_ingest.authenticate import Authentic
 from headcount_ingest.decode import Decoded, Plain
 from headcount_ingest.fleet import FleetShare
 from headcount_ingest.outcomes import Refused
+from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 NOT_NOTED = Refused(Problem.STORAGE, 30)
 """No report is taken of a day of which the node could not note under which maps; it is tried each second."""
 
 
-class Owned(msgspec.Struct, frozen=True, gc=False):
+class Owned(Step, frozen=True):
     """A report that this node counts, and no other."""
 
     report_id: bytes

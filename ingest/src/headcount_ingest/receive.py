@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import msgspec
 from headcount_wire import limits
 from headcount_wire.problems import Problem
 
 from headcount_ingest.head import Head
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.rates import Rates
+from headcount_ingest.step import Step
 
 _REPORT_ID = re.compile(rb"\A[0-9a-f]{32}\Z")
 _MEDIA = {b"application/json": "json", b"application/msgpack": "msgpack"}
@@ -24,7 +24,7 @@ REMEMBERED = 64
 """Values of a header line that are remembered, each as long as a head may be: clients send a few."""
 
 
-class Received(msgspec.Struct, frozen=True, gc=False):
+class Received(Step, frozen=True):
     """The id of the URL, the bearer's key and the body's declared forms; nothing else of the request's head."""
 
     report_id: bytes

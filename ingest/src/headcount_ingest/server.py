@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from headcount_ingest.as_protocol import AsProtocol
 from headcount_ingest.connection import Connection
 from headcount_ingest.connections import Connections
 from headcount_ingest.door import Door
@@ -28,7 +29,7 @@ class EdgeServer:
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Take connections from now on; raises ``OSError`` when the port cannot be had."""
-        self._door = Door(self._edge, lambda: Connection(self._edge, self.connections), tls)
+        self._door = Door(self._edge, lambda: AsProtocol(Connection(self._edge, self.connections)), tls)
         await self._door.open()
         self._look()
 

@@ -240,7 +240,7 @@ class Spool:
         self._clock = clock
         self._seal_seconds = seal_seconds
         self._metrics = metrics
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._writing_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._waiting: list[tuple[bytes, Waits[Refused | None]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -285,7 +285,7 @@ class Spool:
             refused = None
             try:
                 data = b"".join([framed for framed, _ in group])
-                await self._loop.run_in_executor(self._thread, self._writer.commit, data)
+                await self._loop.run_in_executor(self._writing_thread, self._writer.commit, data)
             except OSError:
                 refused = self._failed(unsure=self._writer.unsure)
             except Exception as error:  # the last resort: nobody waits for ever, and this process ends
@@ -345,7 +345,7 @@ class Spool:
     async def seal(self) -> None:
         """Hand over what is open; what is being written goes first."""
         try:
-            await self._loop.run_in_executor(self._thread, self._writer.seal)
+            await self._loop.run_in_executor(self._writing_thread, self._writer.seal)
         except OSError:
             self._metrics.storage_failures.inc()
             if self._writer.broken:
@@ -361,5 +361,5 @@ class Spool:
         if self._sealing is not None:
             await self._sealing
         with contextlib.suppress(OSError):
-            await self._loop.run_in_executor(self._thread, self._writer.close)
-        self._thread.shutdown()
+            await self._loop.run_in_executor(self._writing_thread, self._writer.close)
+        self._writing_thread.shutdown()

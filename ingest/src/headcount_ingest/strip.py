@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import msgspec
 from headcount_wire.segment import Stream, encode_source, frame
 
 from headcount_ingest.admit import Admitted
+from headcount_ingest.step import Step
 
 
-class Anonymous(msgspec.Struct, frozen=True, gc=False):
+class Anonymous(Step, frozen=True):
     """One framed record, ready to append. Beside its sums it holds only the one-time report id."""
 
     framed: bytes

@@ -17,6 +17,7 @@ from headcount_wire.clock import Clock, SystemClock
 
 from headcount_ingest.admin import create_admin_app
 from headcount_ingest.batch import Batch
+from headcount_ingest.compiled import COMPILED
 from headcount_ingest.disk import Disk
 from headcount_ingest.disk_look import DiskLook
 from headcount_ingest.edge import Edge
@@ -118,7 +119,7 @@ async def serve(
     await admin.setup()
     await public.start(certificate.context if certificate else None)
     await web.TCPSite(admin, settings.admin_host, settings.admin_port).start()
-    log.info("edge_ready", worker=settings.worker)
+    log.info("edge_ready", worker=settings.worker, compiled=COMPILED)
     looking = asyncio.create_task(look.keep())
     await _until(stop, reload, watch)
     edge.gate.draining = True
