@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.edge.client import Source
@@ -26,7 +26,7 @@ class Stored(Source):
     """Requests that were made before and stand in a file: a day of a house is more of them than memory should hold."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._requests = self._read(path)
         self.kept = True
         self.taken: Callable[[str], object] | None = None
 
@@ -37,12 +37,14 @@ class Stored(Source):
             for request in requests:
                 file.write(len(request).to_bytes(4, "little") + request)
 
+    @staticmethod
+    def _read(path: Path) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while size := file.read(4):
+                yield file.read(int.from_bytes(size, "little"))
+
     def __next__(self) -> tuple[str, bytes]:
-        size = self._file.read(4)
-        if not size:
-            self._file.close()
-            raise StopIteration
-        return "", self._file.read(int.from_bytes(size, "little"))
+        return "", next(self._requests)
 
 
 class ReportRequests(Source):

@@ -26,6 +26,7 @@ from benchmarks.peers.population import (
     with_tallies,
 )
 from benchmarks.peers.queryable import queryable
+from benchmarks.peers.requests import Stored
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,17 @@ def test_batches_hold_every_event_once(people: list[DeviceDay]) -> None:
     assert sum(count for count, _ in batches) == sum(day.interactions for day in people)
     assert all(count == len(batch) <= EVENTS_A_REQUEST for count, batch in batches)
     assert all(len({event["device"] for event in batch}) == 1 for _, batch in batches)
+
+
+def test_stored_requests_come_once_and_every_connection_is_told_of_the_end(tmp_path: Path) -> None:
+    """Requests come out of the file as they were put into it; after the last, each that asks is told there is none."""
+    requests = [bytes((number,)) * number for number in (1, 200, 0, 7)]
+    Stored.write(tmp_path / "requests", requests)
+    stored = Stored(tmp_path / "requests")
+    assert [next(stored)[1] for _ in requests] == requests
+    for _ in range(3):
+        with pytest.raises(StopIteration):
+            next(stored)
 
 
 def test_line_protocol_holds_every_tally(people: list[DeviceDay]) -> None:
