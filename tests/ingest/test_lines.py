@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from headcount_ingest import lines
 from headcount_ingest.admission import Admission, Allowance
-from headcount_ingest.admit import Dropping, _of_day
+from headcount_ingest.admit import Dropping, _look_at, _of_day, _one_by_one
 from headcount_ingest.counted import Counts, Sum, Times
 from headcount_ingest.lines import Line, Numbers, json_lines, msgpack_lines, numbers_of
 from headcount_wire.catalog_file import parse_catalog
@@ -113,6 +113,47 @@ def test_caps_are_held_exactly(said: list[Numbers]) -> None:
             kept.append(numbers[4])
     assert [numbers_of(line)[4] for line in found] == kept
     assert drops == ({(1, Dropped.OVER_CAP): len(said) - len(kept)} if len(kept) < len(said) else {})
+
+
+MANY_KINDS = (
+    CATALOG
+    + """\
+[measures.wait]
+code = 2
+kind = "timing"
+purpose = "usage"
+description = "Waited."
+owner = "product@meet.example"
+cap = 6
+[measures.app]
+code = 3
+kind = "active"
+purpose = "usage"
+description = "Opened."
+owner = "product@meet.example"
+"""
+)
+SAYABLE = [
+    (measure, label, fact, slot, n)
+    for measure, label, fact in Admission(parse_catalog(MANY_KINDS, "catalog.toml")).rules
+    for slot in range(4)
+    for n in (1, 2, 3)
+]
+
+
+@given(st.lists(st.sampled_from(SAYABLE), max_size=12), st.booleans())
+def test_a_day_is_judged_alike_whether_it_was_met_before(said: list[Numbers], rising: bool) -> None:
+    """Known tallies in an SDK's order are counted as the same day is that nobody looked at before, and drop as much."""
+    admission = Admission(parse_catalog(MANY_KINDS, "catalog.toml"))
+    told = [pack_tally(*one) for one in (sorted(said) if rising else said)]
+    met = admission.allowance({"usage": None}, (None,), 20_000)
+    for line in told:
+        _of_day([line], met, {})
+    quick: Dropping = {}
+    slow: Dropping = {}
+    kept, found = _look_at(told, met, slow)
+    assert _of_day(told, met, quick) == _one_by_one(kept, found, met, slow)
+    assert quick == slow
 
 
 @given(st.lists(st.floats(0, 4), max_size=30))
