@@ -71,7 +71,7 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
 
 def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Line]:
     """One day's tallies that may be counted; the others go to ``drops``."""
-    if _are_plain(lines, allowance.known):
+    if _is_ordinary(lines, allowance.known):
         return lines
     lines, found = _look_at(lines, allowance, drops)
     if len({known.said for known in found}) == len(found) and _within_caps(found):
@@ -79,7 +79,7 @@ def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Li
     return _one_by_one(lines, found, allowance, drops)
 
 
-def _are_plain(lines: list[Line], known: dict[Line, Known]) -> bool:
+def _is_ordinary(lines: list[Line], known: dict[Line, Known]) -> bool:
     """Whether a day is like most: all of it met before, in an SDK's order, and all caps together not used up."""
     last, used = -1, 0.0
     for line in lines:
