@@ -21,7 +21,7 @@ from headcount_wire.clock import ManualClock
 from headcount_wire.segment import Stream
 
 from tests.aggregator.conftest import TODAY, Spooled, record_of, spool
-from tests.homes.fresh import HOMES, lose
+from tests.homes.fresh import HOMES, half_of, lose
 
 __all__ = ["HOMES"]  # the claims below hold in each of them
 
@@ -131,7 +131,7 @@ class DyingWarehouse:
         if statement.startswith(f"INSERT INTO {Table.FINAL.sql}"):
             self.whole.step += 1
             if self.whole.step == self.whole.at:
-                self._warehouse.execute(statement + " AND slot % 2 = 0")
+                self._warehouse.execute(half_of(statement))
                 self.die()
         self._warehouse.execute(statement)
         self._hit()
