@@ -38,7 +38,8 @@ build/compiled/.made: $(BIN)/.installed $(COMPILED:%=%/pyproject.toml) $(shell f
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/compiled build/wheels/*.whl
 	@touch $@
 
-TESTS_OF_COMPILED := tests/ingest tests/contracts tests/wire $(addprefix tests/aggregator/test_,loader.py rollup.py memory.py numbering.py spool_reader.py table_rows.py release_due.py release_kinds.py release_run.py release_period_numbers.py release_instances.py) $(addprefix tests/privacy/test_,nesting.py threshold.py)
+# In the order of `make test`: what the edge's tests say of logging comes last.
+TESTS_OF_COMPILED := $(addprefix tests/aggregator/test_,loader.py numbering.py release_due.py release_instances.py release_kinds.py release_period_numbers.py release_run.py spool_reader.py table_rows.py) tests/contracts tests/ingest tests/privacy/test_nesting.py tests/privacy/test_threshold.py tests/wire
 
 demo: $(BIN)/.installed ## run the whole house with simulated devices (ARGS=--once ends by itself)
 	$(BIN)/headcount demo $(ARGS)
