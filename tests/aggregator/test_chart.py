@@ -10,12 +10,11 @@ from xml.etree import ElementTree
 
 from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.chart import (
-    HEIGHT,
+    FINE,
     LETTER,
     NARROW,
     TICKS_MOST,
     WIDE,
-    WIDTH,
     axis_top,
     bar,
     draw,
@@ -23,6 +22,7 @@ from headcount_aggregator.web.dashboard.chart import (
     steps_to,
     tick_rows,
 )
+from headcount_aggregator.web.dashboard.columns import HEIGHT, WIDTH
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Marker, Row, Series, Shape, Weight
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +80,22 @@ def columns_of(path: ElementTree.Element) -> list[tuple[float, ...]]:
     """The columns that a path draws: left, top, width, height."""
     found = re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-\3z", path.get("d") or "")
     return [tuple(map(float, column)) for column in found]
+
+
+def level_sides(path: ElementTree.Element) -> list[tuple[float, float, float]]:
+    """The level sides of outlines that have only level and upright ones: from where, to where, how far down."""
+    found: list[tuple[float, float, float]] = []
+    x = y = 0.0
+    for command, numbers in re.findall(r"([MHVz])([\d. ]*)", path.get("d") or ""):
+        before = x
+        if command == "M":
+            x, y = map(float, numbers.split())
+        elif command == "H":
+            x = float(numbers)
+            found.append((min(before, x), max(before, x), y))
+        elif command == "V":
+            y = float(numbers)
+    return found
 
 
 def ticks_of(root: ElementTree.Element) -> int:
@@ -203,6 +219,38 @@ def test_a_column_that_is_hidden_whole_is_a_tick() -> None:
     found = plot(drawn(figure))
     assert ticks_of(found) == 1
     assert [len(columns_of(node)) for node in found if (node.get("class") or "").startswith("column")] == [1]
+
+
+@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=6), st.sampled_from([Shape.STACK, Shape.COLUMNS]))
+def test_columns_without_a_gap_are_outlines(some: list[tuple[Cell, Cell]], shape: Shape) -> None:
+    """Where columns are too fine for a gap an outline has in each row's place the head and the foot of its column."""
+    rows = some * (int(WIDTH / FINE) // len(some) + 1)
+    whole = Figure(
+        key="k",
+        title="T",
+        sentence="",
+        shape=shape,
+        head="Day",
+        series=(Series("a", "a", Weight.STRONG), Series("b", "b", Weight.PLAIN)),
+        rows=tuple(Row(str(n), str(n), row) for n, row in enumerate(rows)),
+        rule="",
+        k=20,
+    )
+    found = {node.get("class"): level_sides(node) for node in plot(drawn(whole)).iter(f"{SVG}path")}
+    for row in (*range(len(some)), *range(len(rows) - len(some), len(rows))):
+        lower, upper = rows[row]
+        full = sum(cell.value or 0 for cell in (lower, upper)) if shape is Shape.STACK else axis_top(whole)
+        foot = HEIGHT
+        for weight, cell in (("strong", lower), ("plain", upper)):
+            head = foot - (HEIGHT * cell.value / full if cell.value else 0)
+            x = (row + 0.5) * WIDTH / len(rows)
+            reached = sorted(y for begin, end, y in found.get(f"column {weight}", []) if begin < x < end)
+            if cell.value and not (cell.provisional and shape is Shape.COLUMNS):
+                assert len(reached) == 2
+                assert all(abs(one - other) < 0.06 for one, other in zip(reached, (max(0, head), foot), strict=True))
+            else:
+                assert not reached or reached[0] == reached[1]
+            foot = head
 
 
 @given(figures(), st.lists(st.tuples(st.integers(0, 99), st.text("abc ", min_size=1, max_size=18)), max_size=12))

@@ -9,17 +9,18 @@ words lie beside it at percentages, so they keep their size on a phone. Heights 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from headcount_aggregator.web.dashboard.columns import HEIGHT, WIDTH, Part, columns_by_weight, divided, stacked
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Shape, Weight
 
-WIDTH = 1000.0
 WIDEST = 180.0
 """A column is no wider, however few there are: it is a mark, not a wall."""
-HEIGHT = 220.0
+APART, FINE = 9.0, 4.0
+"""How wide the place of a column is, at least, for a gap beside it: of one that is divided whole, and of others."""
 HEAD = 16.0
 LETTER = 6.5
 """How wide a letter at a mark is, at most on the average."""
@@ -60,27 +61,21 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     """
     top = axis_top(figure)
     marks: list[Markup] = []
-    sealed: dict[str, list[str]] = {}
     slot = WIDTH / max(1, len(figure.rows))
-    width = min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
+    width = slot if slot < FINE else min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
+    sealed: list[Sequence[Part | None]] = []
     for row, entry in enumerate(figure.rows):
-        foot = HEIGHT
-        for series, cell in zip(figure.series, entry.cells, strict=True):
-            if cell.value is None or series.weight is Weight.BEFORE:
-                continue
-            height = HEIGHT * cell.value / top
-            foot -= height
-            left = _x(figure, row) - width / 2
-            if cell.provisional:
-                marks.append(_rect(left, foot, width, height, f"column {series.weight} open"))
-                marks.append(_rect(left, foot, width, height, "hatch", figure.key))
-            else:
-                sealed.setdefault(series.weight, []).append(_column(left, foot, width, height))
+        parts = stacked(figure, entry, top)
+        sealed.append([None if cell.provisional else part for cell, part in zip(entry.cells, parts, strict=True)])
+        for series, cell, part in zip(figure.series, entry.cells, parts, strict=True):
+            if part and cell.provisional:
+                box = _x(figure, row) - width / 2, part.head, width, part.foot - part.head
+                marks += _rect(*box, f"column {series.weight} open"), _rect(*box, "hatch", figure.key)
     for index, series in enumerate(figure.series):
         if series.weight is Weight.BEFORE:
             marks += _line(figure, index, top)
     marks += _whiskers(figure, top)
-    return _frame(figure, top, [*_columns(sealed), *marks, _hidden_ticks(figure)], number)
+    return _frame(figure, top, [*_columns(figure, sealed, width), *marks, _hidden_ticks(figure)], number)
 
 
 def interval_mark(figure: Figure) -> str:
@@ -107,28 +102,16 @@ def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
 
 def shares(figure: Figure, number: Ticks) -> Markup:
     """One full column a row that its series divide; a row without a shown part is empty."""
-    parts: dict[str, list[str]] = {}
-    width = WIDTH / max(1, len(figure.rows))
-    for row, entry in enumerate(figure.rows):
-        whole = sum(cell.value or 0 for cell in entry.cells)
-        foot = HEIGHT
-        for series, cell in zip(figure.series, entry.cells, strict=True):
-            if whole and cell.value:
-                height = HEIGHT * cell.value / whole
-                foot -= height
-                gap = 0.0 if width < 9 else 1.0
-                part = _column(row * width + gap / 2, foot, width - gap, height)
-                parts.setdefault(series.weight, []).append(part)
-    return _frame(figure, 100.0, [*_columns(parts), _hidden_ticks(figure, of_empty=True)], number)
+    slot = WIDTH / max(1, len(figure.rows))
+    parts = [divided(row) for row in figure.rows]
+    marks = _columns(figure, parts, slot - 1 if slot >= APART else slot)
+    return _frame(figure, 100.0, [*marks, _hidden_ticks(figure, of_empty=True)], number)
 
 
-def _columns(found: Mapping[str, Sequence[str]]) -> Iterable[Markup]:
+def _columns(figure: Figure, rows: Sequence[Sequence[Part | None]], width: float) -> Iterable[Markup]:
     """The columns of each weight as one mark: a year by day has a thousand, and each mark is asked for its style."""
-    return (_path("".join(paths), f"column {weight}") for weight, paths in found.items())
-
-
-def _column(x: float, y: float, width: float, height: float) -> str:
-    return f"M{x:.1f} {max(0.0, y):.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
+    found = columns_by_weight(figure.series, rows, width)
+    return (_path(path, f"column {weight}") for weight, path in found.items())
 
 
 def bar(share: float, css: str = "") -> Markup:
