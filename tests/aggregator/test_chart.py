@@ -106,7 +106,7 @@ def ticks_of(root: ElementTree.Element) -> int:
 
 def with_margin(cell: Cell, margin: int) -> Cell:
     value = cell.value or 0
-    return replace(cell, low=max(0, value - margin), high=value + margin)
+    return cell._replace(low=max(0, value - margin), high=value + margin)
 
 
 @given(figures())
@@ -136,7 +136,6 @@ def test_every_row_has_its_mark(figure: Figure) -> None:
     classes = [node.get("class") or "" for node in found.iter()]
     hidden_rows = sum(any(cell.hidden for cell in row.cells) for row in figure.rows)
     assert ticks_of(found) == hidden_rows
-    assert len((found.get("data-x") or "").split()) == len(figure.rows)
     shown = [cell for row in figure.rows for cell in row.cells if cell.value is not None]
     if figure.shape is Shape.COLUMNS:
         sealed = [node for node in found.iter(f"{SVG}path") if (node.get("class") or "").startswith("column")]
@@ -292,4 +291,4 @@ def test_the_marks_of_intervals_are_in_the_legend(figure: Figure, margins: list[
 
 
 def _with_margin(cell: Cell, margin: int) -> Cell:
-    return cell if cell.value is None else replace(cell, low=max(0, cell.value - margin), high=cell.value + margin)
+    return cell if cell.value is None else cell._replace(low=max(0, cell.value - margin), high=cell.value + margin)

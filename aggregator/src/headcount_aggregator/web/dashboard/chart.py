@@ -254,6 +254,8 @@ def _updating(figure: Figure) -> Markup:
 
 def _hidden_ticks(figure: Figure, *, of_empty: bool = False) -> Markup:
     """A tick at each row that hides something; ``of_empty``: only where nothing is drawn that it would stand on."""
+    if not figure.hidden:
+        return Markup()
     hiding = [(row, entry.cells) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells)]
     found = [_x(figure, row) for row, cells in hiding if not (of_empty and any(cell.value for cell in cells))]
     return _path("".join(f"M{x:.1f} {HEIGHT:g}v-7" for x in found), "hidden-mark") if found else Markup()
@@ -290,7 +292,6 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
             )
         )
     marks = [*marks, *(_path(f"M{_x(figure, row):.1f} 0V{HEIGHT:g}", "marker") for row, _ in _marked(figure))]
-    xs = " ".join(f"{_x(figure, row):.1f}" for row in range(len(figure.rows)))
     return Markup(
         '<svg class="steps" width="{gutter}" height="{total}" aria-hidden="true" focusable="false">{labels}</svg>'
         '<svg class="chart" width="100%" height="{total}" role="img" aria-labelledby="{key}-title" '
@@ -299,7 +300,7 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V9"/></pattern>'
         "</defs>"
         '<svg class="plot" x="0" y="{head}" width="100%" height="{height}" viewBox="0 0 {width} {height}" '
-        'preserveAspectRatio="none" data-x="{xs}">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
+        'preserveAspectRatio="none" >{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
         "{words}{flags}</svg>"
     ).format(
         gutter=max(len(number(step)) for step in steps) * 8 + 2,
@@ -309,7 +310,6 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         head=f"{HEAD:g}",
         height=f"{HEIGHT:g}",
         width=f"{WIDTH:g}",
-        xs=xs,
         grid=grid,
         marks=Markup().join(marks),
         words=Markup().join(words),
