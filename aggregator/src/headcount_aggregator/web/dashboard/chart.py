@@ -189,16 +189,20 @@ def _y(figure: Figure, value: float, top: float) -> float:
     return HEIGHT * (1 - min(1.0, max(0.0, (value - figure.floor) / (top - figure.floor))))
 
 
-def _point(figure: Figure, row: int, cell: Cell, top: float) -> tuple[float, float, bool] | None:
-    if cell.value is None:
-        return None
-    return _x(figure, row), _y(figure, cell.value, top), cell.provisional
+def _points(figure: Figure, cells: Sequence[Cell], top: float) -> Sequence[tuple[float, float, bool] | None]:
+    """Where each cell's value lies, and whether it may still change; ``None`` where none is shown."""
+    slot, floor, reach = WIDTH / max(1, len(cells)), figure.floor, top - figure.floor
+    return [
+        None
+        if cell.value is None
+        else ((row + 0.5) * slot, HEIGHT * (1 - min(1.0, max(0.0, (cell.value - floor) / reach))), cell.provisional)
+        for row, cell in enumerate(cells)
+    ]
 
 
 def _line(figure: Figure, index: int, top: float) -> Iterable[Markup]:
     cells = [row.cells[index] for row in figure.rows]
-    points = [_point(figure, row, cell, top) for row, cell in enumerate(cells)]
-    for run in _runs(points, cells):
+    for run in _runs(_points(figure, cells, top), cells):
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in run)
         state = f"{' open' if run[-1][2] else ''}{' dot' if len(run) == 1 else ''}"
         # A point alone is a line of no length with round ends: a dot that the stretched box leaves round.
@@ -300,7 +304,7 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V9"/></pattern>'
         "</defs>"
         '<svg class="plot" x="0" y="{head}" width="100%" height="{height}" viewBox="0 0 {width} {height}" '
-        'preserveAspectRatio="none" >{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
+        'preserveAspectRatio="none">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
         "{words}{flags}</svg>"
     ).format(
         gutter=max(len(number(step)) for step in steps) * 8 + 2,
