@@ -20,7 +20,7 @@ from headcount_ingest.rates import Rates
 _REPORT_ID = re.compile(rb"\A[0-9a-f]{32}\Z")
 _MEDIA = {b"application/json": "json", b"application/msgpack": "msgpack"}
 _CODINGS = frozenset({b"", b"identity", b"gzip", b"deflate", b"zstd"})
-REMEMBERED = 64
+REMEMBERED, KEYS_REMEMBERED = 64, 256
 """Values of a header line that are remembered, each as long as a head may be: clients send a few."""
 
 
@@ -68,5 +68,10 @@ def _coding(content_encoding: bytes) -> str | None:
 
 def bearer(head: Head) -> str:
     """The app key a request carries, or an empty text."""
-    scheme, _, key = head.text(b"authorization").partition(" ")
+    return _key(head.fields.get(b"authorization", b""))
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _key(authorization: bytes) -> str:
+    scheme, _, key = authorization.decode("ascii", "replace").strip().partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
