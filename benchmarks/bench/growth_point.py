@@ -26,7 +26,7 @@ from headcount_wire.clock import ManualClock
 from headcount_wire.codec import decode_json
 from headcount_wire.dimensions import DIMENSIONS, UNKNOWN
 from headcount_wire.organisation import load_organisation
-from headcount_wire.segment import Header, Packed, Stream, Values, encode_header, encode_source, frame, pack_tally
+from headcount_wire.segment import Header, Stream, Values, encode_header, encode_source, frame, pack_tally
 
 DAY = 86_400.0
 TODAY = 20_700
@@ -143,7 +143,7 @@ def _frames(shape: Shape, pool: list[Said], day: int) -> Iterator[bytes]:
         _, count, tallies = draw.choice(pool)
         context = draw.choice(pool)[0]  # of any other device: more combinations than the pool has devices
         source = encode_source(Stream.LIVE, day, 0, number % shape.customers + 1, 1, 1, context, None)
-        yield frame(draw.randbytes(16), source, (Packed(day - 1, count, tallies),))
+        yield frame(draw.randbytes(16), source, ((day - 1, count, tallies),))
 
 
 def _write(folder: Path, frames: Iterator[bytes], day: int) -> None:

@@ -17,7 +17,7 @@ from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.facts import Fact, First, Kind
 from headcount_wire.organisation import Organisation, parse_organisation
-from headcount_wire.segment import HEADER_BYTES, Header, Packed, Stream, Values, encode_header, encode_source, frame
+from headcount_wire.segment import HEADER_BYTES, Header, Stream, Values, encode_header, encode_source, frame
 from headcount_wire.segment import pack_tally as packed
 
 CUTS = ("os", "app_version", "language", "device_class", "os x app_version")
@@ -96,7 +96,7 @@ class Population:
         told = draw.choices(self._pool, k=device_days)
         for (customer, context), ((number, tallies), _) in zip(devices, told, strict=True):
             source = encode_source(Stream.LIVE, day + 1, 0, customer, 1, 1, context, None)
-            yield frame(draw.randbytes(16), source, (Packed(day, number, tallies),))
+            yield frame(draw.randbytes(16), source, ((day, number, tallies),))
 
 
 def write_segments(folder: Path, frames: Iterator[bytes], moment: float) -> tuple[int, int]:

@@ -10,12 +10,11 @@ from xml.etree import ElementTree
 
 from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.chart import (
-    HEIGHT,
+    FINE,
     LETTER,
     NARROW,
     TICKS_MOST,
     WIDE,
-    WIDTH,
     axis_top,
     bar,
     draw,
@@ -23,6 +22,7 @@ from headcount_aggregator.web.dashboard.chart import (
     steps_to,
     tick_rows,
 )
+from headcount_aggregator.web.dashboard.columns import HEIGHT, WIDTH
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Figure, Marker, Row, Series, Shape, Weight
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +82,22 @@ def columns_of(path: ElementTree.Element) -> list[tuple[float, ...]]:
     return [tuple(map(float, column)) for column in found]
 
 
+def level_sides(path: ElementTree.Element) -> list[tuple[float, float, float]]:
+    """The level sides of outlines that have only level and upright ones: from where, to where, how far down."""
+    found: list[tuple[float, float, float]] = []
+    x = y = 0.0
+    for command, numbers in re.findall(r"([MHVz])([\d. ]*)", path.get("d") or ""):
+        before = x
+        if command == "M":
+            x, y = map(float, numbers.split())
+        elif command == "H":
+            x = float(numbers)
+            found.append((min(before, x), max(before, x), y))
+        elif command == "V":
+            y = float(numbers)
+    return found
+
+
 def ticks_of(root: ElementTree.Element) -> int:
     """How many ticks of hidden cells there are."""
     marks = [node.get("d") or "" for node in root.iter(f"{SVG}path") if node.get("class") == "hidden-mark"]
@@ -90,7 +106,7 @@ def ticks_of(root: ElementTree.Element) -> int:
 
 def with_margin(cell: Cell, margin: int) -> Cell:
     value = cell.value or 0
-    return replace(cell, low=max(0, value - margin), high=value + margin)
+    return cell._replace(low=max(0, value - margin), high=value + margin)
 
 
 @given(figures())
@@ -120,7 +136,6 @@ def test_every_row_has_its_mark(figure: Figure) -> None:
     classes = [node.get("class") or "" for node in found.iter()]
     hidden_rows = sum(any(cell.hidden for cell in row.cells) for row in figure.rows)
     assert ticks_of(found) == hidden_rows
-    assert len((found.get("data-x") or "").split()) == len(figure.rows)
     shown = [cell for row in figure.rows for cell in row.cells if cell.value is not None]
     if figure.shape is Shape.COLUMNS:
         sealed = [node for node in found.iter(f"{SVG}path") if (node.get("class") or "").startswith("column")]
@@ -205,6 +220,38 @@ def test_a_column_that_is_hidden_whole_is_a_tick() -> None:
     assert [len(columns_of(node)) for node in found if (node.get("class") or "").startswith("column")] == [1]
 
 
+@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=6), st.sampled_from([Shape.STACK, Shape.COLUMNS]))
+def test_columns_without_a_gap_are_outlines(some: list[tuple[Cell, Cell]], shape: Shape) -> None:
+    """Where columns are too fine for a gap an outline has in each row's place the head and the foot of its column."""
+    rows = some * (int(WIDTH / FINE) // len(some) + 1)
+    whole = Figure(
+        key="k",
+        title="T",
+        sentence="",
+        shape=shape,
+        head="Day",
+        series=(Series("a", "a", Weight.STRONG), Series("b", "b", Weight.PLAIN)),
+        rows=tuple(Row(str(n), str(n), row) for n, row in enumerate(rows)),
+        rule="",
+        k=20,
+    )
+    found = {node.get("class"): level_sides(node) for node in plot(drawn(whole)).iter(f"{SVG}path")}
+    for row in (*range(len(some)), *range(len(rows) - len(some), len(rows))):
+        lower, upper = rows[row]
+        full = sum(cell.value or 0 for cell in (lower, upper)) if shape is Shape.STACK else axis_top(whole)
+        foot = HEIGHT
+        for weight, cell in (("strong", lower), ("plain", upper)):
+            head = foot - (HEIGHT * cell.value / full if cell.value else 0)
+            x = (row + 0.5) * WIDTH / len(rows)
+            reached = sorted(y for begin, end, y in found.get(f"column {weight}", []) if begin < x < end)
+            if cell.value and not (cell.provisional and shape is Shape.COLUMNS):
+                assert len(reached) == 2
+                assert all(abs(one - other) < 0.06 for one, other in zip(reached, (max(0, head), foot), strict=True))
+            else:
+                assert not reached or reached[0] == reached[1]
+            foot = head
+
+
 @given(figures(), st.lists(st.tuples(st.integers(0, 99), st.text("abc ", min_size=1, max_size=18)), max_size=12))
 def test_words_at_marks_do_not_lie_over_one_another(figure: Figure, marked: list[tuple[int, str]]) -> None:
     """Every mark has its line; of words that would touch, the first stand, more of them where there is more room."""
@@ -244,4 +291,4 @@ def test_the_marks_of_intervals_are_in_the_legend(figure: Figure, margins: list[
 
 
 def _with_margin(cell: Cell, margin: int) -> Cell:
-    return cell if cell.value is None else replace(cell, low=max(0, cell.value - margin), high=cell.value + margin)
+    return cell if cell.value is None else cell._replace(low=max(0, cell.value - margin), high=cell.value + margin)

@@ -25,12 +25,18 @@ FOCUSED = """() => {
     const place = [box.left, box.top, box.right, box.bottom].map(Math.round);
     return { words, again, seen, ringed: style.outlineStyle !== "none", at: place };
 }"""
+CURSOR_AT = """figure => {
+    const [chart, cursor] = ["svg.chart", ".cursor"].map((one) => figure.querySelector(one).getBoundingClientRect());
+    return (cursor.left + cursor.width / 2 - chart.left) / chart.width;
+}"""
+"""How far along the chart the cursor stands, as a share of its width."""
 REACHABLE = """() => [...document.querySelectorAll("a[href], button, summary, input, select, [tabindex='0']")]
     .filter((one) => one.checkVisibility()).length"""
 
 
 async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServer) -> None:
-    """Focus reads the last row, arrows the neighbours, Home the first: each as the table says it, aloud."""
+    """Focus reads the last row, arrows the neighbours, Home the first: each as the table says it, aloud, and the cursor
+    stands in the middle of its place."""
     async with opened(browser, dashboard) as watched:
         page = watched.page
         figure = page.locator("figure[data-chart]").first
@@ -45,10 +51,11 @@ async def test_arrow_keys_read_the_values(browser: Browser, dashboard: TestServe
         assert (await _row(rows[-1]))[0] in await output.inner_text()
         assert "updating" in await output.inner_text()
         await page.keyboard.press("Home")
-        for expected in (rows[0], rows[1]):
+        for place, expected in enumerate(rows[:2]):
             text = await output.inner_text()
             assert all(part in text for part in await _row(expected)), text
             assert await figure.locator(".cursor").evaluate("c => getComputedStyle(c).visibility") == "visible"
+            assert await figure.evaluate(CURSOR_AT) == pytest.approx((place + 0.5) / len(rows), abs=0.002)
             await page.keyboard.press("ArrowRight")
         await page.keyboard.press("Escape")
         assert await output.inner_text() == ""

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgpack
 import pytest
 from headcount_ingest.decode import Malformed, Plain, decode_body
+from headcount_ingest.said import Said
 from headcount_wire import codec, segment
 from headcount_wire.errors import MalformedReport, MalformedSegment
 from headcount_wire.report import Report, Tally
@@ -47,17 +48,17 @@ def by_edge(media: str, body: bytes) -> Plain:
 
 def said(report: Report) -> Plain:
     """What the edge reads of a report that the reference has read."""
-    return Plain(
+    said = Said(
         report.catalog,
         report.policy,
         dict(report.purposes),
         report.created,
-        [(day.day, [_line(tally) for tally in day.tallies]) for day in report.days],
         dict(report.context),
         None if report.origin is None else dict(report.origin),
         report.sdk,
-        sum(len(day.tallies) for day in report.days),
     )
+    days = [(day.day, [_line(tally) for tally in day.tallies]) for day in report.days]
+    return Plain(said, days, sum(len(day.tallies) for day in report.days))
 
 
 def _line(tally: Tally) -> bytes:

@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 import zstandard
 from headcount_ingest.decode import Malformed, Plain, decode_body
 from headcount_ingest.decompress import Undecodable, decompress
+from headcount_ingest.said import Said
 
 from tests.fuzz import promises
 from tests.fuzz.mutations import mutated
@@ -44,7 +44,7 @@ def search() -> None:
 
 def _crashes(plain: bytes, media: str) -> Plain:
     found = decode_body(plain, media)
-    return msgspec.structs.replace(found, policy=found.policy // len(found.purposes))
+    return _saying(found, policy=found.said.policy // len(found.said.purposes))
 
 
 def _talks(plain: bytes, media: str) -> Plain:
@@ -60,7 +60,14 @@ def _is_lenient(plain: bytes, media: str) -> Plain:
 
 def _misreads(plain: bytes, media: str) -> Plain:
     found = decode_body(plain, media)
-    return msgspec.structs.replace(found, catalog=min(found.catalog, 65_535))
+    return _saying(found, catalog=min(found.said.catalog, 65_535))
+
+
+def _saying(found: Plain, **otherwise: int) -> Plain:
+    """The same report, but for what it says otherwise."""
+    names = ("catalog", "policy", "purposes", "created", "context", "origin", "sdk")
+    said = {name: getattr(found.said, name) for name in names} | otherwise
+    return Plain(Said(**said), found.days, found.tallies)
 
 
 @pytest.mark.parametrize("planted", [_crashes, _talks, _is_lenient, _misreads])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from headcount_wire import days
 
@@ -41,6 +42,10 @@ FREEZE_AFTER_DAYS = {
 """Whole days between the end of a period and its freeze."""
 
 
+PERIODS_KEPT = 8_192
+"""How many periods are kept that were asked for lately: pages and releases ask for the same again and again."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
     """A span of whole local days, ``first`` and ``last`` both included (day numbers)."""
@@ -55,6 +60,7 @@ class Period:
         return self.last + 1 + FREEZE_AFTER_DAYS[self.kind]
 
 
+@lru_cache(PERIODS_KEPT)
 def period_of(kind: PeriodKind, day: int) -> Period:
     """The period of a kind that holds a day; a rolling window *ends* on it."""
     if kind in ROLLING:

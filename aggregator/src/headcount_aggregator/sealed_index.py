@@ -62,6 +62,9 @@ where statistic = ? and period = ? and measure between ? and ? and breakdown bet
 and label between ? and ? and stretch between ? and ?
 """
 _ORDER = attrgetter("period", "first", "measure", "label", "breakdown", "slot", "value1", "value2")
+_ORDER_OF_ONE = attrgetter("first", "slot", "value1", "value2")
+"""The same order where all are of one period, measure, label and breakdown: a page asks of hardly anything else."""
+_OF_COHORTS = (Statistic.RETENTION_DAY, Statistic.RETENTION_WEEK)
 _DECODER = msgspec.msgpack.Decoder(tuple[Number, ...])
 Key = tuple[str, str, int, int, int, int]
 
@@ -176,14 +179,15 @@ class SealedIndex:
             for statistic in question.statistics:
                 for period in question.periods:
                     asked = (statistic.value, period.value, *narrowed, *stretches)
+                    day_of = attrgetter("first" if statistic in _OF_COHORTS else "last")
                     for stretch, blob in self._db.execute(_ASK, asked):
                         numbers = _numbers_of(blob)
                         if stretch in stretches:  # the others lie within the span
-                            numbers = [
-                                number for number in numbers if question.first <= _day_of(number) <= question.last
-                            ]
+                            first, last = question.first, question.last
+                            numbers = [number for number in numbers if first <= day_of(number) <= last]
                         found += numbers
-        found.sort(key=_ORDER)
+        one = len(question.periods) == 1 and None not in (question.measure, question.breakdown, question.label)
+        found.sort(key=_ORDER_OF_ONE if one else _ORDER)
         return found
 
     def _open(self) -> None:
@@ -306,8 +310,7 @@ def _bounds(asked: int | None) -> tuple[int, int]:
 
 def _day_of(number: Number) -> int:
     """The day by which a number is asked for: its period's last, for retention its cohort's first."""
-    cohort = number.statistic in (Statistic.RETENTION_DAY, Statistic.RETENTION_WEEK)
-    return number.first if cohort else number.last
+    return number.first if number.statistic in _OF_COHORTS else number.last
 
 
 def _key_of(number: Number) -> Key:

@@ -48,13 +48,18 @@ class Rule:
 
 
 class Admission:
-    """A catalog's rules by (measure, label, fact), its context fields each with its purpose, and its allowances."""
+    """A catalog's rules by (measure, label, fact), its context fields each with its purpose, and its allowances.
+
+    ``counting``: the purposes that something is counted for; the others are for the context alone.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self.rules: dict[tuple[int, int, int], Rule] = {}
         self.measures: dict[int, Measure] = dict(catalog.by_code)
         self.fields = tuple((dimension.field, dimension, purpose) for dimension, purpose in catalog.context.items())
         self.purposes = tuple(catalog.purposes)
+        used = {found.purpose for found in self.measures.values()}
+        self.counting = tuple(name for name in self.purposes if name in used)
         self._expiries = sorted({found.expires for found in self.measures.values() if found.expires is not None})
         self._allowances: dict[tuple[object, ...], Allowance] = {}
         shares: dict[tuple[int, Fact], int] = {}
@@ -68,7 +73,7 @@ class Admission:
                         base += rule.most - rule.least + 1
 
     def allowance(self, verdicts: Verdicts, said: tuple[Dropped | None, ...], day: int) -> Allowance:
-        """What may be counted of a report with these verdicts, on a day; ``said``: the verdicts' values."""
+        """What may be counted of a report with these verdicts, on a day; ``said``: those on ``counting``, in order."""
         expired = bisect_left(self._expiries, day)
         key = (expired, said)
         found = self._allowances.get(key)

@@ -3,70 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from functools import lru_cache
+from typing import Final
 
 from headcount_wire import limits
-from headcount_wire.dimensions import UNKNOWN, Dimension, canonical
 from headcount_wire.problems import Dropped, Problem
-from headcount_wire.segment import Packed, Values
+from headcount_wire.segment import Packed
 
 from headcount_ingest.admission import Allowance
 from headcount_ingest.known import Known
 from headcount_ingest.lines import Line, numbers_of
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.own import Owned
-from headcount_ingest.step import Step
-from headcount_ingest.terms import Account
+from headcount_ingest.standing import Whose, standing_of
 
 Dropping = dict[tuple[int, Dropped], int]
 """Drops while they are counted: by measure code and reason."""
 
 
-class Admitted(Step, frozen=True):
+class Admitted:
     """What of a report may be counted, and what was dropped, by measure and reason.
 
     ``told``: each day's tallies, as a record holds them. ``count``: how many there are.
     """
 
-    report_id: bytes
-    account: Account
-    catalog: int
-    created: int
-    context: Values
-    origin: Values | None
-    told: list[Packed]
-    count: int
-    drops: Dropping
+    __slots__ = ("count", "drops", "report_id", "told", "whose")
+
+    def __init__(self, report_id: bytes, whose: Whose, told: list[Packed], count: int, drops: Dropping) -> None:
+        self.report_id: Final = report_id
+        self.whose: Final = whose
+        self.told: Final = told
+        self.count: Final = count
+        self.drops: Final = drops
 
 
 def admit(owned: Owned, today: int) -> Admitted | Refused:
     """Hold a report to consent, policy, catalog and the day windows (``today``: UTC); drop what does not pass."""
     report, account = owned.report, owned.account
-    policy = account.customer.policy
-    if not today - limits.CREATED_PAST_DAYS <= report.created <= today + limits.CREATED_FUTURE_DAYS:
+    if not today - limits.CREATED_PAST_DAYS <= report.said.created <= today + limits.CREATED_FUTURE_DAYS:
         return Refused(Problem.TOO_LATE)
-    if policy.paused:
-        return Refused(Problem.PAUSED)
-    if policy.minimum_sdk and not policy.takes(report.sdk):
-        return Refused(Problem.SDK_OLD)
-    if report.policy > policy.version:
-        return Refused(Problem.POLICY_OLD)
+    standing = standing_of(account, report.said)
+    if isinstance(standing, Refused):
+        return standing
     drops: Dropping = {}
-    terms = account.terms(report.catalog, report.purposes)
     told: list[Packed] = []
     count = 0
     for day, lines in report.days:
-        if outside := _window(day, today) if terms else Dropped.UNKNOWN_MEASURE:
-            _drop_all(lines, outside, terms.measures if terms else {}, drops)
-        elif terms and (counted := _of_day(lines, terms.allowance(day), drops)):
-            told.append(Packed(day, len(counted), b"".join(counted)))
+        if standing is None:
+            _drop_all(lines, Dropped.UNKNOWN_MEASURE, {}, drops)
+        elif outside := _window(day, today):
+            _drop_all(lines, outside, standing.terms.measures, drops)
+        elif counted := _of_day(lines, standing.allowance(day), drops):
+            told.append((day, len(counted), b"".join(counted)))
             count += len(counted)
-    if not terms or not told:
-        problem = Problem.POLICY_OLD if terms and terms.consent_is_old else Problem.NOTHING_ADMISSIBLE
+    if standing is None or not told:
+        is_old = standing is not None and standing.terms.consent_is_old
+        problem = Problem.POLICY_OLD if is_old else Problem.NOTHING_ADMISSIBLE
         return Refused(problem, customer=account.customer.code, drops=drops)
-    context = _values(terms.fields, tuple(report.context.items()))
-    origin = None if report.origin is None else _values(terms.fields, tuple(report.origin.items()))
-    return Admitted(owned.report_id, account, report.catalog, report.created, context, origin, told, count, drops)
+    return Admitted(owned.report_id, standing.whose, told, count, drops)
 
 
 def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Line]:
@@ -153,14 +146,3 @@ def _window(day: int, today: int) -> Dropped | None:
     if day < today - limits.TALLY_PAST_DAYS:
         return Dropped.DAY_TOO_OLD
     return Dropped.DAY_AHEAD if day > today + limits.TALLY_FUTURE_DAYS else None
-
-
-@lru_cache(maxsize=8192)
-def _values(fields: tuple[tuple[str, Dimension], ...], told: tuple[tuple[str, str], ...]) -> Values:
-    """What a report told of its context, as far as it counts, in canonical form."""
-    found, said = dict.fromkeys(Dimension, UNKNOWN), dict(told)
-    for name, dimension in fields:
-        if name in said:
-            found[dimension] = canonical(dimension, said[name])
-    os, os_version, language, time_zone, app_version, device_class = found.values()
-    return (os, os_version, language, time_zone, app_version, device_class)

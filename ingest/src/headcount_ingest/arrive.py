@@ -6,6 +6,8 @@ bodies which never come keep no report out.
 
 from __future__ import annotations
 
+from typing import Final
+
 from headcount_wire import limits
 from headcount_wire.problems import Problem
 
@@ -13,7 +15,6 @@ from headcount_ingest.authenticate import Authentic, still_stands
 from headcount_ingest.gate import Room
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.outcomes import Gone, Refused
-from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 from headcount_ingest.waiting import Waits
 
@@ -21,14 +22,17 @@ CHUNKS_MOST = 64
 """Pieces of a body that are held apart: one of two bytes takes more than twenty times as much as it counts."""
 
 
-class Arrived(Step, frozen=True):
+class Arrived:
     """A whole body with the account it came under."""
 
-    report_id: bytes
-    account: Account
-    media: str
-    coding: str
-    body: bytes
+    __slots__ = ("account", "body", "coding", "media", "report_id")
+
+    def __init__(self, report_id: bytes, account: Account, media: str, coding: str, body: bytes) -> None:
+        self.report_id: Final = report_id
+        self.account: Final = account
+        self.media: Final = media
+        self.coding: Final = coding
+        self.body: Final = body
 
 
 class Body:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from headcount_wire.problems import Problem
 
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.rates import Rates
 from headcount_ingest.receive import Received
-from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 
-class Authentic(Step, frozen=True):
+class Authentic:
     """A request with the account it came under; the key itself is gone, and of the body nothing is read yet."""
 
-    report_id: bytes
-    account: Account
-    media: str
-    coding: str
+    __slots__ = ("account", "coding", "media", "report_id")
+
+    def __init__(self, report_id: bytes, account: Account, media: str, coding: str) -> None:
+        self.report_id: Final = report_id
+        self.account: Final = account
+        self.media: Final = media
+        self.coding: Final = coding
 
 
 def authenticate(received: Received, keyring: Keyring, rates: Rates) -> Authentic | Refused:

@@ -7,16 +7,15 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from headcount_wire import days, limits
 from headcount_wire.dimensions import DIMENSIONS
 from headcount_wire.problems import Problem
-from msgspec import structs
 
 from headcount_ingest.around import Arounds, parted
 from headcount_ingest.arrive import Arrived
@@ -24,8 +23,8 @@ from headcount_ingest.body import NAME, SDK, VALUE, Around, read_json, read_msgp
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
 from headcount_ingest.lines import Line, json_lines, known_lines, msgpack_lines
 from headcount_ingest.outcomes import Refused
+from headcount_ingest.said import Said
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
-from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 TEXTS_MOST = 4096
@@ -62,30 +61,37 @@ _BY_MEDIA: dict[str, _Reads] = {
 """By media: what reads a body, and what reads a day's tallies in it."""
 
 
-class Plain(Step, frozen=True):
-    """A report's body, read: days as numbers, absent context as an empty map."""
+class Plain:
+    """A report's body, read. ``days``: each as a number, with its tallies. ``tallies``: how many, all days together."""
 
-    catalog: int
-    policy: int
-    purposes: Mapping[str, int]
-    created: int
-    days: list[tuple[int, list[Line]]]
-    context: Mapping[str, str]
-    origin: Mapping[str, str] | None
-    sdk: str
-    tallies: int
-    """How many there are, all days together."""
+    __slots__ = ("days", "said", "tallies")
+
+    def __init__(self, said: Said, days: list[tuple[int, list[Line]]], tallies: int) -> None:
+        self.said: Final = said
+        self.days: Final = days
+        self.tallies: Final = tallies
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Plain):
+            return NotImplemented
+        return self.said.is_like(other.said) and self.days == other.days and self.tallies == other.tallies
+
+    __hash__ = None  # type: ignore[assignment]
 
 
-_arounds: Arounds[Plain] = Arounds()
+_arounds: Arounds[tuple[int, Said]] = Arounds()
+"""Of a report of one day: the day, and what else it says."""
 
 
-class Decoded(Step, frozen=True):
+class Decoded:
     """A report as it was sent: well formed, and nothing else is known of it yet."""
 
-    report_id: bytes
-    account: Account
-    report: Plain
+    __slots__ = ("account", "report", "report_id")
+
+    def __init__(self, report_id: bytes, account: Account, report: Plain) -> None:
+        self.report_id: Final = report_id
+        self.account: Final = account
+        self.report: Final = report
 
 
 class Malformed(Exception):
@@ -111,22 +117,15 @@ def decode_body(plain: bytes, media: str) -> Plain:
     if media != "json" or (parts := parted(plain)) is None:
         return _decode(plain, media)
     around, told = parts
-    if (said := _arounds.get(around)) is not None and (lines := known_lines(told)) is not None:
-        day = said.days[0][0]
-        return Plain(
-            said.catalog,
-            said.policy,
-            said.purposes,
-            said.created,
-            [(day, lines)],
-            said.context,
-            said.origin,
-            said.sdk,
-            len(lines),
-        )
+    known = _arounds.get(around)
+    if known is not None and (lines := known_lines(told)) is not None:
+        day, said = known
+        return Plain(said, [(day, lines)], len(lines))
     found = _decode(plain, media)
+    if known is not None:
+        return Plain(known[1], found.days, found.tallies)
     if len(found.days) == 1:  # nothing else in a sound report is an array in an array: what was parted is its tallies
-        _arounds.learn(around, structs.replace(found, days=[(found.days[0][0], [])], tallies=0))
+        found.said.shared = _arounds.learn(around, (found.days[0][0], found.said))
     return found
 
 
@@ -152,7 +151,8 @@ def _decode(plain: bytes, media: str) -> Plain:
         raise Malformed
     if not _keys_are_single(plain, media, body):
         raise Malformed
-    return Plain(body.catalog, body.policy, body.purposes, created, found, context, origin, body.sdk, tallies)
+    said = Said(body.catalog, body.policy, body.purposes, created, context, origin, body.sdk)
+    return Plain(said, found, tallies)
 
 
 def _keys_are_single(plain: bytes, media: str, body: Around[msgspec.Raw]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headcount_ingest.step import Step
+from typing import Final
 
 FORWARDED = b"x-forwarded-for"
 
@@ -13,17 +13,20 @@ FIELDS = frozenset(
 """The header lines the edge reads, in lower case."""
 
 
-class Head(Step, frozen=True):
+class Head:
     """A request's head, as far as it was declared. ``path``: see ``path_of``. ``fields`` by lower-case name, as sent.
 
     Of a field that stands more than once the first counts; lines of ``X-Forwarded-For`` are joined.
     ``client``: the group of the client's address (``rates.py``), not the address.
     """
 
-    method: bytes
-    path: bytes
-    fields: dict[bytes, bytes]
-    client: str
+    __slots__ = ("client", "fields", "method", "path")
+
+    def __init__(self, method: bytes, path: bytes, fields: dict[bytes, bytes], client: str) -> None:
+        self.method: Final = method
+        self.path: Final = path
+        self.fields: Final = fields
+        self.client: Final = client
 
     def text(self, name: bytes) -> str:
         """A field as text without spaces around it; empty when it is not there."""

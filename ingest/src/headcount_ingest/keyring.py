@@ -12,6 +12,7 @@ from headcount_wire.organisation_file import OrganisationFile
 
 from headcount_ingest.admission import forget_admissions
 from headcount_ingest.metrics import Metrics
+from headcount_ingest.standing import forget_standings
 from headcount_ingest.terms import Account
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
@@ -72,6 +73,7 @@ class Keyring:
         if organisation is not self._of:
             self._of, self._found, self._accounts = organisation, {}, {}
             forget_admissions()
+            forget_standings()
 
     def reload_if_changed(self, *, force: bool = False) -> bool:
         """Take a changed file over; a faulty one is counted and leaves the old one in force."""

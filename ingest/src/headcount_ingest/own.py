@@ -5,25 +5,29 @@ Of two nodes that both took a report, each would count it. So one owns it, and e
 
 from __future__ import annotations
 
+from typing import Final
+
 from headcount_wire.problems import Problem
 
 from headcount_ingest.authenticate import Authentic
 from headcount_ingest.decode import Decoded, Plain
 from headcount_ingest.fleet import FleetShare
 from headcount_ingest.outcomes import Refused
-from headcount_ingest.step import Step
 from headcount_ingest.terms import Account
 
 NOT_NOTED = Refused(Problem.STORAGE, 30)
 """No report is taken of a day of which the node could not note under which maps; it is tried each second."""
 
 
-class Owned(Step, frozen=True):
+class Owned:
     """A report that this node counts, and no other."""
 
-    report_id: bytes
-    account: Account
-    report: Plain
+    __slots__ = ("account", "report", "report_id")
+
+    def __init__(self, report_id: bytes, account: Account, report: Plain) -> None:
+        self.report_id: Final = report_id
+        self.account: Final = account
+        self.report: Final = report
 
 
 def another_s(authentic: Authentic, share: FleetShare, today: int) -> Refused | None:
@@ -38,7 +42,7 @@ def own(decoded: Decoded, share: FleetShare, today: int) -> Owned | Refused:
     """Refuse what another node counts (``today``: UTC); nothing of it is kept."""
     if not share.noted(today):  # midnight came while the body did
         return NOT_NOTED
-    address = share.elsewhere(decoded.report_id, decoded.report.created)
+    address = share.elsewhere(decoded.report_id, decoded.report.said.created)
     if address is not None:
         return _refused(address)
     return Owned(decoded.report_id, decoded.account, decoded.report)

@@ -52,7 +52,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
             await edge.batch  # decode all, then admit all
         edge.rates.report(head.client, decoded.account.key.fingerprint, decoded.report.tallies)
         today = days.utc_day(edge.clock.now())
-        edge.metrics.skew(decoded.report.created - today)
+        edge.metrics.skew(decoded.report.said.created - today)
         owned = own(decoded, edge.fleet, today)
         if isinstance(owned, Refused):
             return owned
@@ -60,7 +60,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         if isinstance(admitted, Refused):
             return _of(authentic.account, admitted)
         anonymous = strip(admitted)
-        account = admitted.account
+        account = admitted.whose.account
         accepted = Accepted(account.customer.code, admitted.count, admitted.drops, account.live_app)
         # While a report waits for the disk, only its record waits with it.
         del received, authentic, arrived, decoded, owned, admitted, account

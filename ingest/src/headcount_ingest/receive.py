@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from headcount_wire import limits
 from headcount_wire.problems import Problem
@@ -15,22 +16,24 @@ from headcount_wire.problems import Problem
 from headcount_ingest.head import Head
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.rates import Rates
-from headcount_ingest.step import Step
 
 _REPORT_ID = re.compile(rb"\A[0-9a-f]{32}\Z")
 _MEDIA = {b"application/json": "json", b"application/msgpack": "msgpack"}
 _CODINGS = frozenset({b"", b"identity", b"gzip", b"deflate", b"zstd"})
-REMEMBERED = 64
+REMEMBERED, KEYS_REMEMBERED = 64, 256
 """Values of a header line that are remembered, each as long as a head may be: clients send a few."""
 
 
-class Received(Step, frozen=True):
+class Received:
     """The id of the URL, the bearer's key and the body's declared forms; nothing else of the request's head."""
 
-    report_id: bytes
-    key: str
-    media: str
-    coding: str
+    __slots__ = ("coding", "key", "media", "report_id")
+
+    def __init__(self, report_id: bytes, key: str, media: str, coding: str) -> None:
+        self.report_id: Final = report_id
+        self.key: Final = key
+        self.media: Final = media
+        self.coding: Final = coding
 
 
 def receive(head: Head, rates: Rates) -> Received | Refused:
@@ -65,5 +68,10 @@ def _coding(content_encoding: bytes) -> str | None:
 
 def bearer(head: Head) -> str:
     """The app key a request carries, or an empty text."""
-    scheme, _, key = head.text(b"authorization").partition(" ")
+    return _key(head.fields.get(b"authorization", b""))
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _key(authorization: bytes) -> str:
+    scheme, _, key = authorization.decode("ascii", "replace").strip().partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""

@@ -30,7 +30,7 @@ class Terms:
         )
         # Of an allowance nothing is kept here: those of all accounts are the admission's, so that they have a bound.
         self._admission = admission
-        self._said = tuple(self.verdicts.values())
+        self._said = tuple([self.verdicts[name] for name in admission.counting])
 
     @property
     def consent_is_old(self) -> bool:

@@ -98,12 +98,8 @@ class Record:
     tallies: tuple[tuple[int, int, int, int, int, int], ...]
 
 
-class Packed(NamedTuple):
-    """One local day's tallies as a record holds them: how many, and the bytes of each (``pack_tally``)."""
-
-    day: int
-    number: int
-    tallies: bytes
+Packed = tuple[int, int, bytes]
+"""One local day's tallies as a record holds them: the day, how many, and the bytes of each (``pack_tally``)."""
 
 
 class Salvaged(NamedTuple):
@@ -162,7 +158,7 @@ def encode_record(report_id: bytes, record: Record) -> bytes:
     )
     by_day = groupby(record.tallies, key=itemgetter(0))
     told = [(day, [pack_tally(*tally[1:]) for tally in tallies]) for day, tallies in by_day]
-    return frame(report_id, source, [Packed(day, len(tallies), b"".join(tallies)) for day, tallies in told])
+    return frame(report_id, source, [(day, len(tallies), b"".join(tallies)) for day, tallies in told])
 
 
 @lru_cache(maxsize=4096)

@@ -9,17 +9,18 @@ words lie beside it at percentages, so they keep their size on a phone. Heights 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from headcount_aggregator.web.dashboard.columns import HEIGHT, WIDTH, Part, columns_by_weight, divided, stacked
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Row, Shape, Weight
 
-WIDTH = 1000.0
 WIDEST = 180.0
 """A column is no wider, however few there are: it is a mark, not a wall."""
-HEIGHT = 220.0
+APART, FINE = 9.0, 4.0
+"""How wide the place of a column is, at least, for a gap beside it: of one that is divided whole, and of others."""
 HEAD = 16.0
 LETTER = 6.5
 """How wide a letter at a mark is, at most on the average."""
@@ -60,27 +61,21 @@ def columns(figure: Figure, number: Ticks) -> Markup:
     """
     top = axis_top(figure)
     marks: list[Markup] = []
-    sealed: dict[str, list[str]] = {}
     slot = WIDTH / max(1, len(figure.rows))
-    width = min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
+    width = slot if slot < FINE else min(WIDEST, slot * (0.72 if slot > 12 else 0.86))
+    sealed: list[Sequence[Part | None]] = []
     for row, entry in enumerate(figure.rows):
-        foot = HEIGHT
-        for series, cell in zip(figure.series, entry.cells, strict=True):
-            if cell.value is None or series.weight is Weight.BEFORE:
-                continue
-            height = HEIGHT * cell.value / top
-            foot -= height
-            left = _x(figure, row) - width / 2
-            if cell.provisional:
-                marks.append(_rect(left, foot, width, height, f"column {series.weight} open"))
-                marks.append(_rect(left, foot, width, height, "hatch", figure.key))
-            else:
-                sealed.setdefault(series.weight, []).append(_column(left, foot, width, height))
+        parts = stacked(figure, entry, top)
+        sealed.append([None if cell.provisional else part for cell, part in zip(entry.cells, parts, strict=True)])
+        for series, cell, part in zip(figure.series, entry.cells, parts, strict=True):
+            if part and cell.provisional:
+                box = _x(figure, row) - width / 2, part.head, width, part.foot - part.head
+                marks += _rect(*box, f"column {series.weight} open"), _rect(*box, "hatch", figure.key)
     for index, series in enumerate(figure.series):
         if series.weight is Weight.BEFORE:
             marks += _line(figure, index, top)
     marks += _whiskers(figure, top)
-    return _frame(figure, top, [*_columns(sealed), *marks, _hidden_ticks(figure)], number)
+    return _frame(figure, top, [*_columns(figure, sealed, width), *marks, _hidden_ticks(figure)], number)
 
 
 def interval_mark(figure: Figure) -> str:
@@ -107,28 +102,16 @@ def _whiskers(figure: Figure, top: float) -> Iterable[Markup]:
 
 def shares(figure: Figure, number: Ticks) -> Markup:
     """One full column a row that its series divide; a row without a shown part is empty."""
-    parts: dict[str, list[str]] = {}
-    width = WIDTH / max(1, len(figure.rows))
-    for row, entry in enumerate(figure.rows):
-        whole = sum(cell.value or 0 for cell in entry.cells)
-        foot = HEIGHT
-        for series, cell in zip(figure.series, entry.cells, strict=True):
-            if whole and cell.value:
-                height = HEIGHT * cell.value / whole
-                foot -= height
-                gap = 0.0 if width < 9 else 1.0
-                part = _column(row * width + gap / 2, foot, width - gap, height)
-                parts.setdefault(series.weight, []).append(part)
-    return _frame(figure, 100.0, [*_columns(parts), _hidden_ticks(figure, of_empty=True)], number)
+    slot = WIDTH / max(1, len(figure.rows))
+    parts = [divided(row) for row in figure.rows]
+    marks = _columns(figure, parts, slot - 1 if slot >= APART else slot)
+    return _frame(figure, 100.0, [*marks, _hidden_ticks(figure, of_empty=True)], number)
 
 
-def _columns(found: Mapping[str, Sequence[str]]) -> Iterable[Markup]:
+def _columns(figure: Figure, rows: Sequence[Sequence[Part | None]], width: float) -> Iterable[Markup]:
     """The columns of each weight as one mark: a year by day has a thousand, and each mark is asked for its style."""
-    return (_path("".join(paths), f"column {weight}") for weight, paths in found.items())
-
-
-def _column(x: float, y: float, width: float, height: float) -> str:
-    return f"M{x:.1f} {max(0.0, y):.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
+    found = columns_by_weight(figure.series, rows, width)
+    return (_path(path, f"column {weight}") for weight, path in found.items())
 
 
 def bar(share: float, css: str = "") -> Markup:
@@ -206,16 +189,20 @@ def _y(figure: Figure, value: float, top: float) -> float:
     return HEIGHT * (1 - min(1.0, max(0.0, (value - figure.floor) / (top - figure.floor))))
 
 
-def _point(figure: Figure, row: int, cell: Cell, top: float) -> tuple[float, float, bool] | None:
-    if cell.value is None:
-        return None
-    return _x(figure, row), _y(figure, cell.value, top), cell.provisional
+def _points(figure: Figure, cells: Sequence[Cell], top: float) -> Sequence[tuple[float, float, bool] | None]:
+    """Where each cell's value lies, and whether it may still change; ``None`` where none is shown."""
+    slot, floor, reach = WIDTH / max(1, len(cells)), figure.floor, top - figure.floor
+    return [
+        None
+        if cell.value is None
+        else ((row + 0.5) * slot, HEIGHT * (1 - min(1.0, max(0.0, (cell.value - floor) / reach))), cell.provisional)
+        for row, cell in enumerate(cells)
+    ]
 
 
 def _line(figure: Figure, index: int, top: float) -> Iterable[Markup]:
     cells = [row.cells[index] for row in figure.rows]
-    points = [_point(figure, row, cell, top) for row, cell in enumerate(cells)]
-    for run in _runs(points, cells):
+    for run in _runs(_points(figure, cells, top), cells):
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in run)
         state = f"{' open' if run[-1][2] else ''}{' dot' if len(run) == 1 else ''}"
         # A point alone is a line of no length with round ends: a dot that the stretched box leaves round.
@@ -271,6 +258,8 @@ def _updating(figure: Figure) -> Markup:
 
 def _hidden_ticks(figure: Figure, *, of_empty: bool = False) -> Markup:
     """A tick at each row that hides something; ``of_empty``: only where nothing is drawn that it would stand on."""
+    if not figure.hidden:
+        return Markup()
     hiding = [(row, entry.cells) for row, entry in enumerate(figure.rows) if any(cell.hidden for cell in entry.cells)]
     found = [_x(figure, row) for row, cells in hiding if not (of_empty and any(cell.value for cell in cells))]
     return _path("".join(f"M{x:.1f} {HEIGHT:g}v-7" for x in found), "hidden-mark") if found else Markup()
@@ -307,7 +296,6 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
             )
         )
     marks = [*marks, *(_path(f"M{_x(figure, row):.1f} 0V{HEIGHT:g}", "marker") for row, _ in _marked(figure))]
-    xs = " ".join(f"{_x(figure, row):.1f}" for row in range(len(figure.rows)))
     return Markup(
         '<svg class="steps" width="{gutter}" height="{total}" aria-hidden="true" focusable="false">{labels}</svg>'
         '<svg class="chart" width="100%" height="{total}" role="img" aria-labelledby="{key}-title" '
@@ -316,7 +304,7 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V9"/></pattern>'
         "</defs>"
         '<svg class="plot" x="0" y="{head}" width="100%" height="{height}" viewBox="0 0 {width} {height}" '
-        'preserveAspectRatio="none" data-x="{xs}">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
+        'preserveAspectRatio="none">{grid}{marks}<path class="cursor" d="M0 0V{height}"/></svg>'
         "{words}{flags}</svg>"
     ).format(
         gutter=max(len(number(step)) for step in steps) * 8 + 2,
@@ -326,7 +314,6 @@ def _frame(figure: Figure, top: float, marks: Iterable[Markup], number: Ticks) -
         head=f"{HEAD:g}",
         height=f"{HEIGHT:g}",
         width=f"{WIDTH:g}",
-        xs=xs,
         grid=grid,
         marks=Markup().join(marks),
         words=Markup().join(words),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import cache
 from importlib.util import find_spec
 
 import msgspec
@@ -152,8 +153,9 @@ def as_parquet(figure: Figure, wording: Wording) -> bytes:
     return file.getvalue()
 
 
+@cache
 def has_parquet() -> bool:
-    """Whether the library that writes Parquet is installed (the extra ``parquet``)."""
+    """Whether the library that writes Parquet is installed (the extra ``parquet``); looked for once."""
     return find_spec("pyarrow") is not None
 
 

@@ -48,8 +48,7 @@ HUES = (Weight.HUE_1, Weight.HUE_2, Weight.HUE_3, Weight.HUE_4, Weight.HUE_5)
 """The weights of series that are alike: told apart by hue and by dashes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One value of a figure. ``state`` is ``None`` where no number was released at all.
 
     ``low`` and ``high`` are the ends of its interval, where it has one.
@@ -186,9 +185,17 @@ class Figure:
     wide: bool = False
 
     @cached_property
+    def _cells(self) -> Sequence[Cell]:
+        return tuple(cell for row in self.rows for cell in row.cells)
+
+    @cached_property
+    def _states(self) -> frozenset[State | None]:
+        return frozenset(cell.state for cell in self._cells)
+
+    @cached_property
     def hidden(self) -> int:
         """How many cells exist and are not shown."""
-        return sum(cell.hidden for row in self.rows for cell in row.cells)
+        return sum(cell.value is None and cell.state is not None for cell in self._cells)
 
     def link_at(self, row: Row, series: Series) -> Link | None:
         """Where the number of a hidden cell is shown, if anywhere."""
@@ -203,47 +210,44 @@ class Figure:
     @cached_property
     def complement(self) -> bool:
         """Whether some cell is hidden because of the few who are not in it, or may be."""
-        return any(cell.state in (State.COMPLEMENT, State.FEW_ON_A_SIDE) for row in self.rows for cell in row.cells)
+        return not self._states.isdisjoint((State.COMPLEMENT, State.FEW_ON_A_SIDE))
 
     @cached_property
     def noisy(self) -> bool:
         """Whether noise is in some cell, or hides it."""
-        return any(
-            cell.high is not None or cell.state in (State.UNDER_NOISE, State.OVER_BUDGET, State.FEW_CUSTOMERS)
-            for row in self.rows
-            for cell in row.cells
-        )
+        hidden = (State.UNDER_NOISE, State.OVER_BUDGET, State.FEW_CUSTOMERS)
+        return not self._states.isdisjoint(hidden) or any(cell.high is not None for cell in self._cells)
 
     @cached_property
     def of_few_customers(self) -> bool:
         """Whether some cell is hidden for the sake of a Customer."""
-        return any(cell.state is State.FEW_CUSTOMERS for row in self.rows for cell in row.cells)
+        return State.FEW_CUSTOMERS in self._states
 
     @cached_property
     def provisional(self) -> bool:
         """Whether some cell is still updating."""
-        return any(cell.provisional for row in self.rows for cell in row.cells)
+        return any(cell.provisional for cell in self._cells)
 
     @cached_property
     def complete(self) -> int | None:
         """The least percentage of reports that is in some shown number; ``None`` where it is not told."""
-        told = (cell.complete for row in self.rows for cell in row.cells if cell.value is not None)
+        told = {cell.complete for cell in self._cells if cell.value is not None}
         return min((percent for percent in told if percent is not None), default=None)
 
     @cached_property
     def has_numbers(self) -> bool:
         """Whether there is anything to draw."""
-        return any(cell.state is not None for row in self.rows for cell in row.cells)
+        return not self._states <= {None}
 
     @cached_property
     def has_values(self) -> bool:
         """Whether some number is shown: where all are hidden there is nothing to draw."""
-        return any(cell.value is not None for row in self.rows for cell in row.cells)
+        return any(cell.value is not None for cell in self._cells)
 
     @cached_property
     def tells(self) -> bool:
         """Whether some number is shown that is not 0: a grid of nothing else is better said in a sentence."""
-        return any(cell.value for row in self.rows for cell in row.cells)
+        return any(cell.value for cell in self._cells)
 
     @cached_property
     def drawn_rows(self) -> Sequence[Row]:
@@ -264,7 +268,7 @@ class Figure:
     @cached_property
     def largest(self) -> int:
         """The largest shown value; 0 when none is."""
-        return max((cell.value or 0 for row in self.rows for cell in row.cells), default=0)
+        return max((cell.value or 0 for cell in self._cells), default=0)
 
 
 def cell_of(number: Number | None) -> Cell:

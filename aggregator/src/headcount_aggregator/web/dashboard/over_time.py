@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from headcount_wire import days
 
-from headcount_aggregator.periods import Period, PeriodKind, period_of
+from headcount_aggregator.periods import PERIODS_KEPT, Period, PeriodKind, period_of
 from headcount_aggregator.released import Number
 from headcount_aggregator.web.dashboard.figure import MISSING, Cell, Row, cell_of
 from headcount_aggregator.web.dashboard.sums import sum_of
 from headcount_aggregator.web.dashboard.view import View
+from headcount_aggregator.web.dashboard.wording import Wording
 
 CellAt = Callable[[Period], Cell]
 
@@ -64,11 +66,16 @@ def wide(numbers: Mapping[tuple[PeriodKind, int], Number], period: Period) -> Ce
 
 
 def _row(view: View, period: Period, cells: tuple[Cell, ...]) -> Row:
-    wording = view.wording
-    tick = wording.tick(period.kind, period.first)
-    name = wording.period(period.kind, period.first, period.last)
+    key, name, tick = _named(view.wording, period)
     begins = view.freshness.first_day
     if begins is not None and period.first < begins:
-        name = wording.say("{period}, in part: from {day}", period=name, day=wording.day_short(begins))
-        tick = wording.say("from {day}", day=wording.day_short(begins))
-    return Row(days.text(period.first), name, cells, tick)
+        name = view.wording.say("{period}, in part: from {day}", period=name, day=view.wording.day_short(begins))
+        tick = view.wording.say("from {day}", day=view.wording.day_short(begins))
+    return Row(key, name, cells, tick)
+
+
+@lru_cache(PERIODS_KEPT)
+def _named(wording: Wording, period: Period) -> tuple[str, str, str]:
+    """A period as an address, a table and an axis write it: each figure of a page says the same ones."""
+    tick = wording.tick(period.kind, period.first)
+    return days.text(period.first), wording.period(period.kind, period.first, period.last), tick

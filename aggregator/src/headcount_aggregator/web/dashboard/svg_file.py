@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup, escape
 
-from headcount_aggregator.web.dashboard import chart
+from headcount_aggregator.web.dashboard import chart, columns
 from headcount_aggregator.web.dashboard.figure import Figure, Series, Shape, Weight
 from headcount_aggregator.web.dashboard.svg_rows import bars, grid, ranks, spreads
 from headcount_aggregator.web.dashboard.svg_style import FONT, INK, PAPER, SOFT, attributes, styled
 from headcount_aggregator.web.dashboard.wording import Wording
 
 MARGIN = 24
-WIDTH = int(chart.WIDTH)
+WIDTH = int(columns.WIDTH)
 LINE = 19
 LETTERS = 150
 """How many letters of a sentence stand on one line."""
@@ -74,7 +74,7 @@ def _over_time(figure: Figure, wording: Wording) -> tuple[Markup, float, float]:
     steps, plot = _svgs(str(chart.draw(figure, wording.axis(figure))))
     found = re.search(r'width="([0-9.]+)"', steps)
     gutter = float(found[1]) if found else 0.0
-    height = chart.HEAD + chart.HEIGHT + chart.FOOT
+    height = chart.HEAD + columns.HEIGHT + chart.FOOT
     beside = gutter + 8
     drawn = f'{steps}<svg x="{beside:g}" width="{WIDTH}" height="{height:g}" overflow="visible">{plot}</svg>'
     return Markup(styled(drawn)), WIDTH + beside, height  # noqa: S704  # it is what the page's chart escaped

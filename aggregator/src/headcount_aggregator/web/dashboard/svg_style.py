@@ -30,7 +30,7 @@ _ALONE: dict[str, Style] = {
     "fill": {"fill": ACCENT},
     "reach": {"fill": FAINT},
 }
-_ON_PAGE_ONLY = re.compile(r' (?:focusable|data-x|aria-hidden|aria-labelledby|aria-describedby|role)="[^"]*"')
+_ON_PAGE_ONLY = re.compile(r' (?:focusable|aria-hidden|aria-labelledby|aria-describedby|role)="[^"]*"')
 
 
 def attributes(css: str) -> Markup:

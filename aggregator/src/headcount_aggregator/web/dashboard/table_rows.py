@@ -20,14 +20,14 @@ def table_rows(wording: Wording, figure: Figure) -> Markup:
         opened = '<tr class="open">' if row.cells[0].provisional else "<tr>"
         written.append(f'{opened}<th scope="row">{escape(row.name)}</th>')
         for series, unit, cell in zip(figure.series, units, row.cells, strict=True):
-            link = figure.link_at(row, series) if cell.hidden else None
-            about = cell.value, cell.state, cell.low, cell.high, cell.provisional, cell.left_out, unit, link
+            link = figure.link_at(row, series) if cell.value is None else None
+            about = cell, unit, link
             said = known.get(about)
             if said is None:
                 number = escape(wording.cell(cell, figure.k, unit)) if cell.plain else ""
                 said = known[about] = f"<td>{number or cell_words(wording, cell, figure, unit, link)}</td>"
             written.append(said)
-        written.append("</tr>\n")
+        written.append("</tr>")
     return Markup("".join(written))  # noqa: S704  # each part is escaped
 
 

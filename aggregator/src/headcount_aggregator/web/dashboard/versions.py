@@ -37,13 +37,15 @@ async def versions(view: View) -> Page:
         taken = await over_time_by_value(view, Cut(active, Dimension.APP_VERSION, Statistic.PEOPLE), Shape.STACK)
         taken = replace(taken, key="adoption", title=say("How versions are taken up"), wide=True)
         adoption = [await with_arrivals(view, taken)]
-    newest = await people_by_dimension(view, active, Dimension.APP_VERSION)
+    newest: list[Figure] = []
+    if view.asks(f"people-{Dimension.APP_VERSION.field}"):
+        newest = [await people_by_dimension(view, active, Dimension.APP_VERSION)]
     return Page(
         await _headline(view, active) if view.shown else "",
         (
             Section("", tuple(adoption)),
             Section(say("Before and after"), tuple(await _before_and_after(view))),
-            Section("", (newest,)),
+            Section("", tuple(newest)),
         ),
         grains=("day", "week", "month"),
         windows=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from headcount_wire import days
 from headcount_wire.catalog import Measure
@@ -213,7 +213,7 @@ class View:
         state |= changes
         state = {name: value for name, value in state.items() if value}
         path = f"/c/{self.subject.customer.name}/{self.subject.app.name}/{page or self.page}"
-        return f"{path}?{urlencode(state)}" if state else path
+        return f"{path}?{'&'.join(f'{name}={quote_plus(value)}' for name, value in state.items())}" if state else path
 
     def export(self, key: str, form: str) -> str:
         """The address of a figure as ``csv`` or ``json``."""

@@ -82,6 +82,8 @@ def _hidden(figure: Figure) -> frozenset[Place]:
     """The places of hidden cells; of a figure that has no number at all, one that stands for all of it."""
     if not figure.has_numbers:
         return frozenset({ALL})
+    if not figure.hidden:
+        return frozenset()
     return frozenset(
         Place(row.key, series.key)
         for row in figure.rows

@@ -11,7 +11,6 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
     (found ??= {
       rows: [...figure.querySelectorAll("table tbody tr")],
       names: [...figure.querySelectorAll("thead th")].slice(1).map((th) => th.textContent.trim()),
-      xs: plot.dataset.x.split(" ").map(Number),
     });
   const cursor = plot.querySelector(".cursor");
   const frame = figure.querySelector(".frame");
@@ -20,10 +19,10 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
 
   const words = (cell) => (cell.querySelector(".v") ?? cell).textContent.trim().replace(/\s+/g, " ");
   const show = (row) => {
-    const { rows, names, xs } = table();
+    const { rows, names } = table();
     at = Math.max(0, Math.min(rows.length - 1, row));
     const [head, ...cells] = rows[at].cells;
-    cursor.setAttribute("transform", `translate(${xs[at]})`);
+    cursor.setAttribute("transform", `translate(${((at + 0.5) / rows.length) * plot.viewBox.baseVal.width})`);
     frame.classList.add("reading");
     const parts = cells.map((cell, i) => (cells.length > 1 ? `${names[i]}: ${words(cell)}` : words(cell)));
     out.textContent = `${words(head)} – ${parts.join(", ")}`;
