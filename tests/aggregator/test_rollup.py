@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from headcount_aggregator import rollup
 from headcount_aggregator.cell_reader import WarehouseCells
-from headcount_aggregator.cells import Cell, CellQuery
+from headcount_aggregator.cells import PLACE, Cell, CellQuery
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.loader import Loader
 from headcount_aggregator.load.unit import Units
@@ -21,7 +21,7 @@ from headcount_wire.clock import ManualClock
 from headcount_wire.segment import Stream
 
 from tests.aggregator.conftest import TODAY, Spooled, record_of, spool
-from tests.homes.fresh import HOMES, lose
+from tests.homes.fresh import HOMES, half_of, lose
 
 __all__ = ["HOMES"]  # the claims below hold in each of them
 
@@ -82,6 +82,46 @@ def test_roll_up_changes_no_cell(tmp_path: Path, loader: Loader, warehouse: Ware
     assert totals == count.totals
 
 
+def test_sums_by_value_are_the_cells(tmp_path: Path, loader: Loader, warehouse: Warehouse, clock: ManualClock) -> None:
+    """What is read as lists of values is what is read cell by cell, before a roll-up, after it and beside new loads."""
+
+    def both() -> tuple[dict[tuple[object, ...], int], dict[tuple[object, ...], int]]:
+        reader = WarehouseCells(warehouse)
+        by_value = reader.by_value(CellQuery(0, 65_000, PLACE, breakdowns=None))
+        cells = reader.sums(CellQuery(0, 65_000, (*PLACE, "value1", "value2"), breakdowns=None))
+        return (
+            {(*place, *values): n for *place, sums in by_value for values, n in sums.items()},
+            {cell[6:-1]: cell.n for cell in cells},
+        )
+
+    draw, count = random.Random(11), Spooled()
+    for _ in range(3):
+        load_days(tmp_path, loader, clock, 1, draw, count)
+        loaded = both()
+        assert loaded[0] == loaded[1]
+        assert len(loaded[0]) > 100
+        loader.compact()
+        assert both() == loaded
+
+
+def test_a_day_of_many_spans_is_rolled_up_whole(
+    tmp_path: Path, loader: Loader, warehouse: Warehouse, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few rows are added at once, no cell is left out, and a row outside the spans is found."""
+    monkeypatch.setattr(rollup, "CELLS_AT_ONCE", 50)
+    draw, count = random.Random(12), Spooled()
+    load_days(tmp_path, loader, clock, 2, draw, count)
+    before = every_cell(warehouse)
+    assert loader.compact() == 2
+    assert every_cell(warehouse) == before
+    load_days(tmp_path, loader, clock, 1, draw, count)
+    stray = (5, 999, 3, TODAY + 2, 0, 1, 0, 4, 40, 0, "", "", 7, 0, TODAY + 2)
+    warehouse.insert(Table.FINAL, encode_rows(Table.FINAL, [stray]))
+    with pytest.raises(WarehouseError) as caught:
+        loader.compact()
+    assert caught.value.reason is Reason.MISMATCH
+
+
 def test_today_is_not_rolled_up(tmp_path: Path, loader: Loader, warehouse: Warehouse, clock: ManualClock) -> None:
     """A load day is rolled up once it is over; by the end of the next day nothing tells its loads apart."""
     count = Spooled()
@@ -131,7 +171,7 @@ class DyingWarehouse:
         if statement.startswith(f"INSERT INTO {Table.FINAL.sql}"):
             self.whole.step += 1
             if self.whole.step == self.whole.at:
-                self._warehouse.execute(statement + " AND slot % 2 = 0")
+                self._warehouse.execute(half_of(statement))
                 self.die()
         self._warehouse.execute(statement)
         self._hit()

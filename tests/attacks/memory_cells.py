@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from headcount_aggregator.cells import Cell, CellQuery, Span
+from headcount_aggregator.cells import PLACE, Cell, CellQuery, Column, Span, ValueSums
 from headcount_wire.segment import Stream
 
-_TEXT = ("value1", "value2")
+_TEXT: tuple[Column, ...] = ("value1", "value2")
 _EMPTY: dict[str, Any] = {name: "" if name in _TEXT else 0 for name in Cell._fields}
 _NARROWED = ("customer", "app", "partner", "measure", "label", "fact", "slot", "breakdown")
 
@@ -41,6 +42,14 @@ class MemoryCells:
                     if asked and all(getattr(cell, name) in allowed for name, allowed in kept):
                         found[tuple(getattr(cell, column) for column in query.by)] += cell.n
         return [_row(query.by, key, n) for key, n in sorted(found.items())]
+
+    def by_value(self, query: CellQuery) -> Sequence[ValueSums]:
+        """The sums of a query by their values."""
+        found: dict[tuple[int, ...], dict[tuple[str, str], int]] = {}
+        for cell in self.sums(replace(query, by=(*PLACE, *_TEXT))):
+            place = (cell.measure, cell.label, cell.fact, cell.slot, cell.breakdown)
+            found.setdefault(place, {})[cell.value1, cell.value2] = cell.n
+        return [ValueSums._make((*place, sums)) for place, sums in found.items()]
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:
         """Every Customer's app that has cells."""

@@ -70,3 +70,10 @@ def lose(warehouse: Warehouse, table: Table = Table.LANDING) -> None:
     for shard in warehouse.shards:
         for (day,) in shard.query(f"SELECT DISTINCT toUInt16(load_day) FROM {table.sql}"):
             shard.execute(f"ALTER TABLE {table.sql} DROP PARTITION '{days.text(int(day))}'")
+
+
+def half_of(insert: str) -> str:
+    """A roll-up's insert that adds the half of what was loaded, as one that was cut short does."""
+    of_day = "WHERE load_day = "
+    assert of_day in insert
+    return insert.replace(of_day, "WHERE slot % 2 = 0 AND load_day = ")

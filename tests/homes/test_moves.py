@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from tests.aggregator.conftest import TODAY
 from tests.homes.clickhouse import PASSWORD
 from tests.homes.filled import House, every_cell, fill, make_house, totals
-from tests.homes.fresh import HOMES, fresh_address, fresh_warehouse
+from tests.homes.fresh import HOMES, fresh_address, fresh_warehouse, half_of
 
 
 class Cut(BaseException):
@@ -113,7 +113,7 @@ class _Half:
 
     def execute(self, statement: str) -> None:
         """Half of it."""
-        self._execute(statement + " AND slot % 2 = 0")
+        self._execute(half_of(statement))
 
 
 def settings_of(house: House, address: str) -> Path:

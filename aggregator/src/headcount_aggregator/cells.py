@@ -37,6 +37,17 @@ class Cell(NamedTuple):
     n: int
 
 
+class ValueSums(NamedTuple):
+    """What the cells of one slot and breakdown hold, by their values: ``(value1, value2)``."""
+
+    measure: int
+    label: int
+    fact: int
+    slot: int
+    breakdown: int
+    sums: dict[tuple[str, str], int]
+
+
 CellRow = Cell
 """A row of an answer: a cell whose columns that were summed over are 0 (``value1``, ``value2``: empty)."""
 
@@ -44,6 +55,9 @@ Column = Literal[
     "partner", "customer", "app", "day", "late", "measure", "label", "fact", "slot", "breakdown", "value1", "value2"
 ]
 """What an answer can be grouped by."""
+
+PLACE: tuple[Column, ...] = ("measure", "label", "fact", "slot", "breakdown")
+"""What cells of one cut have in common."""
 
 
 class MeaninglessSumError(ValueError):
@@ -103,6 +117,10 @@ class CellReader(Protocol):
 
         Raises ``WarehouseError`` when the warehouse does not answer.
         """
+        ...
+
+    def by_value(self, query: CellQuery) -> Sequence[ValueSums]:
+        """The sums of a query that is grouped by ``PLACE``, each by its values; what has no cell is absent."""
         ...
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from headcount_wire.segment import Stream
 
-from headcount_aggregator.cells import CellQuery, CellReader, CellRow, Span
+from headcount_aggregator.cells import CellQuery, CellReader, CellRow, Span, ValueSums
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.sealed_chain import RECORD, Survey, Surveyor
 
@@ -65,6 +65,10 @@ class WholeChains:
     def sums(self, query: CellQuery) -> Sequence[CellRow]:
         """The sums a query asks for."""
         return self._cells.sums(query)
+
+    def by_value(self, query: CellQuery) -> Sequence[ValueSums]:
+        """The sums of a query by their values."""
+        return self._cells.by_value(query)
 
     def spans(self, stream: Stream = Stream.LIVE) -> Sequence[Span]:
         """Every Customer's app that has cells and may be released."""

@@ -15,6 +15,9 @@ should a crash have brought them back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
 from headcount_wire import days
 
 from headcount_aggregator.warehouse import Reason, Warehouse, WarehouseError
@@ -46,13 +49,12 @@ def roll_up(warehouse: Warehouse, load_day: int) -> None:
     ``Reason.MISMATCH``, and moves nothing, when the sums do not come out.
     """
     load_day = int(load_day)
-    for shard in warehouse.shards:
-        for span in _spans(shard, load_day):
+    spans = [(shard, _spans(shard, load_day)) for shard in warehouse.shards]
+    for shard, mine in spans:
+        for span in mine:
             _add(shard, load_day, span)
-    for shard in warehouse.shards:
-        for span in _spans(shard, load_day):
-            _verify(shard, load_day, span)
-        _verify(shard, load_day, "1", sum_only=True)
+    for shard, mine in spans:
+        _verify(shard, load_day, mine)
     warehouse.execute(
         f"INSERT INTO {Table.WATERMARK.sql} (load_day) {warehouse.dialect.insert_settings} SELECT toDate({load_day})"
     )
@@ -80,52 +82,93 @@ def _drop(warehouse: Warehouse, table: Table, before: int) -> int:
     return len(dropped)
 
 
-def _spans(warehouse: Warehouse, load_day: int) -> list[str]:
-    """Conditions that part a load day's rows, each of one month and of bounded size, and in the order of the key.
+class _Span(NamedTuple):
+    """Rows of a load day that are added at once: of some Customers and local days, and of a share of their measures."""
 
-    One is one insert, into one partition; memory is bounded by it, however much a day or a Customer holds.
+    customers: tuple[int, int]
+    days: tuple[int, int]
+    share: tuple[int, int] = (1, 0)
+
+    @property
+    def sql(self) -> str:
+        """What its rows and its cells have in common."""
+        (from_customer, to_customer), (first, last), (parts, part) = self
+        of = f"customer BETWEEN {from_customer} AND {to_customer} AND day BETWEEN toDate({first}) AND toDate({last})"
+        return f"{of} AND measure % {parts} = {part}" if parts > 1 else of
+
+
+def _spans(warehouse: Warehouse, load_day: int) -> list[_Span]:
+    """A load day's rows, parted by month and in the order of the key, each of bounded size.
+
+    One goes into one partition; memory is bounded by it, however much a day or a Customer holds.
     """
     counted = warehouse.query(
-        f"SELECT toUInt16(toStartOfMonth(day)) AS month, customer, count() FROM {Table.LANDING.sql} "
-        f"WHERE load_day = toDate({load_day}) GROUP BY month, customer ORDER BY month, customer"
+        "SELECT toUInt16(toStartOfMonth(day)) AS month, customer, count(), toUInt16(min(day)), toUInt16(max(day)) "
+        f"FROM {Table.LANDING.sql} WHERE load_day = toDate({load_day}) "
+        "GROUP BY month, customer ORDER BY month, customer"
     )
-    spans: list[str] = []
-    month = first = last = size = 0
-
-    def end() -> None:
-        parts = -(-size // CELLS_AT_ONCE)
-        of = f"customer BETWEEN {first} AND {last}"
-        of += f" AND day BETWEEN toDate({month}) AND toDate({days.month_start(month + 31) - 1})"
-        spans.extend(f"{of} AND measure % {parts} = {part}" for part in range(parts))
-
-    for its_month, customer, rows in counted:
-        if its_month != month or size + int(rows) > CELLS_AT_ONCE:
-            end()
-            month, first, size = int(its_month), int(customer), 0
-        last, size = int(customer), size + int(rows)
-    end()
+    spans: list[_Span] = []
+    months: dict[int, list[tuple[int, ...]]] = {}
+    for month, *found in counted:
+        months.setdefault(int(month), []).append(tuple(map(int, found)))
+    for of_month in months.values():
+        for some in _bounded(of_month):
+            customers, rows, first, last = zip(*some, strict=True)
+            parts = -(-sum(rows) // CELLS_AT_ONCE)
+            of = (min(customers), max(customers)), (min(first), max(last))
+            spans += [_Span(*of, (parts, part)) for part in range(parts)]
     return spans
 
 
-def _add(warehouse: Warehouse, load_day: int, span: str) -> None:
-    loaded = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {span}"
-    warehouse.execute(
-        f"INSERT INTO {Table.FINAL.sql} ({_CELL}, n, held, version) {warehouse.dialect.insert_settings} "
-        f"SELECT {_CELL}, sum(added), sum(kept), toUInt16({load_day}) FROM ("
-        f"SELECT {_CELL}, n AS added, n AS kept, version AS through FROM {Table.FINAL.sql} FINAL "
-        f"WHERE {span} AND ({_CELL}) IN (SELECT {_CELL} {loaded}) "
-        f"UNION ALL SELECT {_CELL}, n AS added, toInt64(0) AS kept, toUInt16(0) AS through {loaded}"
-        f") GROUP BY {_CELL} HAVING max(through) < {load_day}"
-    )
+def _bounded(counted: Iterable[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
+    """Customers in lists of at most so many rows; one with more is in a list of its own."""
+    some: list[tuple[int, ...]] = []
+    size = 0
+    for one in counted:
+        if some and size + one[1] > CELLS_AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += one[1]
+    if some:
+        yield some
 
 
-def _verify(warehouse: Warehouse, load_day: int, span: str, *, sum_only: bool = False) -> None:
-    """Cells and sums of a span; over all spans only the sum: nobody has to tell cells apart."""
-    of = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {span}"
-    cells, rows = ("toUInt64(0)",) * 2 if sum_only else (f"uniqExact({_CELL})", "count()")
-    loaded = warehouse.query(f"SELECT {cells}, toString(sum(n)) {of}")
-    added = warehouse.query(
-        f"SELECT {rows}, toString(sum(n - held)) FROM {Table.FINAL.sql} FINAL WHERE version = {load_day} AND {span}"
-    )
-    if [*map(tuple, loaded)] != [*map(tuple, added)]:
-        raise WarehouseError(Reason.MISMATCH)
+def _add(warehouse: Warehouse, load_day: int, span: _Span) -> None:
+    """Add a span's rows. To cells of days that nothing was rolled up of yet there is nothing to add: most are such."""
+    ((found,),) = warehouse.query(f"SELECT toUInt16(max(day)) FROM {Table.FINAL.sql} WHERE {span.sql}")
+    (first, last), known = span.days, int(found)
+    into = f"INSERT INTO {Table.FINAL.sql} ({_CELL}, n, held, version) {warehouse.dialect.insert_settings} "
+    if first <= known:
+        told = span._replace(days=(first, min(last, known))).sql
+        loaded = f"FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {told}"
+        warehouse.execute(
+            f"{into}SELECT {_CELL}, sum(added), sum(kept), toUInt16({load_day}) FROM ("
+            f"SELECT {_CELL}, n AS added, n AS kept, version AS through FROM {Table.FINAL.sql} FINAL "
+            f"WHERE {told} AND ({_CELL}) IN (SELECT {_CELL} {loaded}) "
+            f"UNION ALL SELECT {_CELL}, n AS added, toInt64(0) AS kept, toUInt16(0) AS through {loaded}"
+            f") GROUP BY {_CELL} HAVING max(through) < {load_day}"
+        )
+    if known < last:
+        new = span._replace(days=(max(first, known + 1), last)).sql
+        warehouse.execute(
+            f"{into}SELECT {_CELL}, sum(n), toInt64(0), toUInt16({load_day}) FROM {Table.LANDING.sql} FINAL "
+            f"WHERE load_day = toDate({load_day}) AND {new} GROUP BY {_CELL}"
+        )
+
+
+def _verify(warehouse: Warehouse, load_day: int, spans: Sequence[_Span]) -> None:
+    """Cells and sums of each span, and with the last one the sum of all that was loaded: none is outside the spans."""
+    for place, span in enumerate(spans or (_Span((0, 0), (0, 0)),), 1):
+        of = span.sql
+        over = of if place < len(spans) else "1"
+        loaded, added = warehouse.query(
+            "SELECT cells, total, whole FROM ("
+            f"SELECT 0 AS side, uniqExactIf({_CELL}, {of}) AS cells, toString(sumIf(n, {of})) AS total, "
+            f"toString(sum(n)) AS whole FROM {Table.LANDING.sql} FINAL WHERE load_day = toDate({load_day}) AND {over} "
+            f"UNION ALL SELECT 1 AS side, countIf({of}) AS cells, toString(sumIf(n - held, {of})) AS total, "
+            f"toString(sum(n - held)) AS whole FROM {Table.FINAL.sql} FINAL WHERE version = {load_day} AND {over}"
+            ") ORDER BY side"
+        )
+        if tuple(loaded) != tuple(added):
+            raise WarehouseError(Reason.MISMATCH)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import md5
+from typing import Protocol
 
 from headcount_wire.segment_slices import TALLY_BYTES, unpack_tally
 
@@ -21,6 +23,7 @@ ROWS_MOST = 50_000
 
 _OF_GROUP = struct.Struct("<HBIIIHB").pack
 _NO_N = bytes(4)
+_FIRST_EIGHT = struct.Struct("<Q8x").iter_unpack
 _TEXTS_MOST = 100_000
 
 
@@ -38,6 +41,10 @@ class Block:
     sha256: str = ""
 
 
+class _Hash(Protocol):
+    def digest(self) -> bytes: ...
+
+
 @dataclass(slots=True)
 class _Open:
     """A block that is being filled."""
@@ -47,6 +54,18 @@ class _Open:
     rows: int = 0
     total: int = 0
     checksum: int = 0
+
+
+def _md5() -> Callable[[bytes], _Hash]:
+    """Said to be of no use for security it costs twice as much; only where that is asked for it has to be said."""
+    try:
+        md5(b"")  # noqa: S324  # nothing here resists an attacker
+    except ValueError:
+        return partial(md5, usedforsecurity=False)
+    return md5
+
+
+_hash = _md5()
 
 
 class RowWriter:
@@ -81,18 +100,19 @@ class RowWriter:
     def _fill(self, head: bytes, tail: bytes, head_text: str, tail_text: str, todo: list[tuple[bytes, int]]) -> None:
         block, texts = self._open, self._texts
         packed = struct.Struct(f"<{len(block.name)}sI{len(head)}s{TALLY_BYTES - len(_NO_N)}s{len(tail)}sq").pack
-        row, checksum, name, parts = block.rows, block.checksum, block.name, block.parts
+        row, name, parts = block.rows, block.name, block.parts
         if len(texts) > _TEXTS_MOST:
             texts.clear()
+        hashes: list[bytes] = []
         for what, n in todo:
             text = texts.get(what)
             if text is None:
                 text = texts[what] = _text_of(what)
             parts.append(packed(name, row, head, what, tail, n))
-            told = f"{row}{head_text}{text}{tail_text}{n}"
-            checksum += int.from_bytes(md5(told.encode(), usedforsecurity=False).digest()[:8], "little")
+            hashes.append(_hash(f"{row}{head_text}{text}{tail_text}{n}".encode()).digest())
             row += 1
-        block.rows, block.checksum = row, checksum
+        block.rows = row
+        block.checksum += sum([first for (first,) in _FIRST_EIGHT(b"".join(hashes))])
         block.total += sum([n for _, n in todo])
 
     def _close(self) -> tuple[Block, bytes]:

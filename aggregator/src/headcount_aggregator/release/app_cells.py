@@ -9,7 +9,7 @@ from headcount_wire.catalog import TOTAL
 from headcount_wire.facts import Fact
 from headcount_wire.segment import Stream
 
-from headcount_aggregator.cells import Cell, CellQuery, CellReader, Column, Span
+from headcount_aggregator.cells import PLACE, Cell, CellQuery, CellReader, Column, Span
 from headcount_aggregator.release.day_sums import DaySums
 
 DAYS_KEPT = 45
@@ -20,7 +20,7 @@ DAYS_AT_ONCE = 100
 
 SPANS_KEPT = 8
 
-_BY: tuple[Column, ...] = ("measure", "label", "fact", "slot", "breakdown", "value1", "value2")
+_BY: tuple[Column, ...] = (*PLACE, "value1", "value2")
 _ADD_OVER_DAYS = (int(Fact.FIRST), int(Fact.AGE), int(Fact.WEEK_AGE))
 
 
@@ -42,7 +42,7 @@ class AppCells:
             return DaySums()
         found = self._days.get(day)
         if found is None:
-            found = self._days[day] = DaySums(self._rows(day, day, _BY, late=0))
+            found = self._days[day] = DaySums.of_values(self._reader.by_value(self._query(day, day, PLACE, late=0)))
             while len(self._days) > DAYS_AT_ONCE:
                 self._days.popitem(last=False)
         return found
@@ -51,7 +51,8 @@ class AppCells:
         """The on-time sums of all days together, of the facts of active people that add over days."""
         found = self._spans.get((first, last))
         if found is None:
-            found = self._spans[first, last] = DaySums(self._rows(first, last, _BY, late=0, facts=_ADD_OVER_DAYS))
+            asked = self._query(first, last, PLACE, late=0, facts=_ADD_OVER_DAYS)
+            found = self._spans[first, last] = DaySums.of_values(self._reader.by_value(asked))
             while len(self._spans) > SPANS_KEPT:
                 self._spans.popitem(last=False)
         return found
@@ -59,7 +60,8 @@ class AppCells:
     def late(self, first: int, last: int) -> Mapping[int, DaySums]:
         """What came after its day was frozen, by day, as it is now."""
         if not (self._late[0] <= first and last <= self._late[1]):
-            by_day = _by_day(self._rows(first, last, ("day", *_BY), late=1, breakdowns=(TOTAL,)))
+            asked = self._query(first, last, ("day", *_BY), late=1, breakdowns=(TOTAL,))
+            by_day = _by_day(self._reader.sums(asked))
             self._late = (first, last, {day: DaySums(found) for day, found in by_day.items()})
             self._late_steps = None
         return {day: sums for day, sums in self._late[2].items() if first <= day <= last}
@@ -70,8 +72,8 @@ class AppCells:
         if not first <= day <= last:
             self.late(day, day)
         if self._late_steps is None:
-            rows = self._rows(*self._late[:2], ("day", *_BY), late=1, facts=(int(Fact.STEP),))
-            self._late_steps = _by_day(rows)
+            asked = self._query(*self._late[:2], ("day", *_BY), late=1, facts=(int(Fact.STEP),))
+            self._late_steps = _by_day(self._reader.sums(asked))
         return self.day(day).with_more(Fact.STEP, self._late_steps.get(day, ()))
 
     def begin(self, first: int, last: int, through: int) -> None:
@@ -92,7 +94,7 @@ class AppCells:
         while len(self._days) > DAYS_KEPT:
             self._days.popitem(last=False)
 
-    def _rows(
+    def _query(
         self,
         first: int,
         last: int,
@@ -101,8 +103,8 @@ class AppCells:
         late: int,
         facts: tuple[int, ...] | None = None,
         breakdowns: tuple[int, ...] | None = None,
-    ) -> list[Cell]:
-        query = CellQuery(
+    ) -> CellQuery:
+        return CellQuery(
             first,
             last,
             by,
@@ -113,7 +115,6 @@ class AppCells:
             late=late,
             stream=self._stream,
         )
-        return list(self._reader.sums(query))
 
 
 def _by_day(rows: Sequence[Cell]) -> dict[int, list[Cell]]:

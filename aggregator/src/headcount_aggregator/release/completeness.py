@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -112,9 +113,13 @@ def missing_of(
     return found
 
 
+_told = attrgetter(*(told.name for told in fields(Number) if told.name != "complete"))
+"""All of a number but its last field."""
+
+
 def marked(numbers: Sequence[Number], missing: Mapping[int, Missing]) -> Sequence[Number]:
     """The numbers, each with the share of the reports that is in it."""
-    return [replace(n, complete=missing.get(n.measure, NOTHING_MISSING).complete(n.statistic)) for n in numbers]
+    return [Number(*[*_told(n), missing.get(n.measure, NOTHING_MISSING).complete(n.statistic)]) for n in numbers]
 
 
 def _devices(measure: Measure, cells: Cells, day: int) -> int:

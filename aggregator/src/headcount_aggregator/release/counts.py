@@ -24,6 +24,7 @@ from headcount_aggregator.release.block import Block, block_of, devices, span_is
 from headcount_aggregator.release.day_sums import WHOLE_KEY, Cells, DaySums, Key, Sums, add, whole
 from headcount_aggregator.release.family import (
     LATE_VALUE,
+    NO_PART,
     OTHER_VALUE,
     Decision,
     Family,
@@ -209,14 +210,12 @@ def _with_around(family: Family, everyone: Everyone) -> Family:
     """The count of a day, each part with the size of the set of active people around it."""
     exact = everyone.exact
     cuts = {
-        code: {
-            key: replace(parts.get(key, Part(0, 0)), around=exact[code].get(key, 0)) for key in {*parts, *exact[code]}
-        }
+        code: {key: parts.get(key, NO_PART).within(exact[code].get(key, 0)) for key in {*parts, *exact[code]}}
         if code in exact
         else parts
         for code, parts in family.cuts.items()
     }
-    total = replace(family.total, around=whole(exact[TOTAL]))
+    total = family.total.within(whole(exact[TOTAL]))
     return replace(family, total=total, cuts=cuts)
 
 

@@ -10,7 +10,7 @@ from headcount_wire import limits
 from headcount_wire.catalog import TOTAL
 from headcount_wire.facts import WHOLE, Fact
 
-from headcount_aggregator.cells import Cell
+from headcount_aggregator.cells import Cell, ValueSums
 
 Key = tuple[str, str]
 """The values of a cut: ``("", "")`` for a total, the second empty for one dimension."""
@@ -34,6 +34,14 @@ class DaySums:
                 sums = self._sums.setdefault(here[:4], {}).setdefault(slot, {})
             sums[value1, value2] = n
         self._gaps: dict[tuple[int, int], list[Counter[Key]]] = {}
+
+    @classmethod
+    def of_values(cls, found: Iterable[ValueSums]) -> DaySums:
+        """The same, of sums that are by value already."""
+        made = cls()
+        for measure, label, fact, slot, breakdown, sums in found:
+            made._sums.setdefault((measure, label, fact, breakdown), {})[slot] = sums
+        return made
 
     def with_more(self, fact: Fact, cells: Iterable[Cell]) -> DaySums:
         """The sums of one fact, with more cells added to them."""
@@ -59,6 +67,8 @@ class DaySums:
         found = self._gaps.get((measure, breakdown))
         if found is None:
             slots = self.slots(measure, Fact.GAP, breakdown)
+            if not slots:
+                return NOTHING
             so_far: Counter[Key] = Counter()
             found = self._gaps[measure, breakdown] = []
             for gap in range(limits.GAP_MAX_DAYS, 0, -1):
@@ -98,6 +108,9 @@ class Cells(Protocol):
 
 def add(found: dict[Key, int], sums: Sums) -> None:
     """Add sums to others, in place. ``Counter.update`` does the same in several times the time."""
+    if not found:
+        found.update(sums)
+        return
     for key, n in sums.items():
         found[key] = found.get(key, 0) + n
 

@@ -47,6 +47,13 @@ class Part:
         """Whether there is nothing in it or around it."""
         return not (self.value or self.contributors or any(self.outside) or self.around)
 
+    def within(self, around: int) -> Part:
+        """The same, in a released set of so many."""
+        return Part(self.value, self.contributors, self.outside, self.without, around)
+
+
+NO_PART = Part(0, 0)
+
 
 @dataclass(frozen=True)
 class Family:

@@ -101,18 +101,24 @@ def _every_span(supports: set[frozenset[str]]) -> set[frozenset[str]] | None:
 def _chains(held: Held, supports: Mapping[str, frozenset[str]], asked: Asked) -> Iterator[frozenset[str]]:
     """Spans of any number of inner groups that leave some, but fewer than k, of one sort of people."""
     for weights in _sorts(held, asked):
-        present: dict[str, list[str]] = {}
-        for group, by_outer in held.items():
-            for name in by_outer:
-                present.setdefault(name, []).append(group)
-        for start in sorted(present):
-            # Something at the start is left over only if its inner group reaches out of the span: to ``beyond``.
-            for beyond in sorted({name for group in present[start] for name in supports[group]} - {start}):
-                kept = {group for group, names in supports.items() if beyond not in names}
-                if sum(weights[group][start] for group in present[start] if group not in kept) < asked.k:
-                    span = _least(start, weights, kept, asked.k)
-                    if span:
-                        yield span
+        # Something at the start is left over only if its inner group reaches out of the span: to ``beyond``.
+        enough: dict[str, set[str]] = {}
+        reaching: dict[str, dict[str, int]] = {}
+        for group, names in supports.items():
+            for start, n in weights[group].items():
+                if n >= asked.k:
+                    enough.setdefault(start, set()).update(names)
+                    continue
+                far = reaching.setdefault(start, {})
+                for beyond in names:
+                    far[beyond] = far.get(beyond, 0) + n
+        for start, far in sorted(reaching.items()):
+            left = far.keys() - enough.get(start, ()) - {start}
+            for beyond in sorted(name for name in left if far[name] < asked.k):
+                kept = [group for group, names in supports.items() if beyond not in names]
+                span = _least(start, weights, kept, asked.k)
+                if span:
+                    yield span
 
 
 def _sorts(held: Held, asked: Asked) -> Iterator[Weights]:

@@ -140,7 +140,10 @@ def _observations(
         for label in labels:
             for bucket, values in sums.slots(measure.code, Fact.BUCKET, code, label).items():
                 for key, n in values.items():
-                    found.setdefault(key, Counter())[bucket] += n
+                    seen = found.get(key)
+                    if seen is None:
+                        seen = found[key] = Counter()
+                    seen[bucket] = seen.get(bucket, 0) + n
     return found
 
 

@@ -154,13 +154,7 @@ class Threshold:
         first = groups.get(code // 8 * 8) or self._margin(family, parts, 0, room)
         second = groups.get(code % 8 * 8) or self._margin(family, parts, 1, room)
         names = sorted({first.of(key[0]) for key in parts})
-        columns = {
-            value: tuple(
-                _one([p for key, p in parts.items() if key[1] == value and first.of(key[0]) == name], family.overlap)
-                for name in names
-            )
-            for value in {key[1] for key in parts}
-        }
+        columns = _columns(parts, first, names, family.overlap)
         forced |= second.merged
         found = self._grouped(columns, forced, family, above, room)
         while found.alone and self._tells(family, parts, first, second, found, room):
@@ -237,6 +231,16 @@ class Threshold:
         if around - sum(label.contributors for label in sizes) >= self.k:
             return True
         return room is not None and room.leaves_open(Part(sum(p.value for p in sizes), 0, around=around))
+
+
+def _columns(
+    parts: Mapping[Key, Part], first: Groups, names: Sequence[str], overlap: bool
+) -> dict[str, tuple[Part, ...]]:
+    """By value of the second dimension, one part for each group of the first."""
+    held: dict[str, dict[str, list[Part]]] = {}
+    for (one, two), part in parts.items():
+        held.setdefault(two, {}).setdefault(first.of(one), []).append(part)
+    return {value: tuple(_one(by.get(name, ()), overlap) for name in names) for value, by in held.items()}
 
 
 def _above(family: Family, code: int, within: Decision | None) -> tuple[Groups | None, Room | None]:

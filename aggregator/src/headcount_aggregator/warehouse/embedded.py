@@ -20,6 +20,10 @@ CACHE_BYTES = 32 * 1024 * 1024
 """The most that each cache of marks and keys takes: unlimited, as they are else, they grow with the tables."""
 _CACHES = ("mark_cache_size", "index_mark_cache_size", "primary_index_cache_size")
 
+SETTINGS = "compile_expressions = 0, compile_aggregate_expressions = 0, max_threads = 1"
+"""What pays off for many more rows than one node's tables have: a compiled expression costs what it saves in 40 million
+rows, and of a few thousand rows several threads make the most work by passing them on."""
+
 
 class Embedded:
     """A directory of tables, owned by this process until ``close``."""
@@ -110,6 +114,7 @@ def open_embedded(directory: Path) -> Embedded:
     try:
         migrate(home, home.dialect)
         home.execute(f"USE {DATABASE}")
+        home.execute(f"SET {SETTINGS}")
     except BaseException:  # whoever is told, the directory is let go of first
         home.close()
         raise
