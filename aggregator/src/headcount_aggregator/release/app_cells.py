@@ -10,13 +10,13 @@ from headcount_wire.facts import Fact
 from headcount_wire.segment import Stream
 
 from headcount_aggregator.cells import PLACE, Cell, CellQuery, CellReader, Column, Span
-from headcount_aggregator.release.day_sums import DaySums
+from headcount_aggregator.release.day_sums import DaySums, Key
 
 DAYS_KEPT = 45
 """On-time days kept in memory: a month and the days that are still open."""
 
-DAYS_AT_ONCE = 100
-"""Days kept while periods are sealed: a quarter asks each measure for all its days again."""
+SUMS_AT_ONCE = 2_000_000
+"""Sums of on-time days kept while periods are sealed, some 160 bytes each: a year asks each measure for its days."""
 
 SPANS_KEPT = 8
 
@@ -32,6 +32,8 @@ class AppCells:
         self._app = span
         self._stream = stream
         self._days: OrderedDict[int, DaySums] = OrderedDict()
+        self._held = 0
+        self._keys: dict[Key, Key] = {}
         self._spans: OrderedDict[tuple[int, int], DaySums] = OrderedDict()
         self._late: tuple[int, int, Mapping[int, DaySums]] = (0, -1, {})
         self._late_steps: Mapping[int, Sequence[Cell]] | None = None
@@ -42,9 +44,11 @@ class AppCells:
             return DaySums()
         found = self._days.get(day)
         if found is None:
-            found = self._days[day] = DaySums.of_values(self._reader.by_value(self._query(day, day, PLACE, late=0)))
-            while len(self._days) > DAYS_AT_ONCE:
-                self._days.popitem(last=False)
+            keys = self._keys if len(self._days) >= DAYS_KEPT else None
+            found = DaySums.of_values(self._reader.by_value(self._query(day, day, PLACE, late=0)), keys)
+            self._days[day] = found
+            self._held += found.size
+            self._keep(1, SUMS_AT_ONCE)
         return found
 
     def span(self, first: int, last: int) -> DaySums:
@@ -83,7 +87,7 @@ class AppCells:
         total has read the others while they were still filling.
         """
         for day in [day for day in self._days if day > through]:
-            del self._days[day]
+            self._held -= self._days.pop(day).size
         for span in [span for span in self._spans if span[1] > through]:
             del self._spans[span]
         self._late = (0, -1, {})
@@ -91,8 +95,13 @@ class AppCells:
 
     def rest(self) -> None:
         """Let go of days that only a wide period needed."""
-        while len(self._days) > DAYS_KEPT:
-            self._days.popitem(last=False)
+        self._keep(DAYS_KEPT, -1)
+        self._keys = {}
+
+    def _keep(self, days: int, sums: int) -> None:
+        """Let go of the days that were read first, down to so many, or to so many sums of all."""
+        while len(self._days) > days and self._held > sums:
+            self._held -= self._days.popitem(last=False)[1].size
 
     def _query(
         self,

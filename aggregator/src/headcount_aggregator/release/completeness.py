@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import orjson
-from headcount_wire.catalog import Catalog, Measure
+from headcount_wire.catalog import Catalog
 from headcount_wire.facts import Fact
 
 from headcount_aggregator.periods import Period
@@ -93,15 +93,19 @@ def missing_of(
     catalog: Catalog, period: Period, first: int, cells: Cells, missed: Mapping[str, int], k: int
 ) -> dict[int, Missing]:
     """What is missing of each measure in a period, where it is anything. ``first``: the app's first day."""
-    days = range(max(first, period.first), period.last + 1)
     active = catalog.active
-    everybody = sum(_devices(active, cells, day) for day in days) if active else 0
     late = cells.late(period.first, period.last)
     came_late = sum(whole(sums.reaching(active.code, 0)) for sums in late.values()) if active else 0
+    devices, clips = Counter[int](), Counter[int]()
+    for day in range(max(first, period.first), period.last + 1):  # each once: a year's days may not all be kept
+        sums = cells.day(day)
+        for code in catalog.by_code:
+            devices[code] += whole(sums.reaching(code, 0)) or whole(sums.devices(code))
+            clips[code] += whole(sums.of(code, Fact.CLIPPED))
+    everybody = devices[active.code] if active else 0
     found = {}
     for measure in catalog.measures.values():
-        here = sum(_devices(measure, cells, day) for day in days)
-        clipped = sum(whole(cells.day(day).of(measure.code, Fact.CLIPPED)) for day in days)
+        here, clipped = devices[measure.code], clips[measure.code]
         missing = Missing(
             lost=_share(missed.get(WHOLE_REPORTS, 0), everybody or here, k),
             refused=_share(missed.get(str(measure.code), 0), here, k),
@@ -120,11 +124,6 @@ _told = attrgetter(*(told.name for told in fields(Number) if told.name != "compl
 def marked(numbers: Sequence[Number], missing: Mapping[int, Missing]) -> Sequence[Number]:
     """The numbers, each with the share of the reports that is in it."""
     return [Number(*[*_told(n), missing.get(n.measure, NOTHING_MISSING).complete(n.statistic)]) for n in numbers]
-
-
-def _devices(measure: Measure, cells: Cells, day: int) -> int:
-    sums = cells.day(day)
-    return whole(sums.reaching(measure.code, 0)) or whole(sums.devices(measure.code))
 
 
 def _share(gone: int, there: int, k: int) -> int:

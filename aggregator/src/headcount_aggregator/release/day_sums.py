@@ -36,12 +36,18 @@ class DaySums:
         self._gaps: dict[tuple[int, int], list[Counter[Key]]] = {}
 
     @classmethod
-    def of_values(cls, found: Iterable[ValueSums]) -> DaySums:
-        """The same, of sums that are by value already."""
+    def of_values(cls, found: Iterable[ValueSums], keys: dict[Key, Key] | None = None) -> DaySums:
+        """The same, of sums that are by value already. ``keys``: days that are kept together have these in common."""
         made = cls()
         for measure, label, fact, slot, breakdown, sums in found:
-            made._sums.setdefault((measure, label, fact, breakdown), {})[slot] = sums
+            kept = sums if keys is None else {keys.setdefault(key, key): n for key, n in sums.items()}
+            made._sums.setdefault((measure, label, fact, breakdown), {})[slot] = kept
         return made
+
+    @property
+    def size(self) -> int:
+        """How many sums it holds."""
+        return sum(len(sums) for slots in self._sums.values() for sums in slots.values())
 
     def with_more(self, fact: Fact, cells: Iterable[Cell]) -> DaySums:
         """The sums of one fact, with more cells added to them."""

@@ -32,30 +32,30 @@ from headcount_aggregator.release.threshold import Threshold
 from headcount_aggregator.release.wide_people import DayTold
 from headcount_aggregator.released import NO_PEOPLE, Number, State
 
-DAYS_KEPT = 128
+DAYS_KEPT, DAYS_OF_YEAR = 128, 366
+"""Days of which it is kept what they tell of active people: a quarter; and while a year is sealed."""
 DAYS_OF_WINDOW = 31
-TOLD_KEPT = 100
-"""Days of which it is kept what is told of active people: a quarter."""
 
 
 class Statistics:
     """What may be said of one app, by one rule. ``first`` is the app's first day.
 
     In an app of server-side instances the rule's devices are requests, from 20 up whatever the Customer's k.
+    ``keeps``: of how many days it is kept what they tell of active people.
     """
 
-    def __init__(self, catalog: Catalog, first: int, cells: Cells, rule: Rule) -> None:
+    def __init__(self, catalog: Catalog, first: int, cells: Cells, rule: Rule, keeps: int = DAYS_KEPT) -> None:
         self._catalog = catalog
         self._first = first
         self._instances = catalog.instances
         self._cells: Cells = InstanceCells(cells, catalog) if catalog.instances else cells
         self._rule: Rule = Threshold(quantities.FROM) if catalog.instances else rule
         self._others = [measure for measure in catalog.measures.values() if measure.kind not in NO_PEOPLE]
-        self._everyone_on = lru_cache(DAYS_KEPT)(self._everyone_of_day)
+        self._everyone_on = lru_cache(keeps)(self._everyone_of_day)
         # What frozen days tell, for the windows around them: of active people, of an app's first days by who is new,
         # and of a measure's people, by its code.
-        self.people_told = lru_cache(TOLD_KEPT)(self._people_told)
-        self.first_time_told = lru_cache(DAYS_OF_WINDOW)(self._first_time_told)
+        self.people_told = lru_cache(keeps)(self._people_told)
+        self.first_time_told = lru_cache(keeps)(self._first_time_told)
         self.measure_told = lru_cache(sum(m.reach for m in self._others) * DAYS_OF_WINDOW)(self._measure_told)
         if active := catalog.active:
             everyone = partial(self._everyone, active)

@@ -35,7 +35,7 @@ from headcount_aggregator.release.dp import DiscreteGaussian, Noise, budget_of
 from headcount_aggregator.release.dp.releases import NoisyReleases
 from headcount_aggregator.release.dp.sealing import NoisyChain
 from headcount_aggregator.release.due import due, open_periods
-from headcount_aggregator.release.period_numbers import Statistics
+from headcount_aggregator.release.period_numbers import DAYS_OF_YEAR, Statistics
 from headcount_aggregator.release.provisional import Provisional
 from headcount_aggregator.release.seal import DP, Chain
 from headcount_aggregator.release.threshold import Threshold
@@ -136,6 +136,9 @@ class Releaser:
         blocks: list[Block] = []
         if of_day:
             numbers = list(app.statistics.of_day(period.first))
+        elif period.kind is PeriodKind.YEAR:
+            of_year = Statistics(app.catalog, app.first, app.cells, rule, keeps=DAYS_OF_YEAR)
+            numbers, blocks = of_year.of_span(period, self._blocks(app, period))
         else:
             numbers, blocks = app.statistics.of_span(period, self._blocks(app, period))
         header |= {"rule": rule.name, "late_dropped": _late_dropped(app, period, numbers)}
