@@ -42,11 +42,14 @@ OPEN_FILES = 65_536
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: ``customers`` times ``devices`` device-days, ``usual`` of them the usual way too."""
+    """How much of everything: ``customers`` times ``devices`` device-days.
+
+    ``usual``: how many of them the usual way takes too, and how often both do it.
+    """
 
     customers: int
     devices: int
-    usual: int
+    usual: tuple[int, int]
     contest: beside_others.Given
     latency_seconds: float
     load: accounts.Given
@@ -58,12 +61,12 @@ class Size:
 
 SIZES = {
     "bench": Size(
-        1, 10_000, 1_500,
+        1, 10_000, (1_500, 3),
         beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3,
         workers.Given(3, 1.5), SHORT, releases.Given((40_000, 320_000), (5, 200, 30, 60)),
     ),
     "bench-full": Size(
-        10, 10_000, 100_000,
+        10, 10_000, (100_000, 1),
         beside_others.Given(rounds=11, seconds=3.0), 20.0, accounts.Given(20_000, 800.0, 60.0), 7,
         workers.Given(7, 3.0), FULL, releases.Given((100_000, 300_000, 1_000_000), (200, 1_000, 365, 800)),
     ),
@@ -86,7 +89,7 @@ class Bench:
         size, mine = self._size, self._cores
         return {
             "one-core": lambda at: beside_others.beside_others(self._people(), at, mine, size.contest),
-            "until-queryable": lambda at: until_queryable(self._people(), size.customers, at, mine, size.usual),
+            "until-queryable": lambda at: until_queryable(self._people(), size.customers, at, mine, *size.usual),
             "latency": lambda at: latency(self._phones(), at, mine, size.latency_seconds),
             "workers": lambda at: workers.workers(self._phones(), at, mine, size.workers),
             "accounts": lambda at: accounts.accounts(at, self._into, size.load),

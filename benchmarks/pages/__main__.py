@@ -26,6 +26,7 @@ from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from benchmarks.queries import year
@@ -38,6 +39,8 @@ PAINTED = """new Promise((told) => new PerformanceObserver((paints) => {
     for (const paint of paints.getEntriesByName("first-contentful-paint")) told(paint.startTime);
 }).observe({ type: "paint", buffered: true }))"""
 STATES = ("", "range=365", "range=365&by=day", "range=90&compare=before")
+NOTHING = "/livez"
+"""A line of text from the same server: what a tab costs by itself."""
 BEFORE = ("/c/c1/meet/audience", "/c/c1/meet/engagement")
 """The page that the tab has shown before, and what it is where that is the page itself."""
 ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -82,7 +85,8 @@ def main() -> int:
     if arguments.into:
         arguments.into.mkdir(parents=True, exist_ok=True)
         (arguments.into / "pages.json").write_text(json.dumps([asdict(one) for one in seen], indent=1) + "\n")
-    heaviest, slowest = max(one.bytes for one in seen), max(one.painted_ms for one in seen)
+    pages = [one for one in seen if one.page != NOTHING]
+    heaviest, slowest = max(one.bytes for one in pages), max(one.painted_ms for one in pages)
     out.print(
         f"heaviest {heaviest / 1000:.1f} kB (at most {BYTES_MOST // 1000}), slowest {slowest:.0f} ms (at most 300)"
     )
@@ -94,13 +98,18 @@ async def _look(server: Web, token: str, times: int) -> list[Seen]:
     assert browser_path, "chromium is missing: install Debian's package chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        await _painted(browser, server, token, BEFORE[0])  # the browser's and the process's own beginning
+        paths = {(page, state): f"/c/c1/meet/{page}" + f"?{state}" * bool(state) for page in PAGES for state in STATES}
+        paths[NOTHING, ""] = NOTHING
+        answers = {what: _asked(server, token, path, times) for what, path in paths.items()}
+        painted: dict[tuple[str, str], list[tuple[float, float, float]]] = {what: [] for what in paths}
+        for _ in track(range(times), "opening every page"):  # in turn: a slow moment of the machine is nobody's own
+            for what, path in paths.items():
+                painted[what].append(await _painted(browser, server, token, path))
         seen = []
-        await _painted(browser, server, token, BEFORE[0], 1)  # the browser's and the process's own beginning
-        for page in PAGES:
-            for state in STATES:
-                path = f"/c/c1/meet/{page}" + (f"?{state}" if state else "")
-                asked = _asked(server, token, path, times)
-                seen.append(Seen(page, state, *asked, *await _painted(browser, server, token, path, times)))
+        for (page, state), found in painted.items():
+            first, after, worked = map(statistics.median, zip(*found, strict=True))
+            seen.append(Seen(page, state, *answers[page, state], first, after, worked))
         heaviest = max(seen, key=lambda one: one.bytes)
         for language in LANGUAGES:
             state = f"{heaviest.state}&lang={language}"
@@ -125,21 +134,18 @@ def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float, 
     return size, statistics.median(took), 1000 * (server.cpu - cpu) / times
 
 
-async def _painted(browser: Browser, server: Web, token: str, path: str, times: int) -> tuple[float, float, float]:
-    """The median first contentful paint in a new tab, that in one after another page, and the new one's CPU time.
+async def _painted(browser: Browser, server: Web, token: str, path: str) -> tuple[float, float, float]:
+    """The first contentful paint in a new tab, that in one after another page, and the new one's CPU time.
 
     Each is of a context that knows but its cookie, so that nothing of the page itself was kept.
     """
-    took, after, worked = [], [], []
-    for _ in range(times):
-        async with _tab(browser, server, token) as tab:
-            took.append(await tab.painted(path))
-            found = await tab.session.send("Performance.getMetrics")
-            worked.append(next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration"))
-        async with _tab(browser, server, token) as tab:
-            await tab.painted(next(other for other in BEFORE if not path.startswith(other)))
-            after.append(await tab.painted(path))
-    return statistics.median(took), statistics.median(after), statistics.median(worked)
+    async with _tab(browser, server, token) as tab:
+        took = await tab.painted(path)
+        found = await tab.session.send("Performance.getMetrics")
+        worked = next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration")
+    async with _tab(browser, server, token) as tab:
+        await tab.painted(next(other for other in BEFORE if not path.startswith(other)))
+        return took, await tab.painted(path), worked
 
 
 @dataclass(frozen=True)
@@ -183,11 +189,12 @@ def _print(out: Console, seen: Sequence[Seen]) -> None:
         table.add_row(one.page, one.state, f"{one.bytes / 1000:.1f}", *answered, *painted)
     out.print(table)
     for name, field in (("in a new tab", "painted_ms"), ("the next page in a tab", "next_ms")):
-        told = sorted(getattr(one, field) for one in seen if one.painted_ms)
+        told = sorted(getattr(one, field) for one in seen if one.painted_ms and one.page != NOTHING)
         late = sum(ms > PAINTED_MOST_MS for ms in told)
         out.print(
             f"painted {name}: {statistics.median(told):.0f} ms at the median, {told[len(told) * 9 // 10]:.0f} at nine "
-            f"tenths, {told[-1]:.0f} at most; {late} of {len(told)} after more than {PAINTED_MOST_MS:.0f}"
+            f"tenths, {told[-1]:.0f} at most; {late} of {len(told)} after more than {PAINTED_MOST_MS:.0f}; "
+            f"a line of text takes {next(getattr(one, field) for one in seen if one.page == NOTHING):.0f}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from headcount_ingest import standing
+from headcount_ingest import decode, standing
 from headcount_ingest.decode import decode_body
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.metrics import Metrics
@@ -14,9 +14,13 @@ from headcount_ingest.said import Said
 from headcount_ingest.standing import Standing, forget_standings, standing_of
 from headcount_wire import codec
 from headcount_wire.problems import Problem
+from headcount_wire.report import ReportDay, Tally
 
 from tests.ingest import world
+from tests.ingest.conftest import TODAY
 from tests.ingest.world import sound
+
+SHARED = Tally(world.SHARED, 0, 2, 0, 1)
 
 
 def keyring(folder: Path) -> Keyring:
@@ -29,7 +33,6 @@ def shared(**changes: object) -> Said:
     decode_body(body, "json")
     said = decode_body(body, "json").said
     assert said is decode_body(body, "json").said
-    assert said.shared
     return said
 
 
@@ -51,14 +54,23 @@ def test_each_account_has_its_own(tmp_path: Path) -> None:
     assert stands(keys, world.DEBUG, said) is debug
 
 
-def test_what_is_not_shared_is_judged_each_time(tmp_path: Path) -> None:
-    """A report in another form leaves nothing behind."""
-    forget_standings()
-    keys = keyring(tmp_path)
-    said = decode_body(codec.encode_msgpack(sound()), "msgpack").said
-    assert not said.shared
-    assert stands(keys, world.ACTIVE, said) is not stands(keys, world.ACTIVE, said)
-    assert len(standing._standings) == 0
+def test_it_does_not_matter_in_which_form_it_is_said(tmp_path: Path) -> None:
+    """MessagePack, and a report of two days, say around their tallies what another says: they share it."""
+    said = shared()
+    two_days = sound(days=(ReportDay(TODAY - 1, (SHARED,)), ReportDay(TODAY, (SHARED,))))
+    assert decode_body(codec.encode_msgpack(sound()), "msgpack").said is said
+    assert decode_body(codec.encode_json(two_days), "json").said is said
+    assert shared(policy=3) is not said
+
+
+def test_what_is_said_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many contexts devices make up, no more are remembered, and each is read right."""
+    monkeypatch.setattr(decode, "SAID_MOST", 8)
+    decode._saids.clear()
+    for n in range(40):
+        context = {"app_version": f"2.{n}"}
+        assert decode_body(codec.encode_msgpack(sound(context=context)), "msgpack").said.context == context
+        assert 0 < len(decode._saids) <= 8
 
 
 def test_another_organisation_judges_anew(tmp_path: Path) -> None:

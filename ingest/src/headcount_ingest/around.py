@@ -33,11 +33,10 @@ class Arounds(Generic[T]):
         self._said: dict[Text, T] = {}
         self.get = self._said.get
 
-    def learn(self, text: Text, said: T) -> bool:
-        """Remember what a text says, whatever tallies stand in it; whether it is remembered."""
+    def learn(self, text: Text, said: T) -> None:
+        """Remember what a text says, whatever tallies stand in it."""
         if len(text[0]) + len(text[1]) > AROUND_BYTES:
-            return False
+            return
         if len(self._said) >= AROUND_MOST:
             self._said.clear()
         self._said[text] = said
-        return True

@@ -7,7 +7,7 @@ the reference codec of ``headcount_wire`` to the same verdicts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
@@ -29,6 +29,8 @@ from headcount_ingest.terms import Account
 
 TEXTS_MOST = 4096
 """Texts of one kind that are remembered; then all are forgotten."""
+SAID_MOST = 4096
+"""What is said around tallies, some 3.5 kB each at most; then all is forgotten."""
 
 
 class _Texts:
@@ -81,6 +83,7 @@ class Plain:
 
 _arounds: Arounds[tuple[int, Said]] = Arounds()
 """Of a report of one day: the day, and what else it says."""
+_saids: dict[tuple[object, ...], Said] = {}
 
 
 class Decoded:
@@ -125,7 +128,7 @@ def decode_body(plain: bytes, media: str) -> Plain:
     if known is not None:
         return Plain(known[1], found.days, found.tallies)
     if len(found.days) == 1:  # nothing else in a sound report is an array in an array: what was parted is its tallies
-        found.said.shared = _arounds.learn(around, (found.days[0][0], found.said))
+        _arounds.learn(around, (found.days[0][0], found.said))
     return found
 
 
@@ -151,8 +154,22 @@ def _decode(plain: bytes, media: str) -> Plain:
         raise Malformed
     if not _keys_are_single(plain, media, body):
         raise Malformed
-    said = Said(body.catalog, body.policy, body.purposes, created, context, origin, body.sdk)
-    return Plain(said, found, tallies)
+    return Plain(_said(body, created, context, origin), found, tallies)
+
+
+def _said(
+    body: Around[msgspec.Raw], created: int, context: Mapping[str, str], origin: Mapping[str, str] | None
+) -> Said:
+    """What a body says around its days, the one object for all that say the same, in whatever form."""
+    whence = None if origin is None else tuple(origin.items())
+    purposes, where = tuple(body.purposes.items()), tuple(context.items())
+    key = (body.catalog, body.policy, purposes, created, where, whence, body.sdk)
+    said = _saids.get(key)
+    if said is None:
+        if len(_saids) >= SAID_MOST:
+            _saids.clear()
+        said = _saids[key] = Said(body.catalog, body.policy, body.purposes, created, context, origin, body.sdk)
+    return said
 
 
 def _keys_are_single(plain: bytes, media: str, body: Around[msgspec.Raw]) -> bool:

@@ -9,10 +9,10 @@ from typing import Final
 class Said:
     """All of a report's body but its days: the creation day as a number, absent context as an empty map.
 
-    ``shared``: whether it is remembered (``around.py``), so that reports that are alike have this very object.
+    Reports that are alike have this very object, while it is remembered (``decode.py``).
     """
 
-    __slots__ = ("catalog", "context", "created", "origin", "policy", "purposes", "sdk", "shared")
+    __slots__ = ("catalog", "context", "created", "origin", "policy", "purposes", "sdk")
 
     def __init__(
         self,
@@ -31,7 +31,6 @@ class Said:
         self.context: Final = context
         self.origin: Final = origin
         self.sdk: Final = sdk
-        self.shared = False
 
     def is_like(self, other: Said) -> bool:
         """Whether another says the same. As a key, each stands for itself."""

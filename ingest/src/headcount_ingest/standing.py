@@ -14,8 +14,8 @@ from headcount_ingest.outcomes import Refused
 from headcount_ingest.said import Said
 from headcount_ingest.terms import Account, Terms
 
-STANDINGS_MOST = 8192
-"""Standings that are remembered, some 3.5 kB each with what was said; then all are forgotten."""
+STANDINGS_MOST = 4096
+"""Standings that are remembered, some 3.5 kB each at most with what was said; then all are forgotten."""
 
 
 class Whose:
@@ -60,8 +60,6 @@ _standings: dict[tuple[Account, Said], Standing | Refused] = {}
 
 def standing_of(account: Account, said: Said) -> Standing | Refused | None:
     """How a report stands under an account; ``None``: its catalog version is not admitted, so nothing of it counts."""
-    if not said.shared:
-        return _standing_of(account, said)
     key = account, said
     found = _standings.get(key)
     if found is None and (found := _standing_of(account, said)) is not None:
