@@ -89,6 +89,7 @@ def release(folder: Path, devices: int, days: int, out: Console) -> None:
         organisation, FIRST_DAY + days + 12
     )
     warehouse.close()
+    Chains(folder / "releases", Unsynced()).look()
 
 
 def copy(releases: Path, customers: int, out: Console) -> int:
