@@ -79,7 +79,7 @@ def main() -> int:
         token = year.declare(folder, 1)["c1"]
         if not (folder / "releases/1-1").is_dir():
             year.release(folder, arguments.devices, arguments.days, out)
-        with web(folder, (FIRST_DAY + arguments.days) * 86_400.0) as server:
+        with web(folder, (FIRST_DAY + arguments.days + year.SEALED_AFTER) * 86_400.0) as server:
             seen = asyncio.run(_look(server, token, arguments.times))
     _print(out, seen)
     if arguments.into:

@@ -34,6 +34,10 @@ KINDS = ("active", *("counter",) * 11, *("flag",) * 4, *("timing",) * 4)
 """The kinds of the 20 measures; every second counter has labels, every second counter and flag has reach."""
 
 
+SEALED_AFTER = 12
+"""Days after the last drawn one on which all is sealed, and asked for."""
+
+
 class Unsynced(Disk):
     """A disk that is not waited for: what a benchmark writes need not survive it."""
 
@@ -86,9 +90,10 @@ def release(folder: Path, devices: int, days: int, out: Console) -> None:
     warehouse = open_embedded(folder / "warehouse")
     fill(warehouse, organisation, devices, days, out)
     Releaser(folder / "releases", WarehouseCells(warehouse), Unsynced()).release_due(
-        organisation, FIRST_DAY + days + 12
+        organisation, FIRST_DAY + days + SEALED_AFTER
     )
     warehouse.close()
+    Chains(folder / "releases", Unsynced()).look()
 
 
 def copy(releases: Path, customers: int, out: Console) -> int:
