@@ -78,8 +78,6 @@ class Plain:
             return NotImplemented
         return self.said.is_like(other.said) and self.days == other.days and self.tallies == other.tallies
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 _arounds: Arounds[tuple[int, Said]] = Arounds()
 """Of a report of one day: the day, and what else it says."""
