@@ -61,7 +61,7 @@ class Size:
 
 SIZES = {
     "bench": Size(
-        1, 10_000, (1_500, 3),
+        1, 10_000, (1_500, 5),
         beside_others.Given(rounds=5, seconds=1.5), 5.0, accounts.Given(2_000, 250.0, 6.0), 3,
         workers.Given(3, 1.5), SHORT, releases.Given((40_000, 320_000), (5, 200, 30, 60)),
     ),

@@ -24,6 +24,10 @@ from headcount_wire.report import Report, Tally
 
 from benchmarks.edge.population import CATALOG_FILE
 
+INTERACTIONS, DRAWN = 200, 223.0
+"""How many interactions a device-day stands for, and how many have to be drawn for that: what an app's users do beyond
+a measure's cap, or with a flag that is up, is no event of an app that declares the same.
+"""
 EVENTS_A_REQUEST = 25
 CONTEXT = ("os", "os_version", "language", "time_zone", "app_version", "device_class")
 SCREEN_TIME = 30.0
@@ -59,7 +63,8 @@ def catalog() -> Catalog:
 
 def device_days(count: int, customers: int, today: int, seed: int, told: Callable[[int, int], None]) -> list[DeviceDay]:
     """So many devices' days, of devices with one closed day and a right clock; Customers in turn."""
-    made = make(Crowd(catalog(), int(count * 1.3) + 50, 1, today, seed, msgpack=False), count * 1.25 + 40, told)
+    crowd = Crowd(catalog(), int(count * 1.3) + 50, 1, today, seed, msgpack=False, mean=DRAWN)
+    made = make(crowd, count * 1.25 + 40, told)
     draw = random.Random(seed)
     found: list[DeviceDay] = []
     for said in islice((said for said in made.first if said.days == 1 and not said.skew), count):

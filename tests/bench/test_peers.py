@@ -16,6 +16,7 @@ from headcount_wire.facts import Fact
 from benchmarks.edge.loop import cores
 from benchmarks.peers.population import (
     EVENTS_A_REQUEST,
+    INTERACTIONS,
     DeviceDay,
     catalog,
     device_days,
@@ -49,6 +50,13 @@ def test_the_events_are_the_ones_that_the_reports_count(people: list[DeviceDay])
             elif flag or (tally.fact == Fact.GAP and name == "active"):
                 counted[name] += 1
         assert Counter(str(event["event"]) for event in events) == counted
+
+
+def test_a_device_day_is_of_as_many_interactions_as_the_design_s() -> None:
+    """What is told, not what was drawn, is 200 on average: few do a lot, so that is of many."""
+    today = days.utc_day(SystemClock().now())
+    told = [day.interactions for day in device_days(4_000, 1, today, 1, lambda *_: None)]
+    assert sum(told) / len(told) == pytest.approx(INTERACTIONS, rel=0.04)
 
 
 def test_batches_hold_every_event_once(people: list[DeviceDay]) -> None:

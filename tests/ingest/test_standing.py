@@ -1,20 +1,26 @@
-"""What alike reports say is judged once, under each account by itself, while its organisation is in force."""
+"""What alike reports say is judged once under the same conditions, while its organisation is in force."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from headcount_ingest import decode, standing
+from headcount_ingest.admit import Admitted, admit
 from headcount_ingest.decode import decode_body
 from headcount_ingest.keyring import Keyring
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.outcomes import Refused
+from headcount_ingest.own import Owned
 from headcount_ingest.said import Said
 from headcount_ingest.standing import Standing, forget_standings, standing_of
+from headcount_ingest.strip import strip
 from headcount_wire import codec
+from headcount_wire.app_key import fingerprint
 from headcount_wire.problems import Problem
 from headcount_wire.report import ReportDay, Tally
+from headcount_wire.segment import FRAME_BYTES, Record, Stream, decode_payload
 
 from tests.ingest import world
 from tests.ingest.conftest import TODAY
@@ -39,19 +45,40 @@ def shared(**changes: object) -> Said:
 def stands(keys: Keyring, key: str, said: Said) -> Standing:
     account = keys.find(key)
     assert account is not None
-    found = standing_of(account, said)
+    found = standing_of(account.conditions, said)
     assert isinstance(found, Standing)
-    assert found.whose.account is account
     return found
 
 
-def test_each_account_has_its_own(tmp_path: Path) -> None:
-    """One text under two keys is judged twice, once for each, and then remembered for each."""
-    keys, said = keyring(tmp_path), shared()
-    live, debug = stands(keys, world.ACTIVE, said), stands(keys, world.DEBUG, said)
-    assert live is not debug
-    assert stands(keys, world.ACTIVE, said) is live
-    assert stands(keys, world.DEBUG, said) is debug
+def test_the_same_conditions_are_judged_once(tmp_path: Path) -> None:
+    """Accounts with the same app and policy share it, whoever they are of; under another policy it is judged anew."""
+    file = world.write_organisation(tmp_path)
+    alike, key = "[customers.alike]\ncode = 18\npolicy = { version = 4, consent_since = 2,", world.UNKNOWN
+    policy = ' purposes = ["usage", "context"], context = ["os", "app_version"] }\n'
+    named = f'[[keys]]\nfingerprint = "{fingerprint(key)}"\ncustomer = "alike"\napp = "meet"\n'
+    text = file.read_text("utf-8").replace("[apps.meet]", alike + policy + "[apps.meet]") + named
+    file.write_text(text, "utf-8")
+    keys, said = Keyring(file, Metrics()), shared()
+    live = stands(keys, world.ACTIVE, said)
+    assert stands(keys, world.DEBUG, said) is stands(keys, key, said) is live
+    assert stands(keys, world.STRICT, shared(policy=9, purposes={"usage": 9})) is not live
+    conditions = {account.conditions for account in map(keys.find, (world.ACTIVE, world.STRICT, key)) if account}
+    assert len(conditions) == 2
+
+
+def test_what_is_shared_names_nobody(tmp_path: Path) -> None:
+    """Of two keys whose reports stand alike, each one's record says whose it is, and the rest is the same."""
+    keys = keyring(tmp_path)
+    found: dict[str, Record] = {}
+    for key in (world.ACTIVE, world.DEBUG):
+        account = keys.find(key)
+        assert account is not None
+        admitted = admit(Owned(bytes(16), account, decode_body(codec.encode_json(sound()), "json")), TODAY)
+        assert isinstance(admitted, Admitted)
+        found[key] = decode_payload(strip(admitted).framed[FRAME_BYTES:])
+    assert found[world.ACTIVE].stream is Stream.LIVE
+    assert found[world.ACTIVE].customer == world.ACME
+    assert found[world.DEBUG] == replace(found[world.ACTIVE], stream=Stream.DEBUG)
 
 
 def test_it_does_not_matter_in_which_form_it_is_said(tmp_path: Path) -> None:
@@ -83,7 +110,7 @@ def test_another_organisation_judges_anew(tmp_path: Path) -> None:
     account = keys.find(world.ACTIVE)
     assert account is not None
     assert len(standing._standings) == 0
-    found = standing_of(account, said)
+    found = standing_of(account.conditions, said)
     assert isinstance(found, Refused)
     assert found.problem is Problem.PAUSED
 

@@ -14,7 +14,8 @@ from headcount_ingest.known import Known
 from headcount_ingest.lines import Line, numbers_of
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.own import Owned
-from headcount_ingest.standing import Whose, standing_of
+from headcount_ingest.standing import Whence, standing_of
+from headcount_ingest.terms import Account
 
 Dropping = dict[tuple[int, Dropped], int]
 """Drops while they are counted: by measure code and reason."""
@@ -26,11 +27,14 @@ class Admitted:
     ``told``: each day's tallies, as a record holds them. ``count``: how many there are.
     """
 
-    __slots__ = ("count", "drops", "report_id", "told", "whose")
+    __slots__ = ("account", "count", "drops", "report_id", "told", "whence")
 
-    def __init__(self, report_id: bytes, whose: Whose, told: list[Packed], count: int, drops: Dropping) -> None:
+    def __init__(
+        self, report_id: bytes, account: Account, whence: Whence, told: list[Packed], count: int, drops: Dropping
+    ) -> None:
         self.report_id: Final = report_id
-        self.whose: Final = whose
+        self.account: Final = account
+        self.whence: Final = whence
         self.told: Final = told
         self.count: Final = count
         self.drops: Final = drops
@@ -41,7 +45,7 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
     report, account = owned.report, owned.account
     if not today - limits.CREATED_PAST_DAYS <= report.said.created <= today + limits.CREATED_FUTURE_DAYS:
         return Refused(Problem.TOO_LATE)
-    standing = standing_of(account, report.said)
+    standing = standing_of(account.conditions, report.said)
     if isinstance(standing, Refused):
         return standing
     drops: Dropping = {}
@@ -59,7 +63,7 @@ def admit(owned: Owned, today: int) -> Admitted | Refused:
         is_old = standing is not None and standing.terms.consent_is_old
         problem = Problem.POLICY_OLD if is_old else Problem.NOTHING_ADMISSIBLE
         return Refused(problem, customer=account.customer.code, drops=drops)
-    return Admitted(owned.report_id, standing.whose, told, count, drops)
+    return Admitted(owned.report_id, account, standing.whence, told, count, drops)
 
 
 def _of_day(lines: list[Line], allowance: Allowance, drops: Dropping) -> list[Line]:

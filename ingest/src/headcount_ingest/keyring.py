@@ -7,13 +7,14 @@ from pathlib import Path
 
 import structlog
 from headcount_wire.app_key import fingerprint, is_debug, is_key
-from headcount_wire.organisation import Organisation
+from headcount_wire.organisation import AppKey, Organisation
 from headcount_wire.organisation_file import OrganisationFile
+from headcount_wire.policy import encode_policy
 
 from headcount_ingest.admission import forget_admissions
 from headcount_ingest.metrics import Metrics
 from headcount_ingest.standing import forget_standings
-from headcount_ingest.terms import Account
+from headcount_ingest.terms import Account, Conditions
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.edge")
 
@@ -35,6 +36,7 @@ class Keyring:
         self._of = self._file.organisation
         self._found: dict[str, Account] = {}
         self._accounts: dict[tuple[str, bool], Account] = {}
+        self._conditions: dict[tuple[int, bytes], Conditions] = {}
 
     @property
     def organisation(self) -> Organisation:
@@ -64,14 +66,20 @@ class Keyring:
     def _account(self, named: str, *, debug: bool) -> Account | None:
         account = self._accounts.get((named, debug))
         if account is None and (key := self._of.key_by_fingerprint.get(named)) is not None:
-            account = self._accounts[named, debug] = Account(key, debug=debug)
+            account = self._accounts[named, debug] = Account(key, self._conditions_of(key), debug=debug)
         return account
+
+    def _conditions_of(self, key: AppKey) -> Conditions:
+        """The one object for all keys of an app whose Customers have the same policy: most of a vendor's have."""
+        policy = key.customer.policy
+        alike = key.app.code, encode_policy(policy)
+        return self._conditions.setdefault(alike, Conditions(key.app.catalogs, policy))
 
     def _forget_the_one_before(self) -> None:
         """Another thread may have taken an organisation over: nothing of the one before stays."""
         organisation = self._file.organisation
         if organisation is not self._of:
-            self._of, self._found, self._accounts = organisation, {}, {}
+            self._of, self._found, self._accounts, self._conditions = organisation, {}, {}, {}
             forget_admissions()
             forget_standings()
 

@@ -60,7 +60,7 @@ async def take(head: Head, body: Body, edge: Edge) -> Outcome:
         if isinstance(admitted, Refused):
             return _of(authentic.account, admitted)
         anonymous = strip(admitted)
-        account = admitted.whose.account
+        account = admitted.account
         accepted = Accepted(account.customer.code, admitted.count, admitted.drops, account.live_app)
         # While a report waits for the disk, only its record waits with it.
         del received, authentic, arrived, decoded, owned, admitted, account

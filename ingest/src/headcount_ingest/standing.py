@@ -1,4 +1,4 @@
-"""How a report stands under its account, by what it says around its tallies: worked out once for all that are alike."""
+"""How a report stands under its conditions, by what it says around its tallies: worked out once for all alike."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from headcount_wire.segment import Values
 from headcount_ingest.admission import Allowance
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.said import Said
-from headcount_ingest.terms import Account, Terms
+from headcount_ingest.terms import Conditions, Terms
 
 STANDINGS_MOST = 4096
 """Standings that are remembered, some 3.5 kB each at most with what was said; then all are forgotten."""
 
 
-class Whose:
-    """Whose a record is, of which day, by which catalog and in which context: codes and canonical values.
+class Whence:
+    """Of which day a record is, by which catalog and in which context: canonical values, whoever they are of.
 
-    ``source``: the same as a record holds it, once it was written so (``strip.py``).
+    ``values``: context and origin as a record holds them, once they were written so (``strip.py``).
     """
 
-    __slots__ = ("account", "catalog", "context", "created", "origin", "source")
+    __slots__ = ("catalog", "context", "created", "origin", "values")
 
-    def __init__(self, account: Account, said: Said, terms: Terms) -> None:
-        self.account: Final = account
+    def __init__(self, said: Said, terms: Terms) -> None:
         self.catalog: Final = said.catalog
         self.created: Final = said.created
         self.context: Final = _values(terms, said.context)
         self.origin: Final = None if said.origin is None else _values(terms, said.origin)
-        self.source: bytes | None = None
+        self.values: bytes | None = None
 
 
 class Standing:
-    """What of a report may be counted: its terms, and whose it is."""
+    """What of a report may be counted: its terms, and whence it is."""
 
-    __slots__ = ("_allowance", "_day", "terms", "whose")
+    __slots__ = ("_allowance", "_day", "terms", "whence")
 
-    def __init__(self, account: Account, said: Said, terms: Terms) -> None:
+    def __init__(self, said: Said, terms: Terms) -> None:
         self.terms: Final = terms
-        self.whose: Final = Whose(account, said, terms)
+        self.whence: Final = Whence(said, terms)
         self._day = -1
         self._allowance: Allowance | None = None
 
@@ -55,14 +54,17 @@ class Standing:
         return found
 
 
-_standings: dict[tuple[Account, Said], Standing | Refused] = {}
+_standings: dict[tuple[Conditions, Said], Standing | Refused] = {}
 
 
-def standing_of(account: Account, said: Said) -> Standing | Refused | None:
-    """How a report stands under an account; ``None``: its catalog version is not admitted, so nothing of it counts."""
-    key = account, said
+def standing_of(conditions: Conditions, said: Said) -> Standing | Refused | None:
+    """How a report stands under its account's conditions.
+
+    ``None``: its catalog version is not admitted, so nothing of it counts.
+    """
+    key = conditions, said
     found = _standings.get(key)
-    if found is None and (found := _standing_of(account, said)) is not None:
+    if found is None and (found := _standing_of(conditions, said)) is not None:
         if len(_standings) >= STANDINGS_MOST:
             _standings.clear()
         _standings[key] = found
@@ -74,16 +76,16 @@ def forget_standings() -> None:
     _standings.clear()
 
 
-def _standing_of(account: Account, said: Said) -> Standing | Refused | None:
-    policy = account.customer.policy
+def _standing_of(conditions: Conditions, said: Said) -> Standing | Refused | None:
+    policy = conditions.policy
     if policy.paused:
         return Refused(Problem.PAUSED)
     if policy.minimum_sdk and not policy.takes(said.sdk):
         return Refused(Problem.SDK_OLD)
     if said.policy > policy.version:
         return Refused(Problem.POLICY_OLD)
-    terms = account.terms(said.catalog, said.purposes)
-    return None if terms is None else Standing(account, said, terms)
+    terms = conditions.terms(said.catalog, said.purposes)
+    return None if terms is None else Standing(said, terms)
 
 
 def _values(terms: Terms, told: Mapping[str, str]) -> Values:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from headcount_wire.segment import Stream, encode_source, frame
+from headcount_wire.segment import Stream, encode_values, encode_whose, frame
 
 from headcount_ingest.admit import Admitted
-from headcount_ingest.standing import Whose
+from headcount_ingest.standing import Whence
 
 
 class Anonymous:
@@ -24,21 +24,19 @@ class Anonymous:
 
 def strip(admitted: Admitted) -> Anonymous:
     """Leave everything behind but codes, sums and canonical context values."""
-    whose = admitted.whose
-    return Anonymous(frame(admitted.report_id, whose.source or _source(whose), admitted.told))
-
-
-def _source(whose: Whose) -> bytes:
-    """Whose a record is, as it holds that; reports that are alike have it written once."""
-    account = whose.account
-    source = whose.source = encode_source(
+    account, whence = admitted.account, admitted.whence
+    whose = encode_whose(
         Stream.DEBUG if account.debug else Stream.LIVE,
-        whose.created,
+        whence.created,
         account.customer.partner_code,
         account.customer.code,
         account.app.code,
-        whose.catalog,
-        whose.context,
-        whose.origin,
+        whence.catalog,
     )
-    return source
+    return Anonymous(frame(admitted.report_id, whose + (whence.values or _values(whence)), admitted.told))
+
+
+def _values(whence: Whence) -> bytes:
+    """A context as a record holds it; reports that are alike have it written once."""
+    values = whence.values = encode_values(whence.context, whence.origin)
+    return values

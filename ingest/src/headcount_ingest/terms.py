@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
+from headcount_wire.catalog import Catalog
 from headcount_wire.dimensions import Dimension
 from headcount_wire.organisation import AppKey
 from headcount_wire.policy import Policy
@@ -12,7 +13,7 @@ from headcount_wire.problems import Dropped
 from headcount_ingest.admission import Admission, Allowance, Verdicts, admission_of
 
 TERMS_MOST = 64
-"""Terms an account remembers; a device can make up sets of purposes and versions."""
+"""Terms that are remembered under the same conditions; a device can make up sets of purposes and versions."""
 
 
 class Terms:
@@ -47,18 +48,12 @@ class Terms:
         return self._admission.measures
 
 
-class Account:
-    """An app key with what its organisation declares of it. ``debug``: what it sends is kept apart.
+class Conditions:
+    """What reports are held to: an app's catalogs, and a policy. Accounts of which both are alike share them."""
 
-    ``live_app``: the app's code; 0 for a debug key.
-    """
-
-    def __init__(self, key: AppKey, *, debug: bool) -> None:
-        self.key = key
-        self.customer = key.customer
-        self.app = key.app
-        self.debug = debug
-        self.live_app = 0 if debug else key.app.code
+    def __init__(self, catalogs: Sequence[Catalog], policy: Policy) -> None:
+        self.policy = policy
+        self._catalogs = catalogs
         self._terms: dict[tuple[object, ...], Terms] = {}
 
     def terms(self, catalog: int, granted: Mapping[str, int]) -> Terms | None:
@@ -66,13 +61,28 @@ class Account:
         key = (catalog, *granted.items())
         found = self._terms.get(key)
         if found is None:
-            declared = next((one for one in self.app.catalogs if one.version == catalog), None)
+            declared = next((one for one in self._catalogs if one.version == catalog), None)
             if declared is None:
                 return None
             if len(self._terms) >= TERMS_MOST:
                 self._terms.clear()
-            found = self._terms[key] = Terms(admission_of(declared), self.customer.policy, granted)
+            found = self._terms[key] = Terms(admission_of(declared), self.policy, granted)
         return found
+
+
+class Account:
+    """An app key with what its organisation declares of it. ``debug``: what it sends is kept apart.
+
+    ``conditions``: what its reports are held to. ``live_app``: the app's code; 0 for a debug key.
+    """
+
+    def __init__(self, key: AppKey, conditions: Conditions, *, debug: bool) -> None:
+        self.key = key
+        self.customer = key.customer
+        self.app = key.app
+        self.conditions = conditions
+        self.debug = debug
+        self.live_app = 0 if debug else key.app.code
 
 
 def _consent(purpose: str, granted: Mapping[str, int], policy: Policy) -> Dropped | None:

@@ -173,9 +173,18 @@ def encode_source(
     origin: Values | None,
 ) -> bytes:
     """A payload up to its tallies: whose it is, of which day, by which catalog and in which context."""
-    start = PAYLOAD.pack(VERSION, stream, created, partner, customer, app, catalog)
+    return encode_whose(stream, created, partner, customer, app, catalog) + encode_values(context, origin)
+
+
+def encode_whose(stream: Stream, created: int, partner: int, customer: int, app: int, catalog: int) -> bytes:
+    """A payload's first part: whose it is, of which day and by which catalog."""
+    return PAYLOAD.pack(VERSION, stream, created, partner, customer, app, catalog)
+
+
+def encode_values(context: Values, origin: Values | None) -> bytes:
+    """A payload's second part: in which context, and in which one something was first used."""
     then = b"\x00" if origin is None else b"\x01" + _pack_values(origin)
-    return start + _pack_values(context) + then
+    return _pack_values(context) + then
 
 
 def frame(report_id: bytes, source: bytes, told: Sequence[Packed]) -> bytes:

@@ -36,7 +36,7 @@ from headcount_aggregator.warehouse.tables import Table
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("headcount.loader")
 
-BATCH_BYTES = 48 * 1024 * 1024
+BATCH_BYTES = 96 * 1024 * 1024
 """Of segments that are read for one unit: more give fewer rows, and take as much memory."""
 UNIT_DAYS = 7
 DEBUG_DAYS = 1

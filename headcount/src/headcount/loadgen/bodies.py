@@ -13,7 +13,7 @@ from multiprocessing import get_context
 
 from headcount_wire.catalog import Catalog
 
-from headcount.loadgen.devices import Devices, Said, fits
+from headcount.loadgen.devices import INTERACTIONS_MEAN, Devices, Said, fits
 from headcount.loadgen.target import Target
 
 CHUNK = 500
@@ -24,7 +24,10 @@ ADDRESSES = 2**24
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many devices, by which catalog, with consents of which policy version, from which day, by which seed."""
+    """How many devices, by which catalog, with consents of which policy version, from which day, by which seed.
+
+    ``mean``: of how many interactions their days are.
+    """
 
     catalog: Catalog
     devices: int
@@ -32,10 +35,11 @@ class Crowd:
     today: int
     seed: int
     msgpack: bool
+    mean: float = INTERACTIONS_MEAN
 
     def made(self, first: int, last: int, *, again: bool) -> list[Said]:
         """What the devices of a range say: their closed days, or more of the open one."""
-        devices = Devices(self.catalog, self.policy, self.today, self.seed, msgpack=self.msgpack)
+        devices = Devices(self.catalog, self.policy, self.today, self.seed, msgpack=self.msgpack, mean=self.mean)
         say = devices.open_day if again else devices.closed_days
         return [said for said in (say(number) for number in range(first, last)) if fits(said)]
 

@@ -22,7 +22,8 @@ from headcount_wire.facts import WHOLE, Fact, Kind
 
 Value = TypeVar("Value")
 
-INTERACTIONS_MEAN = 200
+INTERACTIONS_MEAN = 200.0
+"""Interactions a day that a device draws. It tells of fewer: flags stand once, and caps hold."""
 INTERACTIONS_MOST = 3_000
 SYSTEMS = {"android": 46, "ios": 34, "ipados": 6, "macos": 5, "windows": 7, "web": 2}
 CLASSES = {"android": "phone", "ios": "phone", "ipados": "tablet"}
@@ -65,14 +66,26 @@ class Said:
 
 
 class Devices:
-    """Draws devices for a catalog: ``policy`` is the version that consents are given under."""
+    """Draws devices for a catalog: ``policy`` is the version that consents are given under, ``mean`` of how many
+    interactions a day is.
+    """
 
-    def __init__(self, catalog: Catalog, policy: int, today: int, seed: int, *, msgpack: bool = False) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        policy: int,
+        today: int,
+        seed: int,
+        *,
+        msgpack: bool = False,
+        mean: float = INTERACTIONS_MEAN,
+    ) -> None:
         self._catalog = catalog
         self._policy = policy
         self._today = today
         self._seed = seed
         self._msgpack = msgpack
+        self._mean = mean
         used = [measure.purpose for measure in catalog.measures.values()]
         self._first_purpose = catalog.active.purpose if catalog.active else max(set(used), key=used.count)
 
@@ -175,7 +188,7 @@ class Devices:
         measures = [one for one in self._catalog.measures.values() if one.purpose in purposes and one.kind in _USES]
         if not measures:
             return 0
-        mean = share * INTERACTIONS_MEAN
+        mean = share * self._mean
         count = min(INTERACTIONS_MOST, 1 + int(mean * draw.lognormvariate(-0.72, 1.2)))
         weights = [draw.paretovariate(0.9) * _OFTEN.get(one.kind, 1.0) for one in measures]
         total = sum(weights)
