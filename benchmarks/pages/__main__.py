@@ -5,6 +5,9 @@ web process answers on loopback; Chromium says when it has painted. ``answer``: 
 itself; ``CPU``: of the web process. ``painted``: the browser's first contentful paint in a new tab, its style sheet and
 module read anew; ``next``: the same where the tab has shown another page before, as who clicks from page to page has
 it; ``renderer CPU``: what the page cost the new tab. Times of a busy machine say little, processor time still does.
+
+A tab is opened in a window that is there, and asks for the page when the browser has come to rest: a new window shows
+pages of the browser's own, which took twice the page's processor time while the page was being drawn.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from pathlib import Path
 
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
-from playwright.async_api import Browser, CDPSession, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -35,6 +38,9 @@ from benchmarks.release import FIRST_DAY
 
 BYTES_MOST, PAINTED_MOST_MS = 60_000, 300.0
 PAINT_SECONDS = 30.0
+REST_SECONDS, REST_LOOKS, REST_MOST = 0.05, 2, 0.1
+"""The browser is at rest when in two looks of 50 ms it used less than a tenth of a core."""
+AT_REST_WITHIN_SECONDS = 30.0
 PAINTED = """new Promise((told) => new PerformanceObserver((paints) => {
     for (const paint of paints.getEntriesByName("first-contentful-paint")) told(paint.startTime);
 }).observe({ type: "paint", buffered: true }))"""
@@ -98,14 +104,15 @@ async def _look(server: Web, token: str, times: int) -> list[Seen]:
     assert browser_path, "chromium is missing: install Debian's package chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
-        await _painted(browser, server, token, BEFORE[0])  # the browser's and the process's own beginning
+        window = await _window(browser, server, token)
+        await window.painted(BEFORE[0])  # the browser's and the process's own beginning
         paths = {(page, state): f"/c/c1/meet/{page}" + f"?{state}" * bool(state) for page in PAGES for state in STATES}
         paths[NOTHING, ""] = NOTHING
         answers = {what: _asked(server, token, path, times) for what, path in paths.items()}
         painted: dict[tuple[str, str], list[tuple[float, float, float]]] = {what: [] for what in paths}
         for _ in track(range(times), "opening every page"):  # in turn: a slow moment of the machine is nobody's own
             for what, path in paths.items():
-                painted[what].append(await _painted(browser, server, token, path))
+                painted[what].append(await window.painted(path))
         seen = []
         for (page, state), found in painted.items():
             first, after, worked = map(statistics.median, zip(*found, strict=True))
@@ -134,18 +141,48 @@ def _asked(server: Web, token: str, path: str, times: int) -> tuple[int, float, 
     return size, statistics.median(took), 1000 * (server.cpu - cpu) / times
 
 
-async def _painted(browser: Browser, server: Web, token: str, path: str) -> tuple[float, float, float]:
-    """The first contentful paint in a new tab, that in one after another page, and the new one's CPU time.
+@dataclass(frozen=True)
+class Window:
+    """A window of the browser that may see the pages, and the line on which the browser tells of itself."""
 
-    Each is of a context that knows but its cookie, so that nothing of the page itself was kept.
-    """
-    async with _tab(browser, server, token) as tab:
-        took = await tab.painted(path)
-        found = await tab.session.send("Performance.getMetrics")
-        worked = next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration")
-    async with _tab(browser, server, token) as tab:
-        await tab.painted(next(other for other in BEFORE if not path.startswith(other)))
-        return took, await tab.painted(path), worked
+    context: BrowserContext
+    session: CDPSession
+    address: str
+
+    async def painted(self, path: str) -> tuple[float, float, float]:
+        """The first contentful paint in a new tab, that in one after another page, and the new one's CPU time."""
+        async with self.tab() as tab:
+            took = await tab.painted(path)
+            found = await tab.session.send("Performance.getMetrics")
+            worked = next(1000 * one["value"] for one in found["metrics"] if one["name"] == "TaskDuration")
+        async with self.tab() as tab:
+            await tab.painted(next(other for other in BEFORE if not path.startswith(other)))
+            return took, await tab.painted(path), worked
+
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Tab]:
+        """A new tab, for which nothing of any page was kept, in a browser that is at rest."""
+        page = await self.context.new_page()
+        session = await self.context.new_cdp_session(page)
+        await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        await session.send("Network.clearBrowserCache")
+        async with asyncio.timeout(AT_REST_WITHIN_SECONDS):
+            await self._rest()
+        yield Tab(page, session, self.address)
+        await page.close()
+
+    async def _rest(self) -> None:
+        """Return when the browser does no more of its own: a tab's window, and the process for the tab after it."""
+        used, calm = await self._cpu(), 0
+        while calm < REST_LOOKS:
+            await asyncio.sleep(REST_SECONDS)
+            before, used = used, await self._cpu()
+            calm = calm + 1 if used - before < REST_MOST * REST_SECONDS else 0
+
+    async def _cpu(self) -> float:
+        """Seconds of processor time that all of the browser's processes have used."""
+        found = await self.session.send("SystemInfo.getProcessInfo")
+        return sum(float(one["cpuTime"]) for one in found["processInfo"])
 
 
 @dataclass(frozen=True)
@@ -168,16 +205,12 @@ class Tab:
         return float(found["result"]["value"])
 
 
-@asynccontextmanager
-async def _tab(browser: Browser, server: Web, token: str) -> AsyncIterator[Tab]:
+async def _window(browser: Browser, server: Web, token: str) -> Window:
     address = f"http://127.0.0.1:{server.port}"
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     await context.add_cookies([{"name": "headcount", "value": token, "url": address}])
-    page = await context.new_page()
-    session = await context.new_cdp_session(page)
-    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    yield Tab(page, session, address)
-    await context.close()
+    await context.new_page()  # it stays, so that the window does
+    return Window(context, await browser.new_browser_cdp_session(), address)
 
 
 def _print(out: Console, seen: Sequence[Seen]) -> None:

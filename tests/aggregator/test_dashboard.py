@@ -303,6 +303,19 @@ async def test_what_did_not_change_is_not_sent_again(client: Client) -> None:
     assert "immutable" in (await client.get(style)).headers["Cache-Control"]
 
 
+async def test_a_page_names_its_style_sheet_before_itself(client: Client) -> None:
+    """A page's header leads to its style sheet, which is compressed for who can read that and the same for all."""
+    answer = await client.get(f"{BASE}/overview")
+    (style,) = re.findall(r'href="(/static/hc.css\?v=\w+)"', await answer.text())
+    assert answer.headers["Link"] == f"<{style}>; rel=preload; as=style"
+    packed = await client.get(style, headers={"Accept-Encoding": "gzip"})
+    plain = await client.get(style, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert await packed.read() == await plain.read()
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 3
+
+
 async def test_many_readers_at_once(client: Client) -> None:
     """Pages asked for together all come, and alike."""
     answers = await asyncio.gather(*(client.get(f"{BASE}/overview") for _ in range(8)))

@@ -6,7 +6,7 @@ import re
 
 from headcount_aggregator.released import State
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link, Place, Row, Series, Shape
-from headcount_aggregator.web.dashboard.table_rows import table_rows
+from headcount_aggregator.web.dashboard.table_rows import grid_rows, table_rows
 from headcount_aggregator.web.dashboard.wording import Wording
 
 SERIES = (Series("half", "Half", unit="ms"), Series("share", "Share", unit="%"))
@@ -41,6 +41,43 @@ def test_no_name_is_markup() -> None:
     written = str(table_rows(Wording(), _figure([row], wider={Place("<i>", "half"): link})))
     assert '<th scope="row">&lt;b&gt;&amp; 1</th>' in written
     assert '<a href="/?a=&#34;b&#34;&amp;c=&lt;d&gt;">see &lt;it&gt;</a>' in written
+
+
+def test_hidden_cells_side_by_side_are_one_cell() -> None:
+    """Cells of a grid that say the same words are one over their columns; no column is lost, no share is merged."""
+    back = Cell(30, State.SHOWN)
+    few, none, low = Cell(state=State.FEWER_THAN_K), Cell(), Cell(state=State.FEW_ON_A_SIDE)
+    rows = [
+        Row("a", "A", (Cell(100), few, few, back, back, low, few)),
+        Row("b", "B", (few, few, few, back, few, none, none)),
+        Row("c", "C", (Cell(100), Cell(0, State.SHOWN), Cell(100, State.SHOWN), few, none, none, none)),
+    ]
+    written = str(grid_rows(Wording(), _figure(rows, wider={}))).split("</tr>")[:-1]
+    cells = [
+        re.findall(r'<td(?: class="(\w+)")?(?: colspan="(\d)")?>(?:<span class="sr">)?([^<]*)', line)
+        for line in written
+    ]
+    few_words, of_few = "fewer than 20 people", "fewer than 20 people in it, or fewer than 20 not in it"
+    assert cells == [
+        [
+            ("cohort", "", "100"),
+            ("hid", "2", few_words),
+            ("g3", "", "30%"),
+            ("g3", "", "30%"),
+            ("hid", "", "too few in it, or not in it"),
+            ("hid", "", few_words),
+        ],
+        [
+            ("cohort", "", few_words),
+            ("hid", "2", few_words),
+            ("hid", "", of_few),
+            ("hid", "", few_words),
+            ("", "2", ""),
+        ],
+        [("cohort", "", "100"), ("g0", "", "0%"), ("g10", "", "100%"), ("hid", "", few_words), ("", "3", "")],
+    ]
+    for row, line in zip(rows, cells, strict=True):
+        assert sum(int(over or 1) for _, over, _ in line) == len(row.cells)
 
 
 def _figure(rows: list[Row], wider: dict[Place, Link]) -> Figure:

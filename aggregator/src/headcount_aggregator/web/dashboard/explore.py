@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headcount_wire.catalog import Breakdown, Measure
 from headcount_wire.facts import Fact, Kind
 
@@ -31,7 +33,7 @@ async def explore(view: View) -> Page:
         return Page(say("This app counts nothing yet"), sentence=say("Declare measures in the catalog."))
     sections: tuple[Section, ...]
     chosen = next((m for m in measures if m.name == view.query.get("measure", "")), measures[0])
-    choices = tuple((m.name, Link(view.link(measure=m.name, cut=""), title_of(m)), m is chosen) for m in measures)
+    choices = _choices(view, measures, chosen) if view.shown else ()
     if chosen.kind is Kind.FUNNEL:
         funnel = Link(view.link("funnels", measure=chosen.name), say("See its steps"))
         stat = Stat(view.wording.number(len(chosen.steps)), say("steps"), link=funnel)
@@ -51,7 +53,7 @@ async def explore(view: View) -> Page:
         chosen.description,
         await _stats(view, chosen) if view.shown else (),
         choices=choices,
-        cuts=_cuts(view, chosen, cut),
+        cuts=_cuts(view, chosen, cut) if view.shown else (),
         windows=True,
         compared=True,
     )
@@ -60,6 +62,11 @@ async def explore(view: View) -> Page:
 def _cut(view: View, measure: Measure) -> Breakdown | None:
     wanted = view.query.get("cut", "")
     return next((breakdown for breakdown in measure.breakdowns if breakdown.name == wanted), None)
+
+
+def _choices(view: View, measures: Sequence[Measure], chosen: Measure) -> tuple[tuple[str, Link, bool], ...]:
+    """The measures there are."""
+    return tuple((m.name, Link(view.link(measure=m.name, cut=""), title_of(m)), m is chosen) for m in measures)
 
 
 def _cuts(view: View, measure: Measure, chosen: Breakdown | None) -> tuple[tuple[str, Link, bool], ...]:

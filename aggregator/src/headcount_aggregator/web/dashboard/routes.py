@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
@@ -13,7 +12,7 @@ from aiohttp import web
 from headcount_aggregator.released import ReleasedReader
 from headcount_aggregator.web import access
 from headcount_aggregator.web.access import COOKIE, COOKIE_SECONDS, Sight
-from headcount_aggregator.web.answering import FOREVER, answer
+from headcount_aggregator.web.answering import Fixed, answer
 from headcount_aggregator.web.dashboard import export
 from headcount_aggregator.web.dashboard.languages import LANGUAGES, language_of, wording_of
 from headcount_aggregator.web.dashboard.noted import noted, saved_views
@@ -40,8 +39,9 @@ class Dashboard:
         self._desk = desk
         self._https = https
         folder = files("headcount_aggregator.web.dashboard") / "static"
-        self._static = {name: (folder / name).read_bytes() for name in STATIC}
-        static = {name: f"/static/{name}?v={_hash(body)}" for name, body in self._static.items()}
+        self._static = {name: Fixed((folder / name).read_bytes(), kind) for name, kind in STATIC.items()}
+        static = {name: f"/static/{name}?v={file.digest[:10]}" for name, file in self._static.items()}
+        self._ahead = f"<{static['hc.css']}>; rel=preload; as=style"
         self._templates = {language: templates_of(wording_of(language), static) for language in LANGUAGES}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -99,7 +99,9 @@ class Dashboard:
         html = template.render(
             page=page, view=view, kind=kind, subjects=subjects, toolbar=toolbar_of(view, page), saved=saved
         )
-        return _spoken(answer(request, html.encode(), "text/html"))
+        response = _spoken(answer(request, html.encode(), "text/html"))
+        response.headers["Link"] = self._ahead  # a browser reads this before it has a document to parse
+        return response
 
     async def _built(self, kind: PageKind, view: View) -> Page:
         page = await kind.build(view)
@@ -171,10 +173,10 @@ class Dashboard:
         name = request.match_info["name"]
         if name not in STATIC:
             return self.lost(request)
-        return answer(request, self._static[name], STATIC[name], cache=FOREVER)
+        return self._static[name].answer(request)
 
     async def _icon(self, request: web.Request) -> web.Response:
-        return answer(request, self._static["icon.svg"], STATIC["icon.svg"], cache="public, max-age=86400")
+        return self._static["icon.svg"].answer(request, "public, max-age=86400")
 
 
 async def _led_on(page: Page, view: View, kind: PageKind) -> Page:
@@ -196,7 +198,3 @@ def _spoken(response: web.Response) -> web.Response:
 def _from_elsewhere(request: web.Request) -> bool:
     """Whether another site's page led here; then what is sent has no cookie of ours."""
     return request.headers.get("Sec-Fetch-Site", "none") == "cross-site"
-
-
-def _hash(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=5).hexdigest()

@@ -5,6 +5,8 @@ A cell of which there is nothing to say but its number is that number; any other
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from markupsafe import Markup, escape
 
 from headcount_aggregator.web.dashboard.figure import Cell, Figure, Link
@@ -29,6 +31,49 @@ def table_rows(wording: Wording, figure: Figure) -> Markup:
             written.append(said)
         written.append("</tr>")
     return Markup("".join(written))  # noqa: S704  # each part is escaped
+
+
+def grid_rows(wording: Wording, figure: Figure) -> Markup:
+    """Every row that is drawn of a grid of cohorts; cells side by side that show no number and say the same are one."""
+    written: list[str] = []
+    for row in figure.drawn_rows:
+        cohort, *later = row.cells
+        size = escape(wording.cell(cohort, figure.k))
+        if cohort.hidden:
+            size = Markup('<span class="sr">{}</span><span aria-hidden="true">·</span>').format(size)
+        written.append(f'<tr><th scope="row">{escape(row.name)}</th><td class="cohort">{size}</td>')
+        why = [_why_not(wording, figure, cell, cohort) for cell in later]
+        at = 0
+        for words, run in groupby(why):
+            columns = len(list(run))
+            if words is None:
+                written += (_share(wording, cell, cohort) for cell in later[at : at + columns])
+            else:
+                written.append(_not_shown(words, columns))
+            at += columns
+        written.append("</tr>")
+    return Markup("".join(written))  # noqa: S704  # each part is escaped
+
+
+def _why_not(wording: Wording, figure: Figure, cell: Cell, cohort: Cell) -> str | None:
+    """Why a cell of a grid shows no share: no word where no number was released, ``None`` where it shows one."""
+    if cell.state is None:
+        return ""
+    if cell.hidden:
+        return wording.cell(cell, figure.k)
+    return None if cohort.value else wording.why_hidden(figure)
+
+
+def _share(wording: Wording, cell: Cell, cohort: Cell) -> str:
+    """A cell of a grid that shows its share, in a tone for each tenth."""
+    tone = min(10 * cell.value_or_zero // cohort.value_or_zero, 10)
+    return f'<td class="g{tone}">{escape(wording.share_of(cell, cohort))}</td>'
+
+
+def _not_shown(words: str, columns: int) -> str:
+    """One cell over so many columns that show no share: one each would take as long as any to lay out, and to hear."""
+    css, over = ' class="hid"' if words else "", f' colspan="{columns}"' if columns > 1 else ""
+    return f"<td{css}{over}>{escape(words)}</td>"
 
 
 def cell_words(wording: Wording, cell: Cell, figure: Figure, unit: str = "", link: Link | None = None) -> Markup:

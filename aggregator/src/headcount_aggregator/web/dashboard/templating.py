@@ -15,7 +15,7 @@ from headcount_aggregator.web.dashboard.export import forms_of
 from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from headcount_aggregator.web.dashboard.span import SPAN_DAYS
-from headcount_aggregator.web.dashboard.table_rows import cell_words, table_rows
+from headcount_aggregator.web.dashboard.table_rows import cell_words, grid_rows, table_rows
 from headcount_aggregator.web.dashboard.wording import Wording
 from headcount_aggregator.web.dashboard.words import whose
 
@@ -55,6 +55,7 @@ def templates_of(wording: Wording, static: Mapping[str, str]) -> jinja2.Environm
         "icon": icon,
         "cell_words": partial(cell_words, wording),
         "table_rows": partial(table_rows, wording),
+        "grid_rows": partial(grid_rows, wording),
         "forms_of": forms_of,
         "pages": PAGES,
         "whose": partial(whose, wording),
