@@ -20,7 +20,8 @@ def until_queryable(
 ) -> Chapter:
     """Interactions a CPU second, bytes on the line and on the disk, CPU seconds of a million device-days.
 
-    Both sides are measured ``rounds`` times in turn; all that is told but the ratios is of the round in the middle.
+    Both sides are measured ``rounds`` times in turn. Whatever else runs can only add to a CPU time, so each side's
+    least is compared; all else that is told is of the round whose ratio is in the middle.
     """
     rounds_found: list[Queryable] = []
     for number in range(rounds):
@@ -29,7 +30,9 @@ def until_queryable(
         shutil.rmtree(place)
     rounds_found.sort(key=lambda one: one.ratio)
     found = rounds_found[rounds // 2]
-    between = f" ({rounds_found[0].ratio:.1f} to {rounds_found[-1].ratio:.1f})" if rounds > 1 else ""
+    ratios = [one.ratio for one in rounds_found]
+    costs = {side: [cost(getattr(one, side)) for one in rounds_found] for side in ("usual", "headcount")}
+    least = min(costs["usual"]) / min(costs["headcount"])
     ours, usual = found.headcount, found.usual
     each = len(days) // customers
     chapter = Chapter(
@@ -45,10 +48,11 @@ def until_queryable(
     chapter.figures = [
         Figure(
             "interactions a CPU second, of the usual way's",
-            f"{found.ratio:.1f} x{between}",
+            f"{least:.1f} x",
             "at least 20",
-            found.ratio >= TIMES_CPU,
+            least >= TIMES_CPU,
         ),
+        Figure("  round by round, at the median", f"{found.ratio:.1f} x ({ratios[0]:.1f} to {ratios[-1]:.1f})"),
         Figure("  until the sums are in the warehouse, without releasing them", f"{counted:.1f} x"),
         Figure(
             "bytes of the table, of the raw events' table", f"1/{smaller:.0f}", "at most 1/50", smaller >= TIMES_BYTES
@@ -82,17 +86,24 @@ def until_queryable(
         "The usual way answers before it has written anything, and promises nothing of repeats; its rows keep an id of "
         "each device. It writes blocks of up to 100,000 rows or a second's, by column, texts as LowCardinality; "
         "nothing is compressed on loopback.",
+        f"Each side's least CPU time in {rounds} rounds, in turn, is compared: what else runs can only add to it.",
         "A release seals the day for every declared view, once; the usual way works at each question instead.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in found.versions.items()) + ".",
     ]
     chapter.data = {
-        "ratio": found.ratio,
-        "ratios": [one.ratio for one in rounds_found],
+        "ratio": least,
+        "ratios": ratios,
+        "cpu_seconds_an_interaction": costs,
         "headcount": ours.to_plain(),
         "usual": usual.to_plain(),
         "versions": found.versions,
     }
     return chapter
+
+
+def cost(side: Side) -> float:
+    """CPU seconds an interaction, until it is counted and released."""
+    return 1 / side.a_cpu_second
 
 
 def without_release(side: Side) -> float:

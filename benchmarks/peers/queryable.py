@@ -31,7 +31,8 @@ from benchmarks.peers.population import DeviceDay, catalog, event_requests
 from benchmarks.peers.requests import ReportRequests, Stored, post
 from benchmarks.peers.whole import sent_whole
 
-CONNECTIONS = 64
+CONNECTIONS = 256
+"""To either side, all busy: phones have one each, and a server at its capacity has many at once."""
 SETTLE_SECONDS = 60.0
 QUESTIONS = {
     "people by day": "SELECT customer, toDate(time) AS day, uniqExact(device) FROM events GROUP BY customer, day",
