@@ -20,8 +20,7 @@ def until_queryable(
 ) -> Chapter:
     """Interactions a CPU second, bytes on the line and on the disk, CPU seconds of a million device-days.
 
-    Both sides are measured ``rounds`` times in turn. Whatever else runs can only add to a CPU time, so each side's
-    least is compared; all else that is told is of the round whose ratio is in the middle.
+    Both sides are measured ``rounds`` times in turn; all that is told but the ratios is of the round in the middle.
     """
     rounds_found: list[Queryable] = []
     for number in range(rounds):
@@ -48,11 +47,11 @@ def until_queryable(
     chapter.figures = [
         Figure(
             "interactions a CPU second, of the usual way's",
-            f"{least:.1f} x",
+            f"{found.ratio:.1f} x ({ratios[0]:.1f} to {ratios[-1]:.1f})",
             "at least 20",
-            least >= TIMES_CPU,
+            found.ratio >= TIMES_CPU,
         ),
-        Figure("  round by round, at the median", f"{found.ratio:.1f} x ({ratios[0]:.1f} to {ratios[-1]:.1f})"),
+        Figure("  each side's least CPU time of all rounds", f"{least:.1f} x"),
         Figure("  until the sums are in the warehouse, without releasing them", f"{counted:.1f} x"),
         Figure(
             "bytes of the table, of the raw events' table", f"1/{smaller:.0f}", "at most 1/50", smaller >= TIMES_BYTES
@@ -86,13 +85,13 @@ def until_queryable(
         "The usual way answers before it has written anything, and promises nothing of repeats; its rows keep an id of "
         "each device. It writes blocks of up to 100,000 rows or a second's, by column, texts as LowCardinality; "
         "nothing is compressed on loopback.",
-        f"Each side's least CPU time in {rounds} rounds, in turn, is compared: what else runs can only add to it.",
         "A release seals the day for every declared view, once; the usual way works at each question instead.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in found.versions.items()) + ".",
     ]
     chapter.data = {
-        "ratio": least,
+        "ratio": found.ratio,
         "ratios": ratios,
+        "ratio_of_leasts": least,
         "cpu_seconds_an_interaction": costs,
         "headcount": ours.to_plain(),
         "usual": usual.to_plain(),
