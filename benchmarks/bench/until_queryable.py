@@ -30,6 +30,7 @@ def until_queryable(
     rounds_found.sort(key=lambda one: one.ratio)
     found = rounds_found[rounds // 2]
     ratios = [one.ratio for one in rounds_found]
+    between = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if rounds > 1 else ""
     costs = {side: [cost(getattr(one, side)) for one in rounds_found] for side in ("usual", "headcount")}
     least = min(costs["usual"]) / min(costs["headcount"])
     ours, usual = found.headcount, found.usual
@@ -47,7 +48,7 @@ def until_queryable(
     chapter.figures = [
         Figure(
             "interactions a CPU second, of the usual way's",
-            f"{found.ratio:.1f} x ({ratios[0]:.1f} to {ratios[-1]:.1f})",
+            f"{found.ratio:.1f} x{between}",
             "at least 20",
             found.ratio >= TIMES_CPU,
         ),

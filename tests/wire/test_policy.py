@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from headcount_wire.policy import Policy, decode_policy, encode_policy
@@ -40,3 +41,18 @@ def test_an_answer_with_a_minimum_that_is_none_is_no_policy(minimum: str) -> Non
     plain = json.loads(encode_policy(policy("1.4")))
     assert decode_policy(json.dumps(plain).encode()) == policy("1.4")
     assert decode_policy(json.dumps({**plain, "minimum_sdk": minimum}).encode()) is None
+
+
+def test_policies_that_differ_are_answered_differently() -> None:
+    """Each field is in the bytes: an edge holds reports of two Customers to one policy where these are the same."""
+    one = Policy(1, {"usage": 1}, frozenset({"os"}))
+    others: dict[str, Any] = {
+        "version": 2,
+        "consent_since": {"usage": 2},
+        "context": frozenset({"language"}),
+        "paused": True,
+        "minimum_sdk": "1.4",
+    }
+    assert set(others) == set(Policy._fields), "a field that is new has to be told too"
+    found = {encode_policy(one._replace(**{name: value})) for name, value in others.items()}
+    assert len(found | {encode_policy(one)}) == 1 + len(others)
