@@ -11,11 +11,15 @@ from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, Spread, at_le
 from benchmarks.bench.steps import steps
 from benchmarks.peers.one_core import (
     BARE,
+    CONNECTIONS,
     EDGE,
+    EDGE_FEW,
     EDGE_INTERPRETED,
     EDGE_MSGPACK,
+    FEW_CONNECTIONS,
     FIELDS,
     LINES,
+    LINES_FEW,
     PROFILE_SECONDS,
     PROMISES,
     Contestant,
@@ -47,14 +51,17 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
     chapter = Chapter(
         "one-core",
         "On one core, beside others",
-        f"{len(forty)} different device-days of about {TALLIES} tallies, 64 kept connections, {given.rounds} paired "
-        f"rounds of {given.seconds:g} s each; the load comes from the other core. Ratios are of the same round; in "
-        "brackets the least and the most.",
+        f"{len(forty)} different device-days of about {TALLIES} tallies, {CONNECTIONS} kept connections, "
+        f"{given.rounds} paired rounds of {given.seconds:g} s each; the load is made on the other core. Ratios are of "
+        "the same round; in brackets the least and the most.",
     )
     for name, target in ((LINES, 1.0), (FIELDS, 1.0)):
         chapter.figures.append(at_least(f"edge beside {name}: answers a second", rates(by_name, EDGE, name), target))
         chapter.figures.append(Figure("  answers a CPU second", costs(by_name, EDGE, name).told))
         chapter.figures.append(Figure("  both not compressed, a CPU second", costs(by_name, EDGE_MSGPACK, name).told))
+    few = f"edge beside {LINES}, {FEW_CONNECTIONS} connections: answers a second"
+    chapter.figures.append(Figure(few, rates(by_name, EDGE_FEW, LINES_FEW).told))
+    chapter.figures.append(Figure("  answers a CPU second", costs(by_name, EDGE_FEW, LINES_FEW).told))
     if EDGE_INTERPRETED in by_name:
         itself = costs(by_name, EDGE, EDGE_INTERPRETED).told
         chapter.figures.append(Figure("edge beside itself as plain Python, a CPU second", itself))

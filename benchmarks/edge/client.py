@@ -23,6 +23,7 @@ from benchmarks.edge.population import Population
 DEVICE_TIMEOUT_SECONDS = 20.0
 """How long the SDK waits for an answer."""
 LOOK_SECONDS = 0.02
+COMING_AT_ONCE = 8
 MUST_SAY_WHEN = frozenset({b"429", b"503", b"507"})
 TOOK = (b"202", b"200", b"204")
 """How servers say that they took it: an edge by the first, others by one of the rest."""
@@ -249,13 +250,12 @@ class Closed(Load):
 
     async def run(self, connections: int, seconds: float) -> Tally:
         """Send for so long, then wait for what is under way."""
-        began, cpu = time.perf_counter(), time.process_time()
-        for _ in range(connections):
-            self._begin()
+        await self._come(connections)
+        began, cpu, taken = time.perf_counter(), time.process_time(), self.tally.taken
         await asyncio.sleep(seconds)
         self.tally.seconds = time.perf_counter() - began
         self.tally.client_cpu = time.process_time() - cpu
-        self.tally.in_time = self.tally.taken
+        self.tally.in_time = self.tally.taken - taken
         self._open = False
         deadline = time.perf_counter() + DEVICE_TIMEOUT_SECONDS
         while self._connecting or any(line.busy for line in self._lines):
@@ -269,6 +269,11 @@ class Closed(Load):
             line.close()
         await asyncio.sleep(LOOK_SECONDS)
         return self.tally
+
+    async def _come(self, connections: int) -> None:
+        """Begin with so many."""
+        for _ in range(connections):
+            self._begin()
 
     def _begin(self) -> None:
         self.tally.sent += 1
@@ -288,6 +293,34 @@ class Closed(Load):
             self._lines.discard(line)
         if self._open:
             self._begin()
+
+
+class Kept(Closed):
+    """The same over connections that are there before the time begins: a fleet's do not all come in the same moment."""
+
+    def __init__(self, port: int, reports: Source) -> None:
+        super().__init__(port, reports)
+        self._coming = asyncio.Semaphore(COMING_AT_ONCE)
+        self._answered: set[Line] = set()
+
+    async def _come(self, connections: int) -> None:
+        """A few at a time, each until its first answer."""
+        for _ in range(connections):
+            await self._coming.acquire()
+            self._begin()
+        for _ in range(COMING_AT_ONCE):
+            await self._coming.acquire()
+
+    def _free(self, line: Line) -> None:
+        if line not in self._answered:
+            self._answered.add(line)
+            self._coming.release()
+        super()._free(line)
+
+    def _gone(self, line: Line | None) -> None:
+        if line is not None:
+            self._answered.discard(line)
+        super()._gone(line)
 
 
 class Open(Load):

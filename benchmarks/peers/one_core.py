@@ -16,7 +16,7 @@ from headcount_wire.app_key import new_key
 from headcount_wire.codec import encode_msgpack
 
 from benchmarks.edge import servers as edges
-from benchmarks.edge.client import TOOK, Closed, Source, Tally, percentile
+from benchmarks.edge.client import TOOK, Kept, Source, Tally, percentile
 from benchmarks.edge.loop import on_cores, run
 from benchmarks.edge.population import Population
 from benchmarks.edge.servers import Server
@@ -24,11 +24,15 @@ from benchmarks.peers import servers
 from benchmarks.peers.population import DeviceDay, catalog, fields_line, single_lines
 from benchmarks.peers.requests import Prepared, ReportRequests, post
 
-CONNECTIONS = 64
+CONNECTIONS, FEW_CONNECTIONS = 256, 64
+"""Phones have one each. Over few a server that syncs stands still while its disk works, and the ratio is of disks."""
+PATIENCE_SECONDS = 2.0
+"""So long reports may wait for the disk before the edge refuses others: none of its peers refuses anything."""
 PROFILE_SECONDS = 6.0
 OVERLOADED = b"503"
 EDGE, EDGE_MSGPACK, BARE, NGINX = "edge, synced", "edge, synced, msgpack", "bare aiohttp", "nginx 204"
 EDGE_INTERPRETED = "edge, synced, not compiled"
+EDGE_FEW, LINES_FEW = f"edge, {FEW_CONNECTIONS} connections", f"VictoriaMetrics, {FEW_CONNECTIONS} connections"
 LINES, FIELDS = "VictoriaMetrics, a line a tally", "VictoriaMetrics, a line a report"
 PROMISES = {
     EDGE: "gzipped JSON as a phone sends it; checked, stripped, on the disk (synced) before 202",
@@ -36,6 +40,8 @@ PROMISES = {
     EDGE_MSGPACK: "the same reports as msgpack, not compressed; the same promises",
     LINES: "40 lines of line protocol, no time stamps, not compressed; in memory before 204, on disk within seconds",
     FIELDS: "the same as one line with 40 fields: what costs it least; the same promises",
+    LINES_FEW: f"a line a tally, over {FEW_CONNECTIONS} connections for {CONNECTIONS}",
+    EDGE_FEW: f"the same edge, over {FEW_CONNECTIONS} connections: for a part of the time it waits for its disk",
     BARE: "aiohttp with its router on the edge's event loop: reads the body, keeps nothing",
     NGINX: "one process, return 204: looks at nothing, keeps nothing",
 }
@@ -49,6 +55,7 @@ class Contestant:
     server: Server
     requests: Callable[[], Source]
     bytes_a_request: float
+    connections: int = CONNECTIONS
     rates: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
@@ -78,7 +85,7 @@ def contest(
     whole = [post("/write", fields_line(day, measures), kind="text/plain") for day in days]
     with ExitStack() as stack:
         stack.enter_context(on_cores(cores[1:] or cores))
-        (worker,) = stack.enter_context(edges.edge(folder, cores[:1]))
+        (worker,) = stack.enter_context(edges.edge(folder, cores[:1], wait_seconds=PATIENCE_SECONDS))
         metrics = stack.enter_context(servers.victoria_metrics(folder / "victoria", cores[0]))
         bare = stack.enter_context(edges.bare(cores[0], uvloop=worker.event_loop == "uvloop"))
         nothing = stack.enter_context(servers.nginx(folder / "nginx", cores[0]))
@@ -95,10 +102,15 @@ def contest(
             Contestant(BARE, bare, lambda: ReportRequests(reports), _mean([day.body for day in days])),
             Contestant(NGINX, nothing, lambda: Prepared(plain), _mean([day.body for day in days])),
         ]
+        for name, same in ((EDGE_FEW, contestants[0]), (LINES_FEW, contestants[2])):
+            few = Contestant(name, same.server, same.requests, same.bytes_a_request, FEW_CONNECTIONS)
+            contestants.append(few)
         if COMPILED:
             (plain_folder := folder / "interpreted").mkdir()
             edges.prepare(plain_folder, Population(key, tuple(day.body for day in days)))
-            (slower,) = stack.enter_context(edges.edge(plain_folder, cores[:1], compiled=False))
+            (slower,) = stack.enter_context(
+                edges.edge(plain_folder, cores[:1], compiled=False, wait_seconds=PATIENCE_SECONDS)
+            )
             size = contestants[0].bytes_a_request
             contestants.append(Contestant(EDGE_INTERPRETED, slower, lambda: ReportRequests(reports), size))
         for number in range(rounds + 1):
@@ -111,7 +123,7 @@ def contest(
 
 def _round(contestant: Contestant, seconds: float, *, counts: bool) -> None:
     before = contestant.server.cpu_seconds
-    tally = run(_closed, contestant.server.port, contestant.requests(), seconds)
+    tally = run(_kept, contestant.server.port, contestant.requests(), contestant.connections, seconds)
     cpu = contestant.server.cpu_seconds - before
     if tally.failures or tally.answers.keys() - {*TOOK, OVERLOADED}:
         raise SystemExit(f"{contestant.name}: {dict(tally.answers)}, {dict(tally.failures)}")
@@ -123,8 +135,8 @@ def _round(contestant: Contestant, seconds: float, *, counts: bool) -> None:
         contestant.memory_bytes = contestant.server.memory_bytes
 
 
-async def _closed(port: int, requests: Source, seconds: float) -> Tally:
-    return await Closed(port, requests).run(CONNECTIONS, seconds)
+async def _kept(port: int, requests: Source, connections: int, seconds: float) -> Tally:
+    return await Kept(port, requests).run(connections, seconds)
 
 
 def _mean(bodies: Sequence[bytes]) -> float:

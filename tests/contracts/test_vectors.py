@@ -57,11 +57,11 @@ def said(report: Report) -> Plain:
         None if report.origin is None else dict(report.origin),
         report.sdk,
     )
-    days = [(day.day, [_line(tally) for tally in day.tallies]) for day in report.days]
+    days = [(day.day, b"".join(map(_packed, day.tallies))) for day in report.days]
     return Plain(said, days, sum(len(day.tallies) for day in report.days))
 
 
-def _line(tally: Tally) -> bytes:
+def _packed(tally: Tally) -> bytes:
     return pack_tally(tally.measure, tally.label, tally.fact, tally.slot, tally.n)
 
 

@@ -1,27 +1,22 @@
-"""What one catalog admits, prepared so that admitting a tally that was seen before is one look-up."""
+"""What one catalog admits, prepared so that most days are admitted in one pass over a table (``bounds.py``)."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from weakref import WeakSet
+from operator import itemgetter
 
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.facts import FACT_RULES, Fact
 from headcount_wire.problems import Dropped
 
-from headcount_ingest.known import Known
-from headcount_ingest.lines import Line, numbers_of
+from headcount_ingest.bounds import Bounds, Row
 
 ONE_SLOT = frozenset({Fact.GAP, Fact.AGE, Fact.WEEK_AGE, Fact.STEP, Fact.VALUE})
 """Once-a-day facts of which a device-day has one slot; each slot of the others is a fact of its own."""
 
-KNOWN_MOST = 16_384
-"""Tallies an allowance remembers, some 300 bytes each; then it begins anew."""
-REMEMBERED_MOST = 131_072
-"""Tallies that all of a process remember together; then all begin anew. A device can make up as many as it likes."""
 ALLOWANCES_MOST = 64
 
 Verdicts = Mapping[str, Dropped | None]
@@ -46,11 +41,16 @@ class Rule:
     share: int
     base: int
 
+    def number(self, fact: int, slot: int) -> int:
+        """Of what is said by a slot: the same for whatever may not stand beside it."""
+        return self.base if fact in ONE_SLOT else self.base + slot - self.least
+
 
 class Admission:
     """A catalog's rules by (measure, label, fact), its context fields each with its purpose, and its allowances.
 
-    ``counting``: the purposes that something is counted for; the others are for the context alone.
+    ``counting``: the purposes that something is counted for; the others are for the context alone. ``allowing``: what
+    a rule hangs on, each purpose with an expiry.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -71,6 +71,16 @@ class Admission:
                         share = shares.setdefault((code, fact), len(shares) + 1)
                         rule = self.rules[code, label, fact] = _rule(measure, fact, share, base)
                         base += rule.most - rule.least + 1
+        self.allowing = tuple(dict.fromkeys((rule.purpose, rule.expires) for rule in self.rules.values()))
+        self.bounds = Bounds(self._rows())
+
+    def _rows(self) -> Iterator[Row]:
+        numbers = {by: number for number, by in enumerate(self.allowing)}
+        for (measure, label, fact), rule in sorted(self.rules.items(), key=itemgetter(0)):
+            alone = rule.once or (not label and rule.least == rule.most)
+            by = numbers[rule.purpose, rule.expires]
+            bounds = (rule.least, rule.most, rule.cap, rule.base)
+            yield measure, label, fact, *bounds, fact not in ONE_SLOT, 0 if alone else rule.share, by
 
     def allowance(self, verdicts: Verdicts, said: tuple[Dropped | None, ...], day: int) -> Allowance:
         """What may be counted of a report with these verdicts, on a day; ``said``: those on ``counting``, in order."""
@@ -84,66 +94,36 @@ class Admission:
         return found
 
 
-class Remembered:
-    """How many tallies were remembered since all began anew; those that are forgotten one by one still count."""
-
-    def __init__(self) -> None:
-        self._by: WeakSet[Allowance] = WeakSet()
-        self._count = 0
-
-    def add(self, by: Allowance) -> None:
-        """One more, by an allowance; all forget theirs when there are too many."""
-        if self._count >= REMEMBERED_MOST:
-            for one in self._by:
-                one.known.clear()
-            self._by.clear()
-            self._count = 0
-        self._count += 1
-        self._by.add(by)
-
-
-_remembered = Remembered()
-
-
 class Allowance:
-    """What of a catalog may be counted under one set of verdicts, between two expiries.
-
-    ``known``: the tallies met so far that may. Devices say the same few thousand things again and again.
-    """
+    """What of a catalog may be counted under one set of verdicts, between two expiries."""
 
     def __init__(self, admission: Admission, verdicts: Verdicts, expiries: list[int]) -> None:
-        self.known: dict[Line, Known] = {}
         # Not the admission itself, which holds this: in a cycle both would wait for a collector that seldom comes.
         self._rules, self._measures = admission.rules, admission.measures
         self._verdicts = dict(verdicts)
         self._expired = frozenset(expiries)
+        self._bounds = admission.bounds
+        self._allowed = bytes([self._why_not(*by) is None for by in admission.allowing])
 
-    def look_at(self, line: Line) -> Known | Dropped:
-        """A tally that is met for the first time: what there is to know of it, or why it cannot be counted."""
-        measure, label, fact, slot, n = numbers_of(line)
+    def holds(self, tallies: bytes) -> bool:
+        """Whether all of a day may be counted, by a quick look: of most days that is enough."""
+        return self._bounds.hold(tallies, self._allowed)
+
+    def look_at(self, measure: int, label: int, fact: int, slot: int, n: int) -> Rule | Dropped:
+        """The rule of a tally that may be counted if it stands once and its day's caps hold; or why it cannot be."""
         rule = self._rules.get((measure, label, fact))
         if rule is None:
             return self._why_no_rule(measure, label)
-        if reason := self._verdicts[rule.purpose]:
+        if reason := self._why_not(rule.purpose, rule.expires):
             return reason
-        if rule.expires in self._expired:
-            return Dropped.EXPIRED
         if not rule.least <= slot <= rule.most:
             return Dropped.OUT_OF_BOUNDS
         if n > rule.cap:
             return Dropped.OUT_OF_BOUNDS if rule.once else Dropped.OVER_CAP
-        if len(self.known) >= KNOWN_MOST:
-            self.known.clear()
-        _remembered.add(self)
-        said = rule.base if fact in ONE_SLOT else rule.base + slot - rule.least
-        alone = rule.once or (not label and rule.least == rule.most)
-        share, part = (0, 0.0) if alone else (rule.share, n / rule.cap)
-        known = self.known[line] = Known(said, share, n, rule.cap, part)
-        return known
+        return rule
 
-    def rule(self, line: Line) -> Rule:
-        """The rule of a tally that may be counted."""
-        return self._rules[numbers_of(line)[:3]]
+    def _why_not(self, purpose: str, expires: int | None) -> Dropped | None:
+        return self._verdicts[purpose] or (Dropped.EXPIRED if expires in self._expired else None)
 
     def _why_no_rule(self, measure: int, label: int) -> Dropped:
         known = self._measures.get(measure)

@@ -9,7 +9,7 @@ from headcount_wire import limits
 from headcount_wire.dimensions import DIMENSIONS
 from msgspec import Meta
 
-from headcount_ingest.lines import Tallies
+from headcount_ingest.tallies import Tallies
 
 NAME, VALUE = r"\A[a-z][a-z0-9_]{0,63}\Z", r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,39}\Z"
 SDK, DAY = r"\A[a-z0-9][a-z0-9._/-]{0,31}\Z", r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"

@@ -21,10 +21,10 @@ from headcount_ingest.around import Arounds, parted
 from headcount_ingest.arrive import Arrived
 from headcount_ingest.body import NAME, SDK, VALUE, Around, read_json, read_msgpack
 from headcount_ingest.decompress import TooLarge, Undecodable, decompress
-from headcount_ingest.lines import Line, json_lines, known_lines, msgpack_lines
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.said import Said
 from headcount_ingest.single_keys import json_keys_are_single, msgpack_keys_are_single
+from headcount_ingest.tallies import TALLY_BYTES, json_tallies, json_tallies_or_none, msgpack_tallies
 from headcount_ingest.terms import Account
 
 TEXTS_MOST = 4096
@@ -55,20 +55,23 @@ class _Texts:
 _names, _values, _sdks = map(_Texts, (NAME, VALUE, SDK))
 _REQUIRED = 7
 _day = lru_cache(maxsize=1024)(days.parse)
-_Reads = tuple[Callable[[bytes], Around[msgspec.Raw]], Callable[[bytes], list[Line]]]
+_Reads = tuple[Callable[[bytes], Around[msgspec.Raw]], Callable[[bytes], bytes]]
 _BY_MEDIA: dict[str, _Reads] = {
-    "json": (read_json, json_lines),
-    "msgpack": (read_msgpack, msgpack_lines),
+    "json": (read_json, json_tallies),
+    "msgpack": (read_msgpack, msgpack_tallies),
 }
 """By media: what reads a body, and what reads a day's tallies in it."""
 
 
 class Plain:
-    """A report's body, read. ``days``: each as a number, with its tallies. ``tallies``: how many, all days together."""
+    """A report's body, read. ``days``: each as a number, with its tallies as a record holds them.
+
+    ``tallies``: how many, all days together.
+    """
 
     __slots__ = ("days", "said", "tallies")
 
-    def __init__(self, said: Said, days: list[tuple[int, list[Line]]], tallies: int) -> None:
+    def __init__(self, said: Said, days: list[tuple[int, bytes]], tallies: int) -> None:
         self.said: Final = said
         self.days: Final = days
         self.tallies: Final = tallies
@@ -119,9 +122,9 @@ def decode_body(plain: bytes, media: str) -> Plain:
         return _decode(plain, media)
     around, told = parts
     known = _arounds.get(around)
-    if known is not None and (lines := known_lines(told)) is not None:
+    if known is not None and (tallies := json_tallies_or_none(told)) is not None:
         day, said = known
-        return Plain(said, [(day, lines)], len(lines))
+        return Plain(said, [(day, tallies)], len(tallies) // TALLY_BYTES)
     found = _decode(plain, media)
     if known is not None:
         return Plain(known[1], found.days, found.tallies)
@@ -133,13 +136,13 @@ def decode_body(plain: bytes, media: str) -> Plain:
 def _decode(plain: bytes, media: str) -> Plain:
     """The same by the typed decoder, whatever was met before."""
     try:
-        body_of, lines_of = _BY_MEDIA[media]
+        body_of, tallies_of = _BY_MEDIA[media]
         body = body_of(plain)
         created = _day(body.created)
-        found = [(_day(day), lines_of(bytes(told))) for day, told in body.days]
+        found = [(_day(day), tallies_of(bytes(told))) for day, told in body.days]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed from None
-    tallies = sum(len(lines) for _, lines in found)
+    tallies = sum(len(told) for _, told in found) // TALLY_BYTES
     if tallies > limits.TALLIES_PER_REPORT or any(later[0] <= earlier[0] for earlier, later in pairwise(found)):
         raise Malformed
     context = {} if body.context is msgspec.UNSET else body.context
