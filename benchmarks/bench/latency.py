@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, lines
+from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, lines, spread
 from benchmarks.edge import servers
 from benchmarks.edge.client import Closed, Open, Reports, Tally, percentile
 from benchmarks.edge.loop import on_cores, run
@@ -14,26 +14,41 @@ from benchmarks.edge.population import Population
 SHARES_OF_CAPACITY = (0.25, 0.5, 0.8, 0.95)
 PERCENTILES = (0.5, 0.9, 0.99, 0.999)
 LINES, CONNECTIONS = 256, 64
+HELD_TO, TIMES = 0.8, 3
+"""At this share the target stands; it is measured so often, and the run in the middle counts: one pause of the machine
+is more than a hundredth of a few seconds.
+"""
 P99_MS = 100.0
+
+
+Taken = tuple[float, Tally, int]
+"""The capacity before a load, what became of the load, and the worker's memory in bytes."""
 
 
 def latency(population: Population, folder: Path, cores: Sequence[str], seconds: float) -> Chapter:
     """Measure the capacity before each load, so that a machine that changes does not change the share."""
     servers.prepare(folder, population)
-    found: dict[float, tuple[float, Tally, int]] = {}
+    found: dict[float, Taken] = {}
     with on_cores(cores[1:] or cores), servers.edge(folder, cores[:1]) as (worker,):
         run(_capacity, worker.port, population, 1.0)
         for share in SHARES_OF_CAPACITY:
-            capacity = run(_capacity, worker.port, population, 2.0)
-            found[share] = capacity, run(_load, worker.port, population, share * capacity, seconds), worker.memory_bytes
-    at_80 = percentile(found[0.8][1].latencies, 0.99)
+            runs: list[Taken] = []
+            for _ in range(TIMES if share == HELD_TO else 1):
+                capacity = run(_capacity, worker.port, population, 2.0)
+                tally = run(_load, worker.port, population, share * capacity, seconds)
+                runs.append((capacity, tally, worker.memory_bytes))
+            runs.sort(key=_p99)
+            found[share] = runs[len(runs) // 2]
+            if share == HELD_TO:
+                held = spread(list(map(_p99, runs)))
     chapter = Chapter(
         "latency",
         "Latency at fixed shares of the capacity",
         f"One worker, 256 kept connections, {seconds:g} s each; reports leave at moments drawn in advance, and latency "
-        "counts from these.",
+        f"counts from these. At {HELD_TO:.0%} of the capacity {TIMES} times: the run in the middle counts.",
     )
-    chapter.figures.append(Figure("p99 at 80 % of the capacity", f"{at_80:.0f} ms", "under 100 ms", at_80 < P99_MS))
+    told = f"{held.median:.0f} ms ({held.least:.0f} to {held.most:.0f})"
+    chapter.figures.append(Figure("p99 at 80 % of the capacity", told, "under 100 ms", held.median < P99_MS))
     whole = all(tally.taken + tally.refused + tally.failed == tally.sent for _, tally, _ in found.values())
     chapter.figures.append(
         Figure("sent = accepted + refused + failed", "adds up" if whole else "does not", "adds up", whole)
@@ -69,6 +84,10 @@ def latency(population: Population, folder: Path, cores: Sequence[str], seconds:
         }
     }
     return chapter
+
+
+def _p99(taken: Taken) -> float:
+    return percentile(taken[1].latencies, 0.99)
 
 
 def _row(share: float, _: float, tally: Tally, memory: int) -> tuple[str, ...]:
