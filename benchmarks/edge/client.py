@@ -143,11 +143,18 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not lost; a connection can be lost before it is used."""
+        return self._transport is not None
+
     def send(self, report_id: str, data: bytes, intended: float) -> None:
         """Send one report; ``intended``: when it should have left."""
         self.report_id, self.intended, self.busy = report_id, intended, True
         self._left = time.perf_counter()
-        if self._transport is not None:
+        if self._transport is None:  # it was lost before it was used
+            self.connection_lost(None)
+        else:
             self._transport.write(data)
 
     def close(self) -> None:
@@ -215,7 +222,11 @@ class Load:
     def _connect(self, intended: float) -> None:
         task = self._loop.create_task(self._connected(intended))
         self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        task.add_done_callback(self._came)
+
+    def _came(self, task: asyncio.Task[None]) -> None:
+        """A connection is there, or could not be made."""
+        self._connecting.discard(task)
 
     async def _connected(self, intended: float) -> None:
         """Make a connection and send a report on it."""

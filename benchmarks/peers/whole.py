@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 
-from benchmarks.edge.client import Line, Load, Source, Tally
+from benchmarks.edge.client import DEVICE_TIMEOUT_SECONDS, Line, Load, Source, Tally
 
 BUSY = frozenset({b"429", b"503", b"507"})
 
@@ -26,13 +27,26 @@ class Whole(Load):
         began, cpu = time.perf_counter(), time.process_time()
         for _ in range(connections):
             self._connect(began)
-        await self._over.wait()
+        await self._end()
         self.tally.seconds = time.perf_counter() - began
         self.tally.client_cpu = time.process_time() - cpu
         self.tally.in_time = self.tally.taken
         return self.tally
 
+    async def _end(self) -> None:
+        """Wait until all is over; who has not been answered for long, with nobody else answered, is given up."""
+        answers = -1
+        while not self._over.is_set():
+            if answers == (answers := self.tally.answers.total()):
+                for line in tuple(self._open):
+                    self.tally.failures["no answer in time"] += 1
+                    line.give_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), DEVICE_TIMEOUT_SECONDS)
+
     def _send(self, line: Line, intended: float) -> None:
+        if not line.is_open:
+            return
         self._open.add(line)
         try:
             whole = self._again.popleft() if self._again else next(self._reports)
@@ -58,7 +72,14 @@ class Whole(Load):
             self._under_way.pop(line, None)
         if self._again and not self._open:  # the last line went with a refusal
             self._connect(time.perf_counter())
-        elif not self._open and not self._connecting:
+        self._look()
+
+    def _came(self, task: asyncio.Task[None]) -> None:
+        super()._came(task)
+        self._look()  # the line it made may be gone already
+
+    def _look(self) -> None:
+        if not self._open and not self._connecting:
             self._over.set()
 
 

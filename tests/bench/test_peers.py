@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
+import itertools
 import json
 import random
 from collections import Counter
@@ -14,6 +17,7 @@ from headcount_wire.clock import SystemClock
 from headcount_wire.facts import Fact
 
 from benchmarks.edge.loop import cores
+from benchmarks.peers import whole
 from benchmarks.peers.population import (
     EVENTS_A_REQUEST,
     INTERACTIONS,
@@ -27,7 +31,8 @@ from benchmarks.peers.population import (
     with_tallies,
 )
 from benchmarks.peers.queryable import queryable
-from benchmarks.peers.requests import Stored
+from benchmarks.peers.requests import Prepared, Stored, post
+from benchmarks.peers.whole import sent_whole
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +81,42 @@ def test_stored_requests_come_once_and_every_connection_is_told_of_the_end(tmp_p
     for _ in range(3):
         with pytest.raises(StopIteration):
             next(stored)
+
+
+async def test_the_end_is_seen_however_many_connections_find_nothing_left() -> None:
+    """Connections that are made when all is sent are closed at once, and the last of them ends the run."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
+    async with server, asyncio.timeout(30):
+        for _ in range(20):
+            tally = await sent_whole(server.sockets[0].getsockname()[1], Prepared([post("/", b"")] * 3, once=True), 64)
+            assert tally.taken == tally.sent == 3
+
+
+async def test_who_is_never_answered_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that leaves some without an answer is told about as failures, and the run comes to its end."""
+    monkeypatch.setattr(whole, "DEVICE_TIMEOUT_SECONDS", 0.2)
+    answered = itertools.count()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                if next(answered) % 2:
+                    writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, asyncio.timeout(30):
+        requests = Prepared([post("/", b"")] * 8, once=True)
+        tally = await sent_whole(server.sockets[0].getsockname()[1], requests, 8)
+    assert tally.sent == 8
+    assert (tally.taken, tally.failed) == (4, 4)
 
 
 def test_line_protocol_holds_every_tally(people: list[DeviceDay]) -> None:
