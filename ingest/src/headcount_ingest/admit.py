@@ -9,7 +9,7 @@ from headcount_wire import limits
 from headcount_wire.problems import Dropped, Problem
 from headcount_wire.segment import Packed
 
-from headcount_ingest.admission import Allowance
+from headcount_ingest.admission import Allowance, Rule
 from headcount_ingest.outcomes import Refused
 from headcount_ingest.own import Owned
 from headcount_ingest.standing import Whence, standing_of
@@ -79,20 +79,28 @@ def one_by_one(tallies: bytes, allowance: Allowance, drops: Dropping) -> bytes:
     at = 0
     for measure, label, fact, slot, n in numbers_of(tallies):
         rule = allowance.look_at(measure, label, fact, slot, n)
-        if isinstance(rule, Dropped):
-            _drop(measure, rule, drops)
-        elif rule.once and (number := rule.number(fact, slot)) in seen:
-            _drop(measure, Dropped.TWICE, drops)
-        elif not rule.once and (total := used.get(rule.share, 0) + n) > rule.cap:
-            _drop(measure, Dropped.OVER_CAP, drops)
-        else:
-            if rule.once:
-                seen.add(number)
-            else:
-                used[rule.share] = total
+        reason = rule if isinstance(rule, Dropped) else _spent(rule, fact, slot, n, seen, used)
+        if reason is None:
             kept.append(tallies[at : at + TALLY_BYTES])
+        else:
+            _drop(measure, reason, drops)
         at += TALLY_BYTES
     return b"".join(kept)
+
+
+def _spent(rule: Rule, fact: int, slot: int, n: int, seen: set[int], used: dict[int, int]) -> Dropped | None:
+    """Why a tally cannot be counted beside those before it; when it can, it is noted in ``seen`` or ``used``."""
+    if rule.once:
+        number = rule.number(fact, slot)
+        if number in seen:
+            return Dropped.TWICE
+        seen.add(number)
+        return None
+    total = used.get(rule.share, 0) + n
+    if total > rule.cap:
+        return Dropped.OVER_CAP
+    used[rule.share] = total
+    return None
 
 
 def _drop(measure: int, reason: Dropped, drops: Dropping) -> None:

@@ -58,6 +58,53 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     assert "devices differs: 10 and 99" in compared(first, other)[1]
 
 
+def changed(file: Path, name: str, **values: Any) -> Path:
+    """The same result under another name, with some of it changed."""
+    plain = json.loads(file.read_text())
+    for key, value in values.items():
+        plain[key] = {**plain[key], **value} if isinstance(value, dict) else value
+    made = file.with_name(name)
+    made.write_text(json.dumps(plain))
+    return made
+
+
+def test_losses_are_worse(tmp_path: Path) -> None:
+    """A second load of which more was refused or failed, or whose account does not add up, ends with 1."""
+    first = written(tmp_path / "a.json", random.Random(4))
+    assert compared(first, changed(first, "b.json", account={"refused": {"overloaded": 20}}))[0] == 0
+    for account in ({"refused": {"overloaded": 600}}, {"failed": {"connection lost": 60}}):
+        code, printed = compared(first, changed(first, "b.json", account=account))
+        assert (code, "worse" in printed) == (1, True)
+    code, printed = compared(first, changed(first, "b.json", balances=False))
+    assert (code, "does not add up" in printed) == (1, True)
+
+
+def test_a_short_load_tells_no_change(tmp_path: Path) -> None:
+    """Of a few seconds only ratios are shown, and it is said that they may be unrest."""
+    draw = random.Random(5)
+    first, second = written(tmp_path / "a.json", draw), written(tmp_path / "b.json", draw, slower=2.0)
+    short = changed(second, "c.json", seconds=json.loads(second.read_text())["seconds"][:6])
+    code, printed = compared(first, short)
+    assert (code, "too short" in printed) == (0, True)
+
+
+def test_an_end_before_its_time_is_told(tmp_path: Path) -> None:
+    """A load that was ended early is not taken for one that was as long as was asked for."""
+    first = written(tmp_path / "a.json", random.Random(6))
+    assert "b was ended early" in compared(first, changed(first, "b.json", settings={"ended_early": True}))[1]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"histograms": {"intended": "AAAA"}}, {"seconds": [{}]}, {"settings": None}, {"account": None}, {"form": 9}],
+)
+def test_what_is_damaged_is_no_result(tmp_path: Path, damage: dict[str, Any]) -> None:
+    """Whatever is missing of a result, it is refused with a sentence."""
+    first = written(tmp_path / "a.json", random.Random(7))
+    code, printed = compared(first, changed(first, "b.json", **damage))
+    assert (code, "is not a result" in printed.replace("\n", " ")) == (2, True)
+
+
 @pytest.mark.parametrize("text", ["{}", "nothing", '{"form":1,"histograms":{}}', '{"form":2}', "[]"])
 def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
     """A file that is no result ends with 2, and says so."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount.command import app
 from headcount.loadgen.house import House
 from headcount.loadgen.profiles import Profile
 from headcount.loadgen.run import Options
+from typer.testing import CliRunner
 
 from tests.headcount.loadgen.conftest import ANSWER, CATALOG_FILE, answering, beside, loaded, thief
 
@@ -135,3 +141,84 @@ def test_nobody_there_is_no_success(tmp_path: Path) -> None:
     assert found["balances"]
     assert found["account"]["waiting"] == found["account"]["made"] > 0
     assert "Nothing was accepted" in printed
+
+
+def test_an_edge_that_is_gone_in_the_end_does_not_take_the_account_with_it(tmp_path: Path) -> None:
+    """Whose operator port answers at the start and not at the end leaves a line that does not hold, and all files."""
+    metrics = b"headcount_edge_up 1\n"
+    told = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(metrics), metrics)
+    with beside(lambda: answering(lambda _: ANSWER)) as port, once(told) as admin:
+        own = House(f"http://127.0.0.1:{port}", (f"http://127.0.0.1:{admin}",), Path(), ("hc_live_" + "a" * 43,))
+        code, found, printed = against(own, tmp_path, data=None, seconds=1.0, rate=40.0)
+    assert code == 1
+    assert [check["claim"] for check in found["checks"] if not check["holds"]] == ["the edge's own count is known"]
+    assert "does not answer" in printed
+    assert found["account"]["counted"] == found["account"]["made"] > 0
+    assert (tmp_path / "result.html").exists()
+
+
+def test_a_pause_before_another_try_is_in_the_time_until_it_was_accepted(tmp_path: Path) -> None:
+    """Refused at first and accepted a second later, a report took a second, however quick each answer was."""
+    busy = BUSY % (len(OVERLOADED), OVERLOADED)
+    with beside(lambda: answering(lambda number: busy if number < 20 else ANSWER)) as port:
+        own = House(f"http://127.0.0.1:{port}", (), Path(), ("hc_live_" + "a" * 43,))
+        code, found, printed = against(own, tmp_path, admins=(), data=None, seconds=2.0, rate=10.0, lines=4)
+    assert code == 0, printed
+    latency = found["latency_ms"]
+    assert latency["taken"]["p50"] > 1_000 > latency["intended"]["p99"]
+
+
+@contextlib.contextmanager
+def once(answer: bytes) -> Iterator[int]:
+    """A server that answers one request, and is gone; yields its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            asker, _ = listener.accept()
+            with asker:
+                asker.recv(65_536)
+                asker.sendall(answer)
+            listener.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+
+
+@pytest.mark.parametrize("option", ["json_file", "html_file"])
+@pytest.mark.parametrize("place", ["none/result", "."])
+def test_where_nothing_can_be_written_no_load_is_begun(tmp_path: Path, option: str, place: str) -> None:
+    """A result that could not be kept is refused before the load, by the name of its option."""
+    code, printed = loaded(Options(**{option: tmp_path / place}))  # type: ignore[arg-type]  # one of two paths
+    assert code == 2
+    assert f"--{option.partition('_')[0]} {tmp_path / place}" in printed
+    assert "cannot be written" in printed
+
+
+def test_what_speaks_for_no_certificate_and_what_is_no_key_is_refused(tmp_path: Path) -> None:
+    """A file that is no PEM, or is not there, and a text that is no app key end with 2 and a sentence."""
+    (tmp_path / "no.pem").write_text("no")
+    key = ("hc_live_" + "a" * 43,)
+    for name in ("no.pem", "none.pem"):
+        options = Options(target="https://127.0.0.1:9", keys=key, catalog=CATALOG_FILE, authority=tmp_path / name)
+        code, printed = loaded(options)
+        assert code == 2
+        assert f"--authority {tmp_path / name}: no PEM file" in printed
+    code, printed = loaded(Options(target="http://127.0.0.1:9", keys=(*key, "hc_live_\r\nX: y"), catalog=CATALOG_FILE))
+    assert (code, "Key 2 is no app key" in printed) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--data", "x"], "--data is for a deployment"),
+        (["--i-own", "x", "--admin", "y"], "--admin and --i-own"),
+        (["--target", ""], "--target is empty"),
+    ],
+)
+def test_what_is_for_a_deployment_needs_its_name(arguments: list[str], sentence: str) -> None:
+    """An option about a target without one loads no house instead, in silence."""
+    found = CliRunner().invoke(app, ["load", *arguments], env={"COLUMNS": "200"})
+    assert found.exit_code == 2
+    assert sentence in found.output

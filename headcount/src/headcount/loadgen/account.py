@@ -74,11 +74,15 @@ class AtCentre:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the balance: what is claimed, the numbers, and whether they bear it out."""
+    """One line of the balance: what is claimed, the numbers, and whether they bear it out.
+
+    ``surplus``: whether more arrived than was sent, which others may have sent.
+    """
 
     claim: str
     numbers: str
     holds: bool
+    surplus: bool = False
 
 
 def balance(account: Account, edge: AtEdge | None, centre: AtCentre | None, *, others: bool) -> list[Check]:
@@ -106,14 +110,16 @@ def _at_devices(account: Account) -> Iterator[Check]:
         told = (account.as_meant, account.otherwise, account.hostile_silence)
         parts = [part.total() for part in told]
         numbers = f"{account.hostile.total():,} = {parts[0]:,} + {parts[1]:,} + {parts[2]:,}"
+        if account.hostile_accepted:  # a report that is sent once more is meant to be accepted
+            numbers += f" ({account.hostile_accepted:,} accepted)"
         yield Check(
-            "hostile = refused as meant + otherwise + not answered", numbers, account.hostile.total() == sum(parts)
+            "hostile = answered as meant + otherwise + not answered", numbers, account.hostile.total() == sum(parts)
         )
 
 
 def _at_edge(account: Account, edge: AtEdge, others: bool) -> Iterator[Check]:
     if edge.restarted:
-        yield Check("the edge counted all the while", "a worker began anew", holds=False)
+        yield Check("the edge counted all the while", "a worker began anew, and its count with it", holds=False)
         return
     least = account.accepted + account.hostile_accepted
     most = least + account.unanswered + account.hostile_unanswered
@@ -121,6 +127,7 @@ def _at_edge(account: Account, edge: AtEdge, others: bool) -> Iterator[Check]:
         "the edge accepted what was answered 202, and at most what got no answer besides",
         f"{least:,} <= {edge.accepted:,}" + ("" if others else f" <= {most:,}"),
         least <= edge.accepted and (others or edge.accepted <= most),
+        edge.accepted > most,
     )
 
 
@@ -138,6 +145,7 @@ def _at_centre(account: Account, edge: AtEdge | None, centre: AtCentre, others: 
         "each accepted report is counted, and once",
         f"{account.counted:,} <= {centre.records:,}" + ("" if others else f" <= {most:,}"),
         account.counted <= centre.records and (others or centre.records <= most),
+        centre.records > most,
     )
     yield Check(
         "counted = stored in the warehouse",

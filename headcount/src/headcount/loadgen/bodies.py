@@ -6,6 +6,7 @@ import math
 import os
 import random
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -85,19 +86,29 @@ def _in_order(
             yield number, one, crowd.made(one[0], one[1], again=one[2])
         return
     workers = min(len(ranges), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _let_the_parent_stop) as pool:
         asked = [pool.submit(crowd.made, first, last, again=again) for first, last, again in ranges]
-        for number, (one, future) in enumerate(zip(ranges, asked, strict=True)):
-            yield number, one, future.result()
+        try:
+            for number, (one, future) in enumerate(zip(ranges, asked, strict=True)):
+                yield number, one, future.result()
+        finally:
+            for future in asked:
+                future.cancel()
+
+
+def _let_the_parent_stop() -> None:
+    """A terminal's Ctrl-C goes to all processes: the one that asks for devices says what becomes of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(slots=True)
 class Sending:
-    """One report on its way. ``due``: when it should leave, by the loop's time."""
+    """One report on its way. ``due``: when it should leave, by the loop's time; ``first_due``: when at first."""
 
     report_id: str
     data: bytes
     due: float
+    first_due: float
     tries: int = 0
     accepted: bool = False
     doubtful: bool = False
@@ -137,7 +148,7 @@ class Reports:
         self._at += 1
         self._number += 1
         report_id = f"{self._number % 2**128:032x}"
-        return Sending(report_id, self.request(report_id, said.media, said.body), due)
+        return Sending(report_id, self.request(report_id, said.media, said.body), due, due)
 
     def request(self, report_id: str, media: str, body: bytes, key: str | None = None) -> bytes:
         """The bytes of a request; ``key``: another one than a Customer's."""

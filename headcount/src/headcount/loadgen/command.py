@@ -76,6 +76,12 @@ def load(
     """Load an edge that is yours with realistic devices; without --target, a house of its own on this machine."""
     if context.invoked_subcommand is not None:
         return
+    given = {name for name in ("target", "key", "admin", "data", "i_own", "authority") if _is_given(context, name)}
+    if given and not target:
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"target"}))
+        sentence = f"{named} is for a deployment of yours: name it with --target." if named else "--target is empty."
+        err.print(f"{sentence} With none of these a house is made for the load.", style="red", soft_wrap=True)
+        raise typer.Exit(2)
     from headcount_wire.clock import SystemClock
 
     from headcount.loadgen.run import Options, run_load
@@ -106,6 +112,12 @@ def load(
         html_file=html_file,
     )
     raise typer.Exit(run_load(options, SystemClock(), out, err))
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether somebody wrote an option; what the environment holds is not meant for each load."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command()

@@ -17,6 +17,10 @@ from headcount.loadgen.result import Earlier, read
 DRAWS = 2_000
 BLOCK_SECONDS = 5
 """Seconds hang together: they are drawn anew in blocks of so many."""
+SECONDS_LEAST = 3 * BLOCK_SECONDS
+"""Of fewer seconds nothing is said but the ratio: their own unrest cannot be known."""
+NOTABLE = 0.5
+"""Of 100 sent: so many more refused or failed are worse, if they are more by more than the tolerance as well."""
 SURE = 0.95
 LIKE = ("profile", "rate", "seconds", "devices", "lines", "each")
 """Settings that have to be the same for two loads to be compared."""
@@ -41,19 +45,17 @@ class Change:
 def compare(first: Earlier, second: Earlier, tolerance: float) -> list[Change]:
     """Every figure of two results; ``tolerance`` is how much worse the second may be, 0.1 for a tenth."""
     found = [_by_seconds("accepted a second", "accepted", first, second, tolerance, better_high=True)]
+    for_a_second = (("p50 of a second, mean, ms", "p50"), ("p99 of a second, mean, ms", "p99"))
+    found += [_by_seconds(what, key, first, second, tolerance) for what, key in for_a_second]
     for share in PERCENTILES[:4]:
         a, b = first.intended.at(share), second.intended.at(share)
-        if share in (50.0, 99.0):
-            name = f"p{share:g}"
-            change = _by_seconds(f"{name} from when it should have left, ms", name, first, second, tolerance)
-            found.append(Change(change.what, a, b, b / a if a else 0.0, change.least, change.most, change.worse))
-        else:
-            found.append(Change(f"p{share:g} from when it should have left, ms", a, b, b / a if a else 0.0))
+        found.append(Change(f"p{share:g} of all, ms", a, b, b / a if a else 0.0))
     for what, key in (("refused", "refused"), ("failed", "failed")):
         a, b = (
             sum(one.plain["account"][key].values()) / max(1, one.plain["account"]["sent"]) for one in (first, second)
         )
-        found.append(Change(f"{what}, of 100 sent", 100 * a, 100 * b, b / a if a else 0.0))
+        worse = 100 * (b - a) > NOTABLE and b > a * (1 + tolerance)
+        found.append(Change(f"{what}, of 100 sent", 100 * a, 100 * b, b / a if a else 0.0, worse=worse))
     return found
 
 
@@ -63,6 +65,8 @@ def _by_seconds(
     a, b = _steady(first, key), _steady(second, key)
     if not a or not b:
         return Change(what, 0.0, 0.0, 0.0)
+    if min(len(a), len(b)) < SECONDS_LEAST:
+        return Change(what, _mean(a), _mean(b), _mean(b) / max(1e-9, _mean(a)))
     draw = random.Random(1)
     ratios = sorted(_mean(_redrawn(b, draw)) / max(1e-9, _mean(_redrawn(a, draw))) for _ in range(DRAWS))
     least, most = ratios[int((1 - SURE) / 2 * DRAWS)], ratios[int((1 + SURE) / 2 * DRAWS) - 1]
@@ -71,17 +75,20 @@ def _by_seconds(
 
 
 def _steady(one: Earlier, key: str) -> list[float]:
-    """The seconds of the load itself, without the first, in which connections are made, and those after the end."""
-    return [
-        float(second[key]) for second in one.plain["seconds"][1:] if second["at"] <= one.plain["took_seconds"] + 0.5
-    ]
+    """The seconds of the load itself, without the first, in which connections are made, and those after the end.
+
+    Of a second in which nothing was accepted there is no latency.
+    """
+    seconds = [second for second in one.plain["seconds"][1:] if second["at"] <= one.plain["took_seconds"] + 0.5]
+    return [float(second[key]) for second in seconds if key == "accepted" or second["accepted"]]
 
 
 def _redrawn(values: Sequence[float], draw: random.Random) -> list[float]:
     found: list[float] = []
+    around = [*values, *values[:BLOCK_SECONDS]]  # so that each second is drawn as often as any other
     while len(found) < len(values):
-        at = draw.randrange(max(1, len(values) - BLOCK_SECONDS + 1))
-        found += values[at : at + BLOCK_SECONDS]
+        at = draw.randrange(len(values))
+        found += around[at : at + BLOCK_SECONDS]
     return found[: len(values)]
 
 
@@ -98,10 +105,15 @@ def unlike(first: Earlier, second: Earlier) -> Iterator[str]:
     for one in (first, second):
         if not one.plain["balances"]:
             yield f"the account of {one.name} does not add up"
+        if one.plain["settings"].get("ended_early"):
+            yield f"{one.name} was ended early"
+        if len(_steady(one, "accepted")) < SECONDS_LEAST:
+            least = SECONDS_LEAST + 2
+            yield f"{one.name} is too short to tell a change from its unrest: load for {least} seconds at least"
 
 
 def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail: Console) -> int:
-    """Print the comparison; 1 when the second is worse by more than the tolerance, 2 when a file is no result."""
+    """Print the comparison; 1 when the second is worse, or its account does not add up; 2 when a file is no result."""
     try:
         a, b = read(first), read(second)
     except OSError as error:
@@ -120,4 +132,4 @@ def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail:
         mark = "[red]worse[/]" if change.worse else ""
         shown.add_row(change.what, f"{change.first:,.2f}", f"{change.second:,.2f}", ratio, span, mark)
     out.print(shown)
-    return 1 if any(change.worse for change in changes) else 0
+    return 1 if any(change.worse for change in changes) or not b.plain["balances"] else 0

@@ -232,6 +232,7 @@ class Load:
             account.again += 1
             return
         sending.accepted = True
+        self.measured.taken.record(now - sending.first_due)
         account.counted += 1
         account.dropped += outcome.dropped
         self._accepted.append(sending.data)

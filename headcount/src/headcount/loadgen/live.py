@@ -88,9 +88,9 @@ def told(result: Result) -> Iterator[RenderableType]:
     for check in result.checks:
         balance.add_row(check.claim, check.numbers, "[green]holds[/]" if check.holds else "[red]does not hold[/]")
     yield balance
-    if not result.edge:
+    if not result.edge and not result.settings.get("admins"):
         yield Text("Of the edge's own count nothing is known: name its operator ports with --admin.", style="dim")
-    if not result.centre:
+    if not result.centre and not result.settings.get("data"):
         yield Text("What became of it behind the edge is not known: name the house's folder with --data.", style="dim")
     yield _figures(measured)
     for name, counts in (
@@ -108,18 +108,22 @@ def _figures(measured: Measured) -> Table:
     rows = (
         ("from when it should have left, ms", measured.intended),
         ("from when it left, ms", measured.served),
+        ("until it was accepted, with all pauses, ms", measured.taken),
         ("the load generator's own delay, ms", measured.lag),
     )
     for name, latency in rows:
-        shown.add_row(name, *(f"{latency.at(share):,.1f}" for share in PERCENTILES))
+        shown.add_row(name, *(f"{latency.at(share):,.1f}" if latency.count else "-" for share in PERCENTILES))
     return shown
 
 
 def warnings(result: Result) -> Iterator[str]:
     """What makes the figures hard to believe, or shows that the load was not taken."""
-    account, measured = result.account, result.measured
+    account, measured, asked = result.account, result.measured, result.settings
+    if asked.get("ended_early"):
+        yield f"It was ended early: {measured.took:,.0f} of {asked['seconds']:,.0f} seconds."
     if account.made and not account.counted:
-        yield "Nothing was accepted: is it the right target, key and catalog?"
+        yield f"Nothing was accepted: {_advice(account)}"
+    yield from _behind(result)
     if account.dropped:
         yield f"{account.dropped:,} tallies were not counted: the catalog or the policy is another one over there."
     if account.silent:
@@ -128,6 +132,38 @@ def warnings(result: Result) -> Iterator[str]:
         yield f"The load generator used {measured.core_share:.0%} of a core: it may be what was measured."
     if measured.lag.at(99) > 50:
         yield f"The load generator itself was {measured.lag.at(99):,.0f} ms late (p99): its machine is too busy."
+
+
+ADVICE = {
+    "key-unknown": "the target does not know this key; is it one of its own organisation's?",
+    "key-revoked": "the key is revoked; take another.",
+    "region": "the key's Customer is at home in another region; load its edge.",
+    "policy-old": "the Customer's policy is of another version; say which with --policy.",
+    "nothing-admissible": "the target's catalog or policy is another one; name them with --catalog and --policy.",
+    "paused": "the Customer's policy has paused counting.",
+    "rate": "the edge takes no more of one address or key; see --addresses, and the bounds in docs/load.md.",
+    "no connection (ConnectionRefusedError)": "nobody listens at the target; is the edge running, and is it this port?",
+    "no connection (SSLCertVerificationError)": "nobody vouches for its certificate; name who does with --authority.",
+    "no connection (SSLError)": "it speaks no TLS; is it http://?",
+    "connection lost": "it ends connections; does it speak TLS (https://)?",
+}
+"""What to do when nothing was accepted, by what most attempts came to."""
+
+
+def _advice(account: Account) -> str:
+    ((most, _),) = (account.refused + account.failed).most_common(1) or (("", 0),)
+    return ADVICE.get(most, "is it the right target, key and catalog?")
+
+
+def _behind(result: Result) -> Iterator[str]:
+    """What a line that does not hold may mean, where it need not be a loss."""
+    centre, edge = result.centre, result.edge
+    if edge and edge.restarted:
+        yield "A worker of the edge was started anew meanwhile: what it counted before cannot be compared."
+    if centre and (centre.segments or centre.units):
+        yield "What waits for the loader is not lost: give it longer with --patience, and see whether the store runs."
+    if not result.settings.get("others") and any(check.surplus and not check.holds for check in result.checks):
+        yield "More arrived than was sent: if others send to it too, say so with --others."
 
 
 def _listed(counts: Counter[str]) -> str:

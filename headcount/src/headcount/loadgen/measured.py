@@ -63,13 +63,16 @@ class Second:
 
 @dataclass(slots=True)
 class Measured:
-    """``intended``: from when a report should have left; ``served``: from when it left on a connection.
+    """``intended``: from when an attempt should have left; ``served``: from when it left on a connection.
 
+    ``taken``: from when a report should have left first until it was accepted, with every pause before it was tried
+    again.
     ``lag``: how late the load generator itself was. ``cpu_seconds``: what it used, in ``seconds``.
     """
 
     intended: Latency = field(default_factory=Latency)
     served: Latency = field(default_factory=Latency)
+    taken: Latency = field(default_factory=Latency)
     lag: Latency = field(default_factory=Latency)
     seconds: list[Second] = field(default_factory=list)
     took: float = 0.0
@@ -90,7 +93,7 @@ class Measured:
 
     def to_plain(self) -> dict[str, Any]:
         """As it stands in a result."""
-        latencies = {"intended": self.intended, "served": self.served, "lag": self.lag}
+        latencies = {"intended": self.intended, "served": self.served, "taken": self.taken, "lag": self.lag}
         return {
             "rate": self.rate,
             "took_seconds": self.took,

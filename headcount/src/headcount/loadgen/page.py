@@ -37,6 +37,7 @@ def write_page(result: Result, file: Path) -> None:
         latencies={
             "from when it should have left": measured.intended,
             "from when it left": measured.served,
+            "until it was accepted, with all pauses": measured.taken,
             "the load generator's own delay": measured.lag,
         },
         plots=_plots(result),
@@ -47,16 +48,19 @@ def write_page(result: Result, file: Path) -> None:
 def _plots(result: Result) -> dict[str, Markup]:
     seconds = result.measured.seconds
 
-    def over_time(*names: str) -> dict[str, Points]:
-        return {name: [(one.at, float(getattr(one, name))) for one in seconds] for name in names}
+    def over_time(*names: str, of: list[Second] = seconds) -> dict[str, Points]:
+        return {name: [(one.at, float(getattr(one, name))) for one in of] for name in names}
+
+    answered = [one for one in seconds if one.accepted]  # of the others there is no latency
 
     return {
         "A second": chart(over_time("meant", "sent", "accepted", "refused", "failed"), "seconds"),
-        "Latency over time, ms": chart(over_time("p50", "p99", "most"), "seconds"),
+        "Latency over time, ms": chart(over_time("p50", "p99", "most", of=answered), "seconds"),
         "Latency by rareness, ms": chart(
             {
                 "from when it should have left": by_rareness(result.measured.intended),
                 "from when it left": by_rareness(result.measured.served),
+                "until it was accepted": by_rareness(result.measured.taken),
             },
             "share of reports that took longer",
             ticks=RARENESS,

@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 
 from headcount.loadgen.account import Account, AtCentre, AtEdge, Check
 from headcount.loadgen.measured import Latency, Measured
 
 FORM = 1
 """The version of a result's form."""
+NO_HISTOGRAM = (HdrCookieException, HdrHistogramSettingsException, HdrLengthException)
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,33 @@ def read(file: Path) -> Earlier:
     """A result that was written; raises ``OSError``, or ``ValueError`` when it is none."""
     try:
         plain: dict[str, Any] = json.loads(file.read_bytes())
-        if plain["form"] != FORM:
-            raise ValueError
+        msgspec.convert(plain, _Form)
         intended, served = (Latency.decoded(plain["histograms"][name]) for name in ("intended", "served"))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError, *NO_HISTOGRAM):
         raise ValueError(f"{file}: is not a result of headcount load") from None
     return Earlier(file.stem, plain, intended, served)
+
+
+class _Counts(msgspec.Struct):
+    sent: int
+    refused: dict[str, int]
+    failed: dict[str, int]
+
+
+class _Second(msgspec.Struct):
+    at: float
+    accepted: int
+    p50: float
+    p99: float
+
+
+class _Form(msgspec.Struct):
+    """What ``compare`` looks at in a result."""
+
+    form: Literal[1]
+    settings: dict[str, Any]
+    balances: bool
+    took_seconds: float
+    account: _Counts
+    histograms: dict[str, str]
+    seconds: list[_Second]

@@ -12,13 +12,14 @@ import signal
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headcount_wire import days
-from headcount_wire.app_key import is_debug
+from headcount_wire.app_key import is_debug, is_key
 from headcount_wire.catalog import Catalog
 from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.clock import Clock
@@ -27,7 +28,7 @@ from headcount_wire.organisation import read_text
 from rich.console import Console
 from rich.progress import Progress
 
-from headcount.loadgen.account import balance
+from headcount.loadgen.account import Check, balance
 from headcount.loadgen.bodies import Crowd, Made, Reports, make
 from headcount.loadgen.drive import Load, Way
 from headcount.loadgen.house import house
@@ -93,6 +94,8 @@ class Options:
             "event_loop": "uvloop" if find_spec("uvloop") else "asyncio",
             "python": platform.python_version(),
             "cores": os.cpu_count(),
+            "admins": len(self.admins),
+            "data": self.data is not None,
         }
 
 
@@ -100,21 +103,35 @@ class Refused(Exception):
     """A load that is not begun, and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Where a load is told of: results, and what went wrong."""
+
+    out: Console
+    fail: Console
+
+    def failed(self, sentence: str) -> None:
+        """Say what went wrong."""
+        self.fail.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
 def run_load(options: Options, clock: Clock, out: Console, fail: Console) -> int:
     """Load, and print the account: 0 when it adds up, 1 when it does not or nothing was accepted, 2 when refused."""
+    shown = _Shown(out, fail)
     try:
         _bounded(options)
+        _results_can_be_written(options)
         text, catalog = _catalog(options.catalog or DEMO_CATALOG)
         if options.target:
             target = _target(options)
-            return _against(options, target, catalog, clock, out)
+            return _against(options, target, catalog, clock, shown)
         with house(catalog, text, options.customers, options.workers) as own:
             out.print(f"a house of its own, for as long as the load lasts: {own.edge}", style="dim", highlight=False)
             told = {**vars(options), "keys": own.keys, "admins": own.admins, "data": own.data, "target": own.edge}
             mine = Options(**told)
-            return _against(mine, _target(mine), catalog, clock, out)
+            return _against(mine, _target(mine), catalog, clock, shown)
     except (Refused, Unreachable, NotReadyError) as error:
-        fail.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        shown.failed(str(error))
         return 2
 
 
@@ -131,6 +148,24 @@ def _bounded(options: Options) -> None:
             raise Refused(f"{asked:,.0f} {name} are asked for; a load has at most {most:,.0f}, and more than none.")
     if options.target and not options.keys:
         raise Refused("An app key is needed: --key, or HEADCOUNT_LOAD_KEY; best of a Customer made for load tests.")
+    for number, key in enumerate(options.keys, 1):
+        if not is_key(key):
+            raise Refused(f"Key {number} is no app key: one begins with hc_live_ or hc_debug_.")
+
+
+def _results_can_be_written(options: Options) -> None:
+    """Look before the load: what it found should not be lost for a folder that is not there."""
+    for name, file in (("--json", options.json_file), ("--html", options.html_file)):
+        if file is None:
+            continue
+        was_there = file.exists()
+        try:
+            with file.open("ab"):
+                pass
+            if not was_there:
+                file.unlink()
+        except OSError as error:
+            raise Refused(f"{name} {file}: cannot be written ({error.strerror})") from None
 
 
 def _catalog(file: Path) -> tuple[str, Catalog]:
@@ -153,16 +188,22 @@ def _target(options: Options) -> Target:
     return target
 
 
-def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, out: Console) -> int:
+def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, shown: _Shown) -> int:
     today = days.utc_day(clock.now())
+    tls = _tls(options, target)
     crowd = Crowd(catalog, options.devices, options.policy, today, options.seed, options.msgpack)
-    made = _made(crowd, options.plan, out)
-    workers = Workers(options.admins) if options.admins else None
-    centre = Centre(options.data, clock) if options.data else None
-    load = _run(options, target, made, out)
-    edge = workers.since() if workers else None
-    counted = centre.since(options.patience) if centre else None
-    checks = balance(load.account, edge, counted, others=options.others)
+    with _told_to_stop() as asked:
+        made = _made(crowd, options.plan, shown.out, asked.at_all)
+        workers = Workers(options.admins) if options.admins else None
+        centre = Centre(options.data, clock) if options.data else None
+        load = _run(options, target, tls, made, shown.out, asked.at_all)
+        before = asked.times
+        # Whatever happens from here on, the account is told: a load cannot be had again.
+        edge, of_edge = _read(workers.since if workers else None, "the edge's own count is known")
+        counted, of_centre = _read(
+            (lambda: centre.since(options.patience, lambda: asked.times > before)) if centre else None,
+            "the loader's count is known",
+        )
     settings = {
         **options.told(),
         "target": target.url,
@@ -170,38 +211,80 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, o
         "measures": len(catalog.measures),
         "mean_body_bytes": round(made.mean_bytes, 1),
         "mean_days": round(made.mean_days, 3),
+        "ended_early": before > 0,
+        "made_on": days.text(today),
     }
+    checks = [*balance(load.account, edge, counted, others=options.others), *of_edge, *of_centre]
     result = Result(settings, load.account, edge, counted, checks, load.measured)
-    for shown in told(result):
-        out.print(shown)
-    if options.json_file:
-        result.write(options.json_file)
-    if options.html_file:
-        write_page(result, options.html_file)
-    return 0 if result.balances and (load.account.counted or not load.account.made) else 1
+    for part in told(result):
+        shown.out.print(part)
+    written = _written(options, result, shown)
+    sound = result.balances and (load.account.counted or not load.account.made)
+    return 0 if sound and written else 1
 
 
-def _made(crowd: Crowd, plan: Plan, out: Console) -> Made:
+T = TypeVar("T")
+
+
+def _read(since: Callable[[], T] | None, claim: str) -> tuple[T | None, list[Check]]:
+    """What another side counted; where it cannot be asked any more, a line of the account that does not hold."""
+    if since is None:
+        return None, []
+    try:
+        return since(), []
+    except (Unreachable, OSError, ValueError) as error:
+        return None, [Check(claim, str(error), holds=False)]
+
+
+def _written(options: Options, result: Result, shown: _Shown) -> bool:
+    """Write what was asked for; a file that cannot be written does not keep the other."""
+    written = True
+    for file, write in ((options.json_file, result.write), (options.html_file, partial(write_page, result))):
+        try:
+            if file:
+                write(file)
+        except OSError as error:
+            shown.failed(f"{file}: cannot be written ({error.strerror})")
+            written = False
+    return written
+
+
+def _tls(options: Options, target: Target) -> ssl.SSLContext | None:
+    if not target.tls:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(options.authority) if options.authority else None)
+    except OSError as error:  # what is no PEM file is an SSLError, which is one
+        raise Refused(f"--authority {options.authority}: no PEM file that can be read ({error.strerror})") from None
+
+
+def _made(crowd: Crowd, plan: Plan, out: Console, stopping: Callable[[], bool]) -> Made:
     with Progress(console=out, transient=True) as bar:
         task = bar.add_task(f"making {crowd.devices:,} devices", total=None)
 
         def progress(done: int, of: int) -> None:
             bar.update(task, completed=done, total=of)
+            if stopping():
+                raise Refused("It was ended before anything was sent: there is no account.")
 
         return make(crowd, plan.expected, progress)
 
 
-def _run(options: Options, target: Target, made: Made, out: Console) -> Load:
+def _run(
+    options: Options,
+    target: Target,
+    tls: ssl.SSLContext | None,
+    made: Made,
+    out: Console,
+    stopping: Callable[[], bool],
+) -> Load:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     draw = random.Random(f"{options.seed}/load")
-    tls = (
-        ssl.create_default_context(cafile=str(options.authority) if options.authority else None) if target.tls else None
-    )
     way = Way(lines=options.lines, each=options.each, patience=options.patience, tls=tls)
     reports = Reports(made, target, options.keys, draw, each=options.each, addresses=options.addresses)
 
-    async def run(stopping: Callable[[], bool]) -> Load:
+    async def run() -> Load:
         shown: list[View] = []
         load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), stopping)
         with View(options.plan, load.account, out) as view:
@@ -209,8 +292,7 @@ def _run(options: Options, target: Target, made: Made, out: Console) -> Load:
             await load.run()
         return load
 
-    with _told_to_stop() as stopping:
-        return _on_a_loop(lambda: run(stopping))
+    return _on_a_loop(run)
 
 
 def _show(views: list[View], second: Second) -> None:
@@ -227,18 +309,28 @@ def _on_a_loop(load: Callable[[], Any]) -> Load:
     return faster
 
 
+@dataclass(slots=True)
+class _Asked:
+    """How often somebody has asked for an end."""
+
+    times: int = 0
+
+    def at_all(self) -> bool:
+        """Whether somebody has."""
+        return self.times > 0
+
+
 @contextlib.contextmanager
-def _told_to_stop() -> Iterator[Callable[[], bool]]:
-    """SIGINT and SIGTERM end the load early, and the account is printed all the same."""
-    told = False
+def _told_to_stop() -> Iterator[_Asked]:
+    """SIGINT and SIGTERM end the load early, a second one the waiting behind it; the account is printed."""
+    asked = _Asked()
 
     def tell(*_: object) -> None:
-        nonlocal told
-        told = True
+        asked.times += 1
 
     before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: told
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

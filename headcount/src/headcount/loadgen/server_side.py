@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,9 @@ class Workers:
         for one, other in zip(self._before, after, strict=True):
             counted.update({name: n - one.outcomes[name] for name, n in other.outcomes.items()})
         pairs = zip(self._before, after, strict=True)
-        restarted = any(one.started != other.started for one, other in pairs)
-        return AtEdge({name: n for name, n in sorted(counted.items()) if n}, restarted)
+        if any(one.started != other.started for one, other in pairs):
+            return AtEdge({}, restarted=True)
+        return AtEdge({name: n for name, n in sorted(counted.items()) if n})
 
 
 def _ask(admin: str) -> _Worker:
@@ -78,12 +79,17 @@ class Centre:
         self._newest = max(self._units.numbers(), default=0)
         self._aside = self._set_aside()
 
-    def since(self, patience: float) -> AtCentre:
-        """What was counted since this was made, once all that is there now is loaded, or after ``patience`` seconds."""
+    def since(self, patience: float, stopping: Callable[[], bool]) -> AtCentre:
+        """What was counted since this was made, once all that is there now is loaded.
+
+        Or after ``patience`` seconds, or when somebody wants it to end (``stopping``).
+        """
         moment = self._clock.now()
         deadline = time.monotonic() + patience
         rest = threading.Event()
-        while time.monotonic() < deadline and not (drained(self._spool, moment) and not self._units.pending()):
+        while time.monotonic() < deadline and not stopping():
+            if drained(self._spool, moment) and not self._units.pending():
+                break
             rest.wait(LOOK_SECONDS)
         waiting = len(unsealed(self._spool, moment)) + len(list(self._spool.glob(f"*/*{SEALED}")))
         pending = set(self._units.pending())
