@@ -58,7 +58,7 @@ def test_sound_reports_are_among_the_damaged() -> None:
 def test_the_control_is_the_largest_report(media: str) -> None:
     """What costs are compared with is a report, as large as one can be."""
     found = by_edge(costly.control(media))
-    assert sum(len(lines) for _, lines in found.days) == limits.TALLIES_PER_REPORT
+    assert found.tallies == limits.TALLIES_PER_REPORT
     assert len(found.days) == limits.DAYS_PER_REPORT
 
 
