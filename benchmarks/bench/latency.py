@@ -7,8 +7,9 @@ from pathlib import Path
 
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, lines, spread
 from benchmarks.edge import servers
-from benchmarks.edge.client import Closed, Open, Reports, Tally, percentile
+from benchmarks.edge.client import Closed, Reports, Tally, percentile
 from benchmarks.edge.loop import on_cores, run
+from benchmarks.edge.open_loop import Open
 from benchmarks.edge.population import Population
 
 SHARES_OF_CAPACITY = (0.25, 0.5, 0.8, 0.95)
@@ -28,19 +29,16 @@ Taken = tuple[float, Tally, int]
 def latency(population: Population, folder: Path, cores: Sequence[str], seconds: float) -> Chapter:
     """Measure the capacity before each load, so that a machine that changes does not change the share."""
     servers.prepare(folder, population)
-    found: dict[float, Taken] = {}
+    runs: dict[float, list[Taken]] = {share: [] for share in SHARES_OF_CAPACITY}
     with on_cores(cores[1:] or cores), servers.edge(folder, cores[:1]) as (worker,):
         run(_capacity, worker.port, population, 1.0)
-        for share in SHARES_OF_CAPACITY:
-            runs: list[Taken] = []
+        for share, taken in runs.items():
             for _ in range(TIMES if share == HELD_TO else 1):
                 capacity = run(_capacity, worker.port, population, 2.0)
                 tally = run(_load, worker.port, population, share * capacity, seconds)
-                runs.append((capacity, tally, worker.memory_bytes))
-            runs.sort(key=_p99)
-            found[share] = runs[len(runs) // 2]
-            if share == HELD_TO:
-                held = spread(list(map(_p99, runs)))
+                taken.append((capacity, tally, worker.memory_bytes))
+    found = {share: sorted(taken, key=_p99)[len(taken) // 2] for share, taken in runs.items()}
+    held = spread([_p99(one) for one in runs[HELD_TO]])
     chapter = Chapter(
         "latency",
         "Latency at fixed shares of the capacity",
@@ -49,7 +47,8 @@ def latency(population: Population, folder: Path, cores: Sequence[str], seconds:
     )
     told = f"{held.median:.0f} ms ({held.least:.0f} to {held.most:.0f})"
     chapter.figures.append(Figure("p99 at 80 % of the capacity", told, "under 100 ms", held.median < P99_MS))
-    whole = all(tally.taken + tally.refused + tally.failed == tally.sent for _, tally, _ in found.values())
+    tallies = [tally for taken in runs.values() for _, tally, _ in taken]
+    whole = all(tally.taken + tally.refused + tally.failed == tally.sent for tally in tallies)
     chapter.figures.append(
         Figure("sent = accepted + refused + failed", "adds up" if whole else "does not", "adds up", whole)
     )

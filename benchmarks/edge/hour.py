@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.edge import servers
-from benchmarks.edge.client import Open, Reports, Tally
+from benchmarks.edge.client import Reports, Tally
 from benchmarks.edge.loop import on_cores, run
+from benchmarks.edge.open_loop import Open
 from benchmarks.edge.population import Population, organisation_text
 from benchmarks.edge.servers import Server
 

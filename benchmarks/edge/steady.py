@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.edge import servers
-from benchmarks.edge.client import Closed, Open, Reports, Tally, percentile
+from benchmarks.edge.client import Closed, Reports, Tally, percentile
 from benchmarks.edge.loop import on_cores, run
+from benchmarks.edge.open_loop import Open
 from benchmarks.edge.population import Population
 
 SHARE = 0.8

@@ -12,9 +12,10 @@ from headcount_wire.app_key import new_key
 from headcount_wire.clock import SystemClock
 
 from benchmarks.edge import servers
-from benchmarks.edge.client import Closed, Open, Reports, Tally, percentile
+from benchmarks.edge.client import Closed, Reports, Tally, percentile
 from benchmarks.edge.hour import hour
 from benchmarks.edge.loop import cores
+from benchmarks.edge.open_loop import Open
 from benchmarks.edge.population import Population, population
 from benchmarks.edge.servers import Server
 

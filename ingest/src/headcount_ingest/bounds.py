@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from headcount_ingest.tallies import SCANS, TALLY_BYTES
 
 FACTS = max(Fact) + 1
+"""Places for what is used up of a measure's caps, one for each fact."""
 _ROW = Struct("<6q")
 _ROW_BYTES = _ROW.size
 _SAID = Struct("<4sHI")

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from headcount.command import app
 from headcount.loadgen.house import House
 from headcount.loadgen.profiles import Profile
 from headcount.loadgen.run import Options
+from headcount.loadgen.server_side import Centre
+from headcount_wire.clock import SystemClock
 from typer.testing import CliRunner
 
 from tests.headcount.loadgen.conftest import ANSWER, CATALOG_FILE, answering, beside, loaded, thief
@@ -168,6 +171,17 @@ def test_a_pause_before_another_try_is_in_the_time_until_it_was_accepted(tmp_pat
     assert latency["taken"]["p50"] > 1_000 > latency["intended"]["p99"]
 
 
+def test_who_asks_a_second_time_waits_no_longer_for_the_loader(tmp_path: Path) -> None:
+    """What waits for the loader is told at once, as waiting, when somebody wants the end."""
+    (tmp_path / "units").mkdir()
+    (tmp_path / "spool/w0").mkdir(parents=True)
+    centre = Centre(tmp_path, SystemClock())
+    (tmp_path / "spool/w0" / f"{1:020d}-{'0' * 16}-000001.seg").write_bytes(b"HCSEG")
+    began = time.monotonic()
+    assert centre.since(600.0, lambda: True).segments == 1
+    assert time.monotonic() - began < 60
+
+
 @contextlib.contextmanager
 def once(answer: bytes) -> Iterator[int]:
     """A server that answers one request, and is gone; yields its port."""
@@ -190,7 +204,8 @@ def once(answer: bytes) -> Iterator[int]:
 @pytest.mark.parametrize("place", ["none/result", "."])
 def test_where_nothing_can_be_written_no_load_is_begun(tmp_path: Path, option: str, place: str) -> None:
     """A result that could not be kept is refused before the load, by the name of its option."""
-    code, printed = loaded(Options(**{option: tmp_path / place}))  # type: ignore[arg-type]  # one of two paths
+    one_of_two: dict[str, Any] = {option: tmp_path / place}
+    code, printed = loaded(Options(**one_of_two))
     assert code == 2
     assert f"--{option.partition('_')[0]} {tmp_path / place}" in printed
     assert "cannot be written" in printed

@@ -86,7 +86,7 @@ def told(result: Result) -> Iterator[RenderableType]:
     account, measured = result.account, result.measured
     balance = Table("the account", "", "", title_justify="left")
     for check in result.checks:
-        balance.add_row(check.claim, check.numbers, "[green]holds[/]" if check.holds else "[red]does not hold[/]")
+        balance.add_row(check.claim, Text(check.numbers), "[green]holds[/]" if check.holds else "[red]does not hold[/]")
     yield balance
     if not result.edge and not result.settings.get("admins"):
         yield Text("Of the edge's own count nothing is known: name its operator ports with --admin.", style="dim")
