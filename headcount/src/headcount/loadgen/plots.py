@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 WIDTH, HEIGHT = 640.0, 220.0
 LEFT, RIGHT, TOP, FOOT = 64.0, 12.0, 14.0, 30.0
+WORD_MOST = 64.0
+"""As wide as the word of a tick may be."""
 COLOURS = ("#0b6e99", "#c2571a", "#8a1c4a", "#4d7c0f", "#6b7280", "#7c3aed")
 Points = Sequence[tuple[float, float]]
 
@@ -38,7 +40,9 @@ def chart(lines: Mapping[str, Points], across: str, *, ticks: Mapping[float, str
         )
     for x, word in (ticks or {left: f"{left:,.0f}", right: f"{right:,.0f}"}).items():
         if left <= x <= right:
-            marks.append(_text(place(x, 0)[0], HEIGHT - FOOT + 14, word, "middle"))
+            at = place(x, 0)[0]
+            anchor = "middle" if at < WIDTH - RIGHT - WORD_MOST / 2 else "end"  # or the page would cut it off
+            marks.append(_text(at, HEIGHT - FOOT + 14, word, anchor))
     marks.append(_text(WIDTH - RIGHT, HEIGHT - 2, across, "end"))
     return Markup(
         '<figure><svg viewBox="0 0 {:g} {:g}" role="img">{}</svg><figcaption>{}</figcaption></figure>'
