@@ -8,8 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.ticker import StrMethodFormatter
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+MOST_TICKS = 8
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,28 @@ def exponent(points: Sequence[tuple[float, float]]) -> float:
     return sum((x - middle_x) * (y - middle_y) for x, y in logs) / run if run else 0.0
 
 
-def lines(axes: Axes, series: Mapping[str, Sequence[tuple[float, float]]], title: str, across: str, up: str) -> None:
-    """Lines with points."""
+def lines(
+    axes: Axes,
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    title: str,
+    across: str,
+    up: str,
+    *,
+    powers: bool = False,
+) -> None:
+    """Lines with points, from nothing up; ``powers``: by powers of ten, where the ends are far apart."""
     for name, points in series.items():
         axes.plot([x for x, _ in points], [y for _, y in points], "o-", label=name, markersize=3)
     axes.set(title=title, xlabel=across, ylabel=up)
+    seen = sorted({x for points in series.values() for x, _ in points})
+    if powers:
+        axes.set_yscale("log")
+    else:
+        most = max((y for points in series.values() for _, y in points), default=1.0)
+        axes.set_ylim(0.0, 1.06 * most or 1.0)
+    if len(seen) <= MOST_TICKS:
+        axes.set_xticks(seen)
+    _in_full(axes.xaxis, axes.yaxis)
     if len(series) > 1:
         axes.legend(fontsize=8)
 
@@ -110,3 +132,10 @@ def bars(axes: Axes, values: dict[str, float], title: str) -> None:
     axes.margins(x=0.18)
     axes.locator_params(axis="x", nbins=4)
     axes.set(title=title)
+    _in_full(axes.xaxis)
+
+
+def _in_full(*axes: Axis) -> None:
+    """Numbers as they are said, not as parts of a million that stands at the end of the axis."""
+    for axis in axes:
+        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))

@@ -57,18 +57,28 @@ def recording(pid: int, seconds: float, folder: Path) -> Recording | None:
     return Recording(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), file)
 
 
-def by_module(stacks: Stacks) -> Sheet:
-    """Shares by the innermost module of ours that was at work; what lies outside is the event loop."""
+def by_module(stacks: Stacks, title: str = "Where a worker's time goes", outside: str = "event loop, sockets") -> Sheet:
+    """Shares by the innermost module of ours that was at work; ``outside``: what the rest is."""
     found = Counter[str]()
     for frames, count in stacks.items():
         mine = (match.group(1) for frame in reversed(frames) if (match := _PLACE.search(frame)))
-        found[next(mine, "event loop, sockets")] += count
+        found[next(mine, outside)] += count
     total = max(1, found.total())
     rows = [(name, f"{count / total:.1%}") for name, count in found.most_common(ROWS)]
-    return Sheet(f"Where a worker's time goes ({total:,} samples)", ("module", "share"), rows)
+    return Sheet(f"{title} ({total:,} samples)", ("module", "share"), rows)
 
 
-def draw(axes: Axes, stacks: Stacks) -> None:
+def within(stacks: Stacks, function: str) -> Stacks:
+    """What a function and all that it calls took, from it on."""
+    found = Stacks()
+    for frames, count in stacks.items():
+        at = next((number for number, frame in enumerate(frames) if _function(frame) == function), None)
+        if at is not None:
+            found[frames[at:]] += count
+    return found
+
+
+def draw(axes: Axes, stacks: Stacks, title: str = "A worker under load: where its time goes") -> None:
     """A flame graph: width is time, what lies above was called by what lies below."""
     total = max(1, stacks.total())
     deepest = 0
@@ -80,10 +90,14 @@ def draw(axes: Axes, stacks: Stacks) -> None:
         colour = _COLOURS[number % len(_COLOURS)]
         axes.barh(depth, share, left=left / total, height=1.0, color=colour, edgecolor="white", linewidth=0.3)
         if share > 0.05:
-            short = name.partition(" (")[0].rpartition(".")[2][: int(share * 120)]
+            short = _function(name)[: int(share * 120)]
             axes.text((left + 0.003 * total) / total, depth, short, fontsize=5, va="center", clip_on=True)
-    axes.set(title="A worker under load: where its time goes", xlim=(0, 1), ylim=(-0.6, deepest + 0.6))
+    axes.set(title=title, xlim=(0, 1), ylim=(-0.6, deepest + 0.6))
     axes.set(yticks=[], xticks=[])
+
+
+def _function(frame: str) -> str:
+    return frame.partition(" (")[0].rpartition(".")[2]
 
 
 def boxes(stacks: Stacks) -> Iterator[tuple[str, int, int, int]]:

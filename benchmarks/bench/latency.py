@@ -66,7 +66,9 @@ def latency(population: Population, folder: Path, cores: Sequence[str], seconds:
         for one in PERCENTILES[:3]
     }
     chapter.plots.append(
-        Plot("latency", lambda axes: lines(axes, series, "Latency of an answer", "% of the capacity", "ms"))
+        Plot(
+            "latency", lambda axes: lines(axes, series, "Latency of an answer", "% of the capacity", "ms", powers=True)
+        )
     )
     chapter.data = {
         "by_share": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bench import flame
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, exponent, lines
 from benchmarks.edge.servers import ROOT
 
 MILLION = 1_000_000
 RELEASE_SECONDS, QUESTION_MS = 30.0, 100.0
+MOST_SECONDS = 1_800.0
+PROFILED = "release_due"
+"""The function whose time is told: what draws the cells and asks is not releasing."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Given:
 def releases(folder: Path, given: Given) -> Chapter:
     """``benchmarks.release`` and ``benchmarks.queries``, in processes of their own."""
     released = [_run("release", folder, "--cells", cells) for cells in given.cells]
+    stacks = flame.within(_profile(folder, min(given.cells)), PROFILED)
     customers, devices, days, questions = given.asked
     options = ("--customers", customers, "--devices", devices, "--days", days, "--questions", questions)
     asked = _run("queries", folder, *options)
@@ -77,16 +83,30 @@ def releases(folder: Path, given: Given) -> Chapter:
     )
     points = {"CPU seconds": [(one["cells"], one["cpu_seconds"]) for one in released]}
     chapter.plots.append(Plot("release", lambda axes: lines(axes, points, "Releasing", "cells", "CPU seconds")))
+    if stacks:
+        title = "Releasing, as plain Python: where its time goes"
+        chapter.sheets.append(flame.by_module(stacks, title, "elsewhere"))
+        chapter.plots.append(Plot("release-flame", lambda axes: flame.draw(axes, stacks, title)))
     chapter.data = {"release": released, "queries": asked}
     return chapter
 
 
 def _run(what: str, folder: Path, *options: object) -> dict[str, Any]:
     command = [sys.executable, "-m", f"benchmarks.{what}", *map(str, options), "--into", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False, cwd=ROOT)
     file = folder / f"{what}.json"
     if not file.exists():
         raise SystemExit(done.stderr or done.stdout)
     found: dict[str, Any] = json.loads(file.read_bytes())
     file.unlink()
     return found
+
+
+def _profile(folder: Path, cells: int) -> flame.Stacks:
+    """One more release, watched; not compiled, since what is compiled has no frames to see."""
+    command = [sys.executable, "-m", "benchmarks.release", "--cells", str(cells)]
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen(command, cwd=ROOT, env=plain, stdout=subprocess.DEVNULL) as process:
+        watched = flame.recording(process.pid, MOST_SECONDS, folder)
+        process.wait(MOST_SECONDS)
+    return watched.stacks() if watched else flame.Stacks()

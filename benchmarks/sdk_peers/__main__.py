@@ -29,6 +29,7 @@ MODULES = {"opentelemetry": "opentelemetry.exporter"}
 COLUMNS = {
     "median_us": "call, median (us)",
     "p99_us": "call, p99 (us)",
+    "plain_us": "a Python call that does nothing (us)",
     "import_ms": "import (ms)",
     "start_ms": "import and start (ms)",
     "memory_mb": "memory before the upload (MB)",
@@ -94,7 +95,7 @@ def main() -> int:
     """Run the rounds and print the table, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write the medians here")
+    parser.add_argument("--json", type=Path, help="write the medians and every round here")
     arguments = parser.parse_args()
     missing = [
         name for name in SDKS if find_spec(MODULES.get(name, f"{name}_sdk" if name == "headcount" else name)) is None
@@ -126,7 +127,8 @@ def main() -> int:
         table.add_row(title, *(cell + ratio for cell, ratio in zip(cells, ratios, strict=True)))
     console.print(table)
     if arguments.json:
-        arguments.json.write_text(json.dumps(medians, indent=1) + "\n", "utf-8")
+        told = {"medians": medians, "rounds": rounds}
+        arguments.json.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     return 0
 
 

@@ -8,10 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 from benchmarks.bench import report
-from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, at_least, bars, exponent, spread
-from benchmarks.bench.flame import Stacks, boxes, by_module
+from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, at_least, bars, exponent, lines, spread
+from benchmarks.bench.flame import Stacks, boxes, by_module, within
 from benchmarks.micro.cases import CASES
 from benchmarks.micro.compare import BASELINE, REFERENCE, compare, ratios
 
@@ -69,6 +70,24 @@ def test_a_profile_is_summed_by_our_modules() -> None:
         }
     )
     assert list(by_module(stacks).rows) == [("event loop, sockets", "50.0%"), ("decode", "37.5%"), ("path", "12.5%")]
+
+
+def test_a_profile_can_be_of_one_function() -> None:
+    """What a function's callers do beside it is left out, and what called it is cut off."""
+    stacks: Stacks = Counter({("main (x.py:1)", "Releaser.due (y.py:2)", "read (z.py:3)"): 3, ("main (x.py:1)",): 9})
+    assert within(stacks, "due") == {("Releaser.due (y.py:2)", "read (z.py:3)"): 3}
+
+
+@pytest.mark.parametrize("powers", [False, True])
+def test_a_plot_says_numbers_in_full(powers: bool) -> None:
+    """A million is a million, each of a few points is a tick, and what is counted begins at nothing."""
+    axes = Canvas().subplots()
+    lines(axes, {"a": [(1.0, 500_000.0), (2.0, 1_000_000.0)]}, "Throughput", "workers", "a second", powers=powers)
+    axes.figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
+    assert "1,000,000" in [label.get_text() for label in axes.get_yticklabels()]
+    assert (axes.get_ylim()[0] == 0.0) is not powers
+    assert axes.get_ylim()[1] > 1_000_000 or powers
 
 
 def test_a_large_regression_is_seen_and_a_slow_machine_is_not() -> None:

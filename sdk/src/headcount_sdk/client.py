@@ -20,7 +20,7 @@ from headcount_wire.app_key import is_debug
 from headcount_wire.buckets import bucket_of
 from headcount_wire.catalog import Catalog, Measure
 from headcount_wire.clock import Clock, SystemClock
-from headcount_wire.facts import WHOLE, Fact, Kind, Severity
+from headcount_wire.facts import WHOLE, Kind, Severity
 
 from headcount_sdk import opening
 from headcount_sdk.address import Address
@@ -292,7 +292,7 @@ class Headcount:
         """The app is in use: the day counts as active. Every recording says so too."""
         self._do(self._catalog.active, self._recorder.active)
 
-    def _record(self, name: str, kinds: dict[Kind, Fact], labels: dict[str, str], slot: int, amount: int = 1) -> None:
+    def _record(self, name: str, kinds: dict[Kind, int], labels: dict[str, str], slot: int, amount: int = 1) -> None:
         try:
             measure = looked_up(self._measures, name)
             fact = None if measure is None else kinds.get(measure.kind)

@@ -273,7 +273,8 @@ class Device:
             if measure is self._active and held is not None and (measure.code, WHOLE, GAP) in held.once:
                 return True
             journal = self._journal
-            known = self._find(context)
+            at, contexts = self._context_index, state.contexts
+            known = (0 <= at < len(contexts) and contexts[at] is context) or self._find(context)
             if journal is None or journal.full or not known:
                 if not known:
                     # The save that follows voids the journal, and with it every number of a context but this one's.
@@ -290,9 +291,7 @@ class Device:
 
     def _find(self, context: Context) -> bool:
         """Point at the number of a context; whether the state file knows it."""
-        contexts, index = self.state.contexts, self._context_index
-        if 0 <= index < len(contexts) and (contexts[index] is context or contexts[index] == context):
-            return True
+        contexts = self.state.contexts
         if context in contexts:
             self._context_index = contexts.index(context)
             return True

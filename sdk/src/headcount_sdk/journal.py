@@ -52,7 +52,10 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """The mapped log of one generation. ``damaged``: the file had lost its size; whole entries are still read."""
+    """The mapped log of one generation. ``damaged``: the file had lost its size; whole entries are still read.
+
+    ``full``: no entry fits any more, it is time for a checkpoint.
+    """
 
     def __init__(self, storage: Storage, generation: int) -> None:
         size = storage.size(FILE)
@@ -62,11 +65,7 @@ class Journal:
         self._map = storage.map(FILE, FILE_BYTES)
         self._generation = generation
         self._next = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether no entry fits any more: time for a checkpoint."""
-        return self._next >= CAPACITY
+        self.full = False
 
     @property
     def empty(self) -> bool:
@@ -79,6 +78,7 @@ class Journal:
         entry = _ENTRY.pack(self._generation, day, context, measure, label, fact, slot, amount)
         self._map[at : at + ENTRY_BYTES] = entry + _CRC.pack(binascii.crc32(entry))
         self._next += 1
+        self.full = self._next >= CAPACITY
 
     def replay(self) -> Iterator[Entry]:
         """The entries of this generation, in order; leaves the journal ready to go on after them."""
@@ -90,6 +90,7 @@ class Journal:
             if generation != self._generation or binascii.crc32(entry) != crc:
                 return
             self._next += 1
+            self.full = self._next >= CAPACITY
             yield Entry(*fields)
 
     def start(self, generation: int) -> None:
@@ -99,6 +100,7 @@ class Journal:
         self._unread = False
         self._generation = generation
         self._next = 0
+        self.full = False
 
     def _used(self) -> int:
         filled = bytes(self._map).rstrip(b"\0")

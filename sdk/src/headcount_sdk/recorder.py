@@ -24,10 +24,10 @@ from headcount_sdk.sessions import Sessions
 
 DAY_CACHE_SECONDS = 60.0
 VALUE_MOST = 2.0**63
-COUNTED = {Kind.COUNTER: Fact.COUNT, Kind.FLAG: Fact.DEVICES}
-STATED = {Kind.QUANTITY: Fact.VALUE}
-MEASURED = {Kind.TIMING: Fact.BUCKET, Kind.DISTRIBUTION: Fact.BUCKET}
-"""What a call of the front door says of each kind that it is for."""
+COUNTED = {Kind.COUNTER: int(Fact.COUNT), Kind.FLAG: int(Fact.DEVICES)}
+STATED = {Kind.QUANTITY: int(Fact.VALUE)}
+MEASURED = {Kind.TIMING: int(Fact.BUCKET), Kind.DISTRIBUTION: int(Fact.BUCKET)}
+"""What a call of the front door says of each kind that it is for; as plain integers, as in ``tallies``."""
 
 
 class Asked(Record):

@@ -116,8 +116,11 @@ def record(day: Day, context: Context, measure: Measure, label: int, fact: int, 
             if counted == 0:
                 return 0
         day.used[code, fact] = used + counted
-        key = (code, label, fact, slot)
-        part.sums[key] = part.sums.get(key, 0) + counted
+        sums, key = part.sums, (code, label, fact, slot)
+        if key in sums:  # what follows once a day came with the first
+            sums[key] += counted
+            return counted
+        sums[key] = counted
     facts, once = measure.facts, day.once
     if (code, label, DEVICES) not in once and DEVICES in facts:
         for one in {WHOLE, label}:

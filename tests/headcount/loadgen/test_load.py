@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from headcount.command import app
+from headcount.loadgen.account import HOPELESS_AFTER
 from headcount.loadgen.house import House
 from headcount.loadgen.profiles import Profile
 from headcount.loadgen.run import Options
@@ -75,11 +76,11 @@ def test_a_connection_each_and_msgpack_from_many_addresses(own_house: House, tmp
 
 
 def test_the_page_needs_nothing_else(own_house: House, tmp_path: Path) -> None:
-    """The page shows the account and four plots, holds no key and names no other host."""
+    """The page shows the account and five plots, holds no key and names no other host."""
     code, _, printed = against(own_house, tmp_path, seconds=2.0)
     assert code == 0, printed
     page = (tmp_path / "result.html").read_text("utf-8")
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "accepted at the edge = counted by the loader" in page
     assert not re.search(r"(src|href)=", page)
     assert not any(key in page for key in own_house.keys)
@@ -144,6 +145,18 @@ def test_nobody_there_is_no_success(tmp_path: Path) -> None:
     assert found["balances"]
     assert found["account"]["waiting"] == found["account"]["made"] > 0
     assert "Nothing was accepted" in printed
+
+
+def test_a_key_that_nobody_knows_ends_the_load(own_house: House, tmp_path: Path) -> None:
+    """Where each report is refused for its key no more are sent; the account adds up, and says what to do."""
+    strange = ("hc_live_" + "a" * 43,)
+    code, found, printed = against(own_house, tmp_path, keys=strange, seconds=60.0)
+    assert code == 1
+    assert found["balances"]
+    assert found["took_seconds"] < 30
+    assert found["settings"]["ended_early"]
+    assert found["account"]["refused"]["key-unknown"] >= HOPELESS_AFTER
+    assert "does not know this key" in printed
 
 
 def test_an_edge_that_is_gone_in_the_end_does_not_take_the_account_with_it(tmp_path: Path) -> None:

@@ -9,6 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+FOR_EVERY_REPORT = ("key-unknown", "key-revoked", "region")
+"""Refusals of the key itself: no later report can fare better."""
+HOPELESS_AFTER = 100
+"""So many of them, and nothing accepted: it is the wrong key or the wrong target."""
+
 
 @dataclass(slots=True)
 class Account:
@@ -42,6 +47,11 @@ class Account:
     hostile_silence: Counter[str] = field(default_factory=Counter)
     hostile_accepted: int = 0
     hostile_unanswered: int = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether to go on would only be refused: the keys are not taken."""
+        return not self.accepted and sum(self.refused[why] for why in FOR_EVERY_REPORT) >= HOPELESS_AFTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def warnings(result: Result) -> Iterator[str]:
     """What makes the figures hard to believe, or shows that the load was not taken."""
     account, measured, asked = result.account, result.measured, result.settings
     if asked.get("ended_early"):
-        yield f"It was ended early: {measured.took:,.0f} of {asked['seconds']:,.0f} seconds."
+        why = ", since no report can be accepted" if account.hopeless else ""
+        yield f"It was ended early{why}: {measured.took:,.0f} of {asked['seconds']:,.0f} seconds."
     if account.made and not account.counted:
         yield f"Nothing was accepted: {_advice(account)}"
     yield from _behind(result)

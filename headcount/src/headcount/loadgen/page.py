@@ -65,14 +65,10 @@ def _plots(result: Result) -> dict[str, Markup]:
             "share of reports that took longer",
             ticks=RARENESS,
         ),
-        "Waiting for a connection, or to try again": chart(_waiting(seconds), "seconds"),
-    }
-
-
-def _waiting(seconds: list[Second]) -> dict[str, Points]:
-    return {
-        "reports": [(one.at, float(one.waiting)) for one in seconds],
-        "open connections": [(one.at, float(one.lines)) for one in seconds],
+        "Reports that wait for a connection, or to try again": chart(
+            {"reports": [(one.at, float(one.waiting)) for one in seconds]}, "seconds"
+        ),
+        "Open connections": chart({"connections": [(one.at, float(one.lines)) for one in seconds]}, "seconds"),
     }
 
 

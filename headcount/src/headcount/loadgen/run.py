@@ -211,7 +211,7 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, s
         "measures": len(catalog.measures),
         "mean_body_bytes": round(made.mean_bytes, 1),
         "mean_days": round(made.mean_days, 3),
-        "ended_early": before > 0,
+        "ended_early": before > 0 or load.account.hopeless,
         "made_on": days.text(today),
     }
     checks = [*balance(load.account, edge, counted, others=options.others), *of_edge, *of_centre]
@@ -286,7 +286,12 @@ def _run(
 
     async def run() -> Load:
         shown: list[View] = []
-        load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), stopping)
+        load: Load
+
+        def ending() -> bool:
+            return stopping() or load.account.hopeless
+
+        load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), ending)
         with View(options.plan, load.account, out) as view:
             shown.append(view)
             await load.run()
