@@ -57,8 +57,10 @@ def workers(population: Population, folder: Path, cores: Sequence[str], given: G
     power = exponent(seen)
     target = f"at least ^{GROWS}" if len(counts) > 1 else ""
     chapter.figures = [Figure("answers a second", f"workers^{power:.2f}", target, power >= GROWS if target else None)]
+    own = exponent([(float(count), count / spread(costs[count]).median) for count in counts])
+    chapter.figures.append(Figure("  by the workers' own CPU time, as if the load had a core", f"workers^{own:.2f}"))
     steady = spread([a / b for a, b in zip(costs[counts[-1]], costs[counts[0]], strict=True)])
-    chapter.figures.append(Figure(f"cost of an answer, of one worker's, with {counts[-1]}", steady.told))
+    chapter.figures.append(Figure(f"  cost of an answer, of one worker's, with {counts[-1]}", steady.told))
     rows = [
         (f"{count}", f"{spread(rates[count]).median:,.0f}", f"{spread(costs[count]).median:.0f}") for count in counts
     ]
