@@ -90,7 +90,7 @@ bench: $(BIN)/.bench ## measure everything beside others in under ten minutes: b
 	-@$(MAKE) --no-print-directory compiled
 	PYTHONPATH=build/compiled $(BIN)/python -m benchmarks.bench $(ARGS)
 
-bench-full: $(BIN)/.bench ## the same at the design's size: an hour or two
+bench-full: $(BIN)/.bench ## the same at the design's size: about an hour
 	-@$(MAKE) --no-print-directory compiled
 	PYTHONPATH=build/compiled $(BIN)/python -m benchmarks.bench --full $(ARGS)
 

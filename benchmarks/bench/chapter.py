@@ -117,7 +117,7 @@ def lines(
     else:
         most = max((y for points in series.values() for _, y in points), default=1.0)
         axes.set_ylim(0.0, 1.06 * most or 1.0)
-    if len(seen) <= MOST_TICKS:
+    if len(seen) <= MOST_TICKS and all(x.is_integer() for x in map(float, seen)):
         axes.set_xticks(seen)
     _in_full(axes.xaxis, axes.yaxis)
     if len(series) > 1:
