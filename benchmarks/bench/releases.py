@@ -40,6 +40,7 @@ def releases(folder: Path, given: Given) -> Chapter:
     power = exponent([(one["cells"], one["cpu_seconds"]) for one in released])
     largest = max(released, key=lambda one: float(one["cells"]))
     million = largest["cpu_seconds"] / largest["cells"] * MILLION
+    scaled = "" if largest["cells"] >= MILLION else f", scaled from {largest['cells']:,}"
     last = asked["curve"][-1]
     slowest, its = max(asked["pages"].items(), key=lambda page: float(page[1]["median_ms"]))
     chapter = Chapter(
@@ -49,7 +50,7 @@ def releases(folder: Path, given: Given) -> Chapter:
         "over HTTP.",
     )
     chapter.figures = [
-        Figure("release of a million cells", f"{million:.0f} CPU-s", "under 30 s", million < RELEASE_SECONDS),
+        Figure(f"release of a million cells{scaled}", f"{million:.0f} CPU-s", "under 30 s", million < RELEASE_SECONDS),
         Figure("  grows as", f"cells^{power:.2f}"),
         Figure("any question, median", f"{last['median_ms']:.1f} ms", "under 100 ms", last["median_ms"] < QUESTION_MS),
         Figure("  any question, p99", f"{last['p99_ms']:.0f} ms"),
@@ -115,5 +116,8 @@ def _profile(folder: Path, cells: int) -> flame.Stacks:
     plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with subprocess.Popen(command, cwd=ROOT, env=plain, stdout=subprocess.DEVNULL) as process:
         watched = flame.recording(process.pid, MOST_SECONDS, folder)
-        process.wait(MOST_SECONDS)
+        try:
+            process.wait(MOST_SECONDS)
+        finally:
+            process.kill()
     return watched.stacks() if watched else flame.Stacks()

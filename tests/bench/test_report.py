@@ -36,17 +36,19 @@ def test_the_report_is_whole_and_needs_nothing_else(tmp_path: Path) -> None:
     """A page, a PNG for each plot and everything as JSON; nothing on another host, nothing that runs."""
     chapter = Chapter("a", "A chapter", "What was done.")
     chapter.figures = [Figure("speed", "7", "at least 5", holds=True), Figure("size", "9", "at most 5", holds=False)]
-    chapter.sheets = [Sheet("Rows", ("one", "two"), [("<b>", "2")])]
+    chapter.figures.append(Figure("  a part of it", "3"))
+    chapter.sheets = [Sheet("Rows", ("one", "two"), [("<b>", "2"), ("  <i>", " 1")])]
     chapter.plots = [Plot("speeds", lambda axes: bars(axes, {"us": 2.0, "them": 1.0}, "Speeds"))]
     report.write([chapter], {"cores": 2}, tmp_path, "bench")
     page = (tmp_path / "index.html").read_text("utf-8")
     assert page.count("holds") == 2
     assert page.count("missed") == 2
     assert "&lt;b&gt;" in page
+    assert page.count('class="under"') == 2, "what is a part of another is set in, and nothing else"
     assert not re.search(r"https?://|<script", page)
     assert (tmp_path / "speeds.png").read_bytes().startswith(b"\x89PNG")
     plain = json.loads((tmp_path / "bench.json").read_text())
-    assert [figure["holds"] for figure in plain["chapters"]["a"]["figures"]] == [True, False]
+    assert [figure["holds"] for figure in plain["chapters"]["a"]["figures"]] == [True, False, None]
 
 
 def test_a_flame_graph_is_as_wide_as_its_samples() -> None:

@@ -95,20 +95,25 @@ class Load:
         self._sampled = (self._began, 0, 0, 0, 0)
         self._sampler = loop.call_at(self._began + SECOND, self._sample)
         end = self._began + plan.seconds
-        while loop.time() < end and not self._stopping():
+        while loop.time() < end and not self._to_end:
             self._leave_due()
             await self._until(min(end, self._next_due(end)))
         self.measured.took = min(loop.time(), end) - self._began
         self.measured.cpu_seconds = time.process_time() - cpu
         self.measured.accepted_in_time = self.account.accepted
         self._next = self._next_hostile = None
-        deadline = loop.time() + (0.0 if self._stopping() else self._way.patience)
-        while self._busy and loop.time() < deadline and not self._stopping():
+        deadline = loop.time() + (0.0 if self._to_end else self._way.patience)
+        while self._busy and loop.time() < deadline and not self._to_end:
             self._leave_due()
             await self._until(min(deadline, self._next_due(deadline)))
         await self._crowd.finish()
         self.measured.drained = loop.time() - self._began - self.measured.took
         await self._end()
+
+    @property
+    def _to_end(self) -> bool:
+        """Whether to end early: somebody wants it, or no report can be accepted."""
+        return self._stopping() or self.account.hopeless
 
     @property
     def _busy(self) -> bool:

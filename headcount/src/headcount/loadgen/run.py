@@ -286,12 +286,7 @@ def _run(
 
     async def run() -> Load:
         shown: list[View] = []
-        load: Load
-
-        def ending() -> bool:
-            return stopping() or load.account.hopeless
-
-        load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), ending)
+        load = Load(target, options.plan, reports, way, draw, lambda second: _show(shown, second), stopping)
         with View(options.plan, load.account, out) as view:
             shown.append(view)
             await load.run()
