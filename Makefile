@@ -101,9 +101,7 @@ $(BIN)/.bench: $(BIN)/.installed benchmarks/peers/install.sh
 
 bench-micro: $(BIN)/.installed ## time a function of each module, as a ratio to a loop; fails on a large regression
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
-	rm -f benchmarks/report/micro.json
 	@mkdir -p benchmarks/report
-	$(BIN)/python -m benchmarks.micro --quiet --processes 3 --values 3 --warmups 1 --min-time 0.05 -o benchmarks/report/micro.json
 	$(BIN)/python -m benchmarks.micro.compare benchmarks/report/micro.json $(ARGS)
 
 bench-edge: $(BIN)/.installed ## measure the edge against its targets, with a table, JSON and plots

@@ -101,7 +101,6 @@ def aggregator_rows() -> object:
 
 
 CASES: dict[str, Case] = {
-    "reference": reference,
     "wire.codec.encode_json": wire_encode,
     "wire.codec.decode_json": wire_decode,
     "wire.buckets": wire_buckets,

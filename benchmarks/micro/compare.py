@@ -1,15 +1,17 @@
-"""``python -m benchmarks.micro.compare micro.json``: each case's ratio to the reference loop, beside the stored ones.
+"""``python -m benchmarks.micro.compare micro.json``: time each case, as a ratio to a loop, beside the stored ratios.
 
-Seconds hang on the machine; the ratio to a loop that ran beside it hardly does. 1 when a case has become ``--most``
-times as slow as the baseline says: only a large regression fails. ``--store`` makes these ratios the baseline.
+Seconds hang on the machine; the ratio to a loop that ran in between hardly does. 1 when a case is ``--most`` times as
+slow as the baseline says, and is so each time it is timed again: only a large regression fails. ``--store`` makes these
+ratios the baseline. What pyperf wrote is kept in the file that is named.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +19,13 @@ import pyperf
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.micro.__main__ import LOOP_SECONDS
+
 BASELINE = Path(__file__).with_name("baseline.json")
-REFERENCE = "reference"
 MOST = 2.0
+AGAIN = 2
+"""How often a case that seems slow is timed again: noise is not there each time, a regression is."""
+PYPERF = ("--quiet", "--processes", "3", "--values", "3", "--warmups", "1", "--min-time", "0.05")
 
 
 @dataclass(frozen=True)
@@ -36,43 +42,53 @@ class Change:
         return self.ratio / self.before if self.before else 1.0
 
 
-def ratios(seconds: Mapping[str, float]) -> dict[str, float]:
-    """Each case's time in units of the reference loop's."""
-    return {name: took / seconds[REFERENCE] for name, took in seconds.items() if name != REFERENCE}
-
-
-def compare(seconds: Mapping[str, float], baseline: Mapping[str, float]) -> list[Change]:
+def compare(ratios: Mapping[str, float], baseline: Mapping[str, float]) -> list[Change]:
     """Every case that was timed, beside its baseline."""
-    return [Change(name, ratio, baseline.get(name)) for name, ratio in ratios(seconds).items()]
+    return [Change(name, ratio, baseline.get(name)) for name, ratio in ratios.items()]
 
 
-def read(file: Path) -> dict[str, float]:
-    """The least seconds of each case in a file that pyperf wrote: what neighbours disturbed least."""
+def time_cases(file: Path, names: Iterable[str] = ()) -> dict[str, float]:
+    """Each case's ratio to the loop, the middle one of pyperf's processes; of all cases if none is named."""
+    file.unlink(missing_ok=True)
+    only = [word for name in names for word in ("--case", name)]
+    command = [sys.executable, "-m", "benchmarks.micro", *PYPERF, "-o", str(file), *only]
+    subprocess.run(command, check=True)
     suite = pyperf.BenchmarkSuite.load(str(file))
-    return {one.get_name(): min(one.get_values()) for one in suite.get_benchmarks()}
+    return {one.get_name(): one.median() / LOOP_SECONDS for one in suite.get_benchmarks()}
 
 
 def main() -> int:
-    """Print the comparison."""
+    """Time, print the comparison, and time again what seems slow."""
     parser = argparse.ArgumentParser(prog="benchmarks.micro.compare", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--most", type=float, default=MOST, help="how many times as slow fails")
     parser.add_argument("--store", action="store_true", help="make these ratios the baseline")
     given = parser.parse_args()
-    seconds = read(given.file)
     baseline = json.loads(BASELINE.read_bytes()) if BASELINE.exists() else {}
-    changes = compare(seconds, baseline)
-    title = f"the loop: {1e6 * seconds[REFERENCE]:.1f} us"
-    shown = Table("case", "microseconds", "of the loop", "stored", "times", title=title)
+    ratios = time_cases(given.file)
+    if given.store:
+        BASELINE.write_text(json.dumps({name: round(ratio, 4) for name, ratio in ratios.items()}, indent=1) + "\n")
+        baseline = ratios
+    slow: list[str] = []
+    for left in range(AGAIN, -1, -1):
+        changes = compare(ratios, baseline)
+        slow = [change.name for change in changes if change.times > given.most]
+        _show(changes, slow)
+        if not slow or not left:
+            break
+        print("Slower than the baseline allows, so timed again:", ", ".join(slow))
+        for name, ratio in time_cases(given.file.with_stem(f"{given.file.stem}-again"), slow).items():
+            ratios[name] = min(ratios[name], ratio)
+    return int(bool(slow))
+
+
+def _show(changes: Iterable[Change], slow: Iterable[str]) -> None:
+    shown = Table("case", "of the loop", "stored", "times")
     for change in changes:
         before = f"{change.before:.3f}" if change.before else ""
-        times = f"{change.times:.2f}" + (" [red]slower[/]" if change.times > given.most else "")
-        shown.add_row(change.name, f"{1e6 * seconds[change.name]:,.2f}", f"{change.ratio:.3f}", before, times)
+        times = f"{change.times:.2f}" + (" [red]slower[/]" if change.name in slow else "")
+        shown.add_row(change.name, f"{change.ratio:.3f}", before, times)
     Console().print(shown)
-    if given.store:
-        stored = {name: round(ratio, 4) for name, ratio in ratios(seconds).items()}
-        BASELINE.write_text(json.dumps(stored, indent=1) + "\n")
-    return int(any(change.times > given.most for change in changes))
 
 
 if __name__ == "__main__":

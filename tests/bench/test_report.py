@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from matplotlib.figure import Figure as Canvas
 from benchmarks.bench import report
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, at_least, bars, exponent, lines, spread
 from benchmarks.bench.flame import Stacks, boxes, by_module, within
+from benchmarks.micro.__main__ import LOOP_SECONDS, LOOPS, paired
 from benchmarks.micro.cases import CASES
-from benchmarks.micro.compare import BASELINE, REFERENCE, compare, ratios
+from benchmarks.micro.compare import AGAIN, BASELINE, compare, main
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
@@ -92,19 +94,48 @@ def test_a_plot_says_numbers_in_full(powers: bool) -> None:
     assert axes.get_ylim()[1] > 1_000_000 or powers
 
 
-def test_a_large_regression_is_seen_and_a_slow_machine_is_not() -> None:
-    """Twice as slow a machine changes no ratio; a case that is three times as slow does."""
-    seconds = {REFERENCE: 1e-4, "a": 2e-4, "b": 5e-5}
-    baseline = ratios(seconds)
-    slower = {name: 2 * took for name, took in seconds.items()}
-    assert [change.times for change in compare(slower, baseline)] == pytest.approx([1.0, 1.0])
-    worse = compare({**seconds, "a": 6e-4}, baseline)
-    assert {change.name: round(change.times, 6) for change in worse} == {"a": 3.0, "b": 1.0}
-    assert compare(seconds, {})[0].times == 1.0, "a new case has no baseline yet"
+@pytest.mark.parametrize("calls", [1, 5, 8, 1_000])
+def test_a_pace_that_changes_changes_no_ratio(calls: int) -> None:
+    """A case and the loop go in turns: a machine that becomes half as quick meanwhile is so for both."""
+    clock, ran = [0.0], Counter[str]()
+
+    def take(what: str, seconds: float) -> None:
+        clock[0] += seconds * (1.0 if ran["loop"] < 3 * LOOPS else 2.0)
+        ran[what] += 1
+
+    found = paired(calls, lambda: take("case", 6e-4), lambda: take("loop", 2e-4), lambda: clock[0])
+    assert found == pytest.approx(calls * 3 * LOOP_SECONDS)
+    assert ran["case"] == calls + 1, "each call that is asked for is made, and one before that makes what it needs"
+
+
+def test_a_large_regression_is_seen() -> None:
+    """A case that takes three times its stored ratio is told; a new one has none yet."""
+    worse = compare({"a": 6.0, "b": 0.5, "new": 9.0}, {"a": 2.0, "b": 0.5})
+    assert {change.name: change.times for change in worse} == {"a": 3.0, "b": 1.0, "new": 1.0}
+
+
+@pytest.mark.parametrize(("regressed", "timed"), [(False, 2), (True, 1 + AGAIN)])
+def test_what_seems_slow_is_timed_again(
+    regressed: bool, timed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noise is gone the next time; a regression is there each time, and fails."""
+    baseline = json.loads(BASELINE.read_bytes())
+    asked: list[list[str]] = []
+
+    def pyperf_said(_: Path, names: Iterable[str] = ()) -> dict[str, float]:
+        asked.append(list(names))
+        slow = 3.0 if regressed or len(asked) == 1 else 1.0
+        said = {name: ratio * (slow if name == "sdk.track" else 1.0) for name, ratio in baseline.items()}
+        return {name: said[name] for name in names or said}
+
+    monkeypatch.setattr("benchmarks.micro.compare.time_cases", pyperf_said)
+    monkeypatch.setattr("sys.argv", ["compare", str(tmp_path / "micro.json")])
+    assert main() == int(regressed)
+    assert asked == [[], *[["sdk.track"]] * (timed - 1)]
 
 
 def test_every_case_runs_and_has_a_baseline() -> None:
     """Each micro-benchmark does something, and the stored ratios are of exactly these cases."""
     for case in CASES.values():
         assert case() is not None or case is CASES["sdk.track"]
-    assert json.loads(BASELINE.read_bytes()).keys() == CASES.keys() - {REFERENCE}
+    assert json.loads(BASELINE.read_bytes()).keys() == CASES.keys()
