@@ -22,6 +22,7 @@ from headcount_ingest.compiled import COMPILED
 from headcount_wire import days
 from headcount_wire.app_key import new_key
 from headcount_wire.clock import SystemClock
+from headcount_wire.version import VERSION
 from rich.console import Console
 
 from benchmarks.bench import accounts, beside_others, releases, report, workers
@@ -165,6 +166,7 @@ def _machine(load_before: float) -> dict[str, object]:
         "cores": len(cores()),
         "load before and after": f"{load_before:.1f}, {os.getloadavg()[0]:.1f}",
         "Python": platform.python_version(),
+        "Headcount": VERSION,
         "edge": "compiled" if COMPILED else "interpreted",
         "system": f"{platform.system()} {platform.machine()}",
         "made on": time.strftime("%Y-%m-%d", time.gmtime()),

@@ -23,6 +23,7 @@ from headcount.doctor.checks import Check, Result, Verdict
 from headcount.settings import Settings
 from headcount.stack import free_port
 from headcount_wire.clock import ManualClock, SystemClock
+from headcount_wire.version import VERSION
 
 from tests.headcount.test_up import settings_file
 from tests.ingest.test_tls import pair
@@ -38,6 +39,7 @@ def examined(*arguments: str, config: Path, **environment: str) -> tuple[int, di
     ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
     assert ended.stderr == ""
     found: dict[str, Any] = json.loads(ended.stdout)
+    assert found["version"] == VERSION
     assert found["healthy"] is (ended.returncode == 0)
     return ended.returncode, {Check[result["check"].upper()]: result for result in found["checks"]}
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount.command import app
+from headcount_wire.version import VERSION
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = ("wire", "sdk", "ingest", "aggregator", "headcount")
@@ -49,10 +52,18 @@ def test_device_distributions_need_nothing(member: str) -> None:
 
 def test_versions_move_together() -> None:
     """All five distributions carry one version, and pin each other to it."""
-    versions = {project(member)["project"]["version"] for member in MEMBERS}
+    versions = {project(member)["project"]["version"] for member in (*MEMBERS, ".")}
     assert len(versions) == 1
     (version,) = versions
+    assert version == VERSION, "the code says the same one"
+    assert version == project(".")["tool"]["towncrier"]["version"]
     for member in MEMBERS:
         for requirement in project(member)["project"]["dependencies"]:
             if requirement.startswith("headcount"):
                 assert requirement.endswith(f"=={version}"), requirement
+
+
+def test_the_command_says_its_version() -> None:
+    """``headcount --version``, and nothing else."""
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"headcount {VERSION}\n")

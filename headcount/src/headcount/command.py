@@ -27,6 +27,24 @@ app.add_typer(warehouse_command.app, name="warehouse", no_args_is_help=True)
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file, such as headcount.toml.")]
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from headcount_wire.version import VERSION
+
+        out.print(f"headcount {VERSION}", highlight=False)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version, and exit.")
+]
+
+
+@app.callback()
+def _every_command(version: Version = False) -> None:
+    """Headcount: counts heads, never faces."""
+
+
 def main() -> None:
     """Run the command line."""
     app()

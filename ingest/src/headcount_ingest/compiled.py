@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from headcount_ingest import connection
+from headcount_ingest import counted
 
-COMPILED = not connection.__file__.endswith(".py")
+COMPILED = not counted.__file__.endswith(".py")

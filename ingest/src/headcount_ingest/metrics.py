@@ -7,6 +7,7 @@ No label names a device, a key or an address. Customers and measures stand as th
 from __future__ import annotations
 
 from headcount_wire.problems import Problem
+from headcount_wire.version import VERSION
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -17,6 +18,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from headcount_ingest.compiled import COMPILED
 from headcount_ingest.counted import Counts, Sum, Times
 from headcount_ingest.fates import ACCEPTED, NO_REPORT, Fates
 from headcount_ingest.skew import Skew, skew_of
@@ -31,6 +33,9 @@ class Metrics:
         # A second series beside each counter, that nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library states no types here
         self.registry = CollectorRegistry()
+        self._gauge(
+            "headcount_edge_build_info", "1: the version, and whether it is the compiled edge.", "version", "compiled"
+        ).labels(VERSION, str(COMPILED).lower()).set(1)
         self.dropped = Counter(
             "headcount_edge_tallies_dropped",
             "Tallies that were not counted, by Customer code, measure code and reason.",

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+from headcount_wire import version
 from headcount_wire.facts import Fact
 from headcount_wire.policy import Policy
 from headcount_wire.record import Record, made
@@ -25,7 +26,7 @@ FILE = "state"
 SENT = "sent"
 """The file beside it of what was sent: see ``sent.py``."""
 VERSION = 2
-SDK_NAME = "python/0.1.0"
+SDK_NAME = f"python/{version.VERSION}"
 _MAGIC = b"headcount-state "
 
 

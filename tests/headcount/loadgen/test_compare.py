@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from headcount.command import app
-from headcount.loadgen.account import Account, Check
+from headcount.loadgen.account import Account, AtEdge, Check
 from headcount.loadgen.measured import Latency, Measured, Second
 from headcount.loadgen.result import Result, read
 from typer.testing import CliRunner
 
 
-def written(file: Path, draw: random.Random, *, slower: float = 1.0, **settings: Any) -> Path:
+def written(
+    file: Path, draw: random.Random, *, slower: float = 1.0, edge: AtEdge | None = None, **settings: Any
+) -> Path:
     """A made-up result of a minute; ``slower``: its latencies, times so much."""
     intended, served = Latency(), Latency()
     seconds: list[Second] = []
@@ -29,7 +31,7 @@ def written(file: Path, draw: random.Random, *, slower: float = 1.0, **settings:
     measured = Measured(intended, served, seconds=seconds, took=60.0)
     account = Account(made=6_000, counted=6_000, sent=6_000, accepted=6_000)
     told = {"profile": "soak", "rate": 100.0, "seconds": 60.0, "devices": 10, "lines": 8, "each": False, **settings}
-    Result(told, account, None, None, [Check("a", "1 = 1", holds=True)], measured).write(file)
+    Result(told, account, edge, None, [Check("a", "1 = 1", holds=True)], measured).write(file)
     return file
 
 
@@ -49,6 +51,15 @@ def test_what_is_surely_slower_is_said_to_be(tmp_path: Path) -> None:
     assert "worse" in printed
     assert compared(first, slower, "--tolerance", "0.6")[0] == 0
     assert compared(slower, first)[0] == 0
+
+
+def test_what_edges_were_loaded_is_said(tmp_path: Path) -> None:
+    """Each result's edge, where it is known: what a comparison before and after an update is of."""
+    draw = random.Random(3)
+    first = written(tmp_path / "a.json", draw, edge=AtEdge({"accepted": 6_000}, builds=("0.1.0", "0.2.0, compiled")))
+    printed = compared(first, written(tmp_path / "b.json", draw))[1]
+    assert "a: edge 0.1.0 and 0.2.0, compiled" in printed
+    assert "b: edge" not in printed
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from headcount.loadgen.house import House
 from headcount.loadgen.profiles import Profile
 from headcount.loadgen.run import Options
 from headcount.loadgen.server_side import Centre
+from headcount_ingest.compiled import COMPILED
 from headcount_wire.clock import SystemClock
+from headcount_wire.version import VERSION
 from typer.testing import CliRunner
 
 from tests.headcount.loadgen.conftest import ANSWER, CATALOG_FILE, answering, beside, loaded, thief
@@ -64,6 +66,8 @@ def test_every_profile_balances(own_house: House, tmp_path: Path, profile: Profi
     if profile is Profile.HOSTILE:
         assert sum(account["as_meant"].values()) == sum(account["hostile"].values()) > 12
         assert not account["otherwise"]
+    assert found["settings"]["headcount"] == VERSION
+    assert found["edge"]["builds"] == [f"{VERSION}, compiled" if COMPILED else VERSION]
     assert found["latency_ms"]["intended"]["p50"] >= 0.9 * found["latency_ms"]["served"]["p50"] > 0
     assert not any(key in (tmp_path / "result.json").read_text() for key in own_house.keys), "no key stands in it"
 

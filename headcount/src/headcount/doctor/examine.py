@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from headcount_wire.clock import Clock
+from headcount_wire.version import VERSION
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
@@ -31,7 +32,11 @@ def run_doctor(config: Path | None, clock: Clock, out: Console, *, as_json: bool
         results = [Result(Check.SETTINGS, Verdict.FAIL, str(error))]
     healthy = all(result.verdict is not Verdict.FAIL for result in results)
     if as_json:
-        plain(json.dumps({"healthy": healthy, "checks": [_told(result) for result in results]}, indent=1))
+        plain(
+            json.dumps(
+                {"version": VERSION, "healthy": healthy, "checks": [_told(result) for result in results]}, indent=1
+            )
+        )
     else:
         out.print(_table(results))
     return 0 if healthy else 1

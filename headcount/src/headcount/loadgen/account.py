@@ -56,10 +56,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AtEdge:
-    """What the edge's workers counted meanwhile: reports by outcome. ``restarted``: a worker's count began anew."""
+    """What the edge's workers counted meanwhile: reports by outcome. ``restarted``: a worker's count began anew.
+
+    ``builds``: the versions they say they are, and whether compiled; more than one while an update is under way.
+    """
 
     outcomes: dict[str, int]
     restarted: bool = False
+    builds: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> int:

@@ -132,4 +132,8 @@ def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail:
         mark = "[red]worse[/]" if change.worse else ""
         shown.add_row(change.what, f"{change.first:,.2f}", f"{change.second:,.2f}", ratio, span, mark)
     out.print(shown)
+    for one in (a, b):
+        builds = (one.plain.get("edge") or {}).get("builds")
+        if builds:
+            out.print(f"{one.name}: edge {' and '.join(builds)}", style="dim", markup=False, highlight=False)
     return 1 if any(change.worse for change in changes) or not b.plain["balances"] else 0

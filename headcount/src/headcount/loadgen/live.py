@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from headcount.loadgen.account import Account
+from headcount.loadgen.account import Account, Check
 from headcount.loadgen.measured import PERCENTILES, Measured, Second
 from headcount.loadgen.profiles import Plan
 from headcount.loadgen.result import Result
 
 BARS = " ▁▂▃▄▅▆▇█"
 WIDTH = 60
+BESIDE_BARS = 37
+"""Columns of a terminal that numbers and their names take; the bars get the rest."""
+NARROW = 76
+"""Below so many columns the latencies are told one after the other, not as a table."""
 CORE_MOST = 0.9
 """Beyond this share of a core the load generator may be what is measured."""
 
@@ -53,8 +59,10 @@ class View:
 
     def _whole(self, second: Second) -> RenderableType:
         shown = Table.grid(padding=(0, 2))
-        for _ in range(4):
-            shown.add_column(justify="right")
+        for _ in range(3):
+            shown.add_column(justify="right", no_wrap=True)
+        shown.add_column(no_wrap=True)
+        room = max(0, self._out.width - BESIDE_BARS)
         account = self._account
         shown.add_row("", "a second", "in all", "")
         rows: tuple[tuple[str, int, int, list[float]], ...] = (
@@ -65,34 +73,35 @@ class View:
             ("waiting", second.waiting, account.made - account.counted, [one.waiting for one in self._recent]),
         )
         for name, now, total, line in rows:
-            shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line)))
+            shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line, room)))
         p99s = [one.p99 for one in self._recent]
-        shown.add_row("p50, p99 ms", f"{second.p50:,.1f}", f"{second.p99:,.1f}", Text(spark(p99s)))
-        bar = ProgressBar(total=self._plan.seconds, completed=min(second.at, self._plan.seconds), width=WIDTH)
+        shown.add_row("p50, p99 ms", f"{second.p50:,.1f}", f"{second.p99:,.1f}", Text(spark(p99s, room)))
+        bar = ProgressBar(
+            total=self._plan.seconds, completed=min(second.at, self._plan.seconds), width=min(WIDTH, self._out.width)
+        )
         title = (
             f"{self._plan.profile.value}, {second.at:,.0f} of {self._plan.seconds:,.0f} s, {second.lines:,} connections"
         )
-        return Group(Text(title, style="bold"), bar, shown)
+        # Padding ends the bar's line, which the bar by itself does not.
+        return Group(Text(title, style="bold"), Padding(bar), shown)
 
 
-def spark(values: Sequence[float]) -> str:
-    """A row of small bars, the highest as high as it gets."""
-    most = max(values, default=0) or 1
-    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in values)
+def spark(values: Sequence[float], room: int = WIDTH) -> str:
+    """A row of small bars, the highest as high as it gets: the last ``room`` of them."""
+    shown = values[-room:] if room else ()
+    most = max(shown, default=0) or 1
+    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in shown)
 
 
-def told(result: Result) -> Iterator[RenderableType]:
-    """The account and the figures, as people read them."""
+def told(result: Result, width: int) -> Iterator[RenderableType]:
+    """The account and the figures, as people read them in so many columns."""
     account, measured = result.account, result.measured
-    balance = Table("the account", "", "", title_justify="left")
-    for check in result.checks:
-        balance.add_row(check.claim, Text(check.numbers), "[green]holds[/]" if check.holds else "[red]does not hold[/]")
-    yield balance
+    yield from _account(result.checks)
     if not result.edge and not result.settings.get("admins"):
         yield Text("Of the edge's own count nothing is known: name its operator ports with --admin.", style="dim")
     if not result.centre and not result.settings.get("data"):
         yield Text("What became of it behind the edge is not known: name the house's folder with --data.", style="dim")
-    yield _figures(measured)
+    yield from (_figures(measured) if width >= NARROW else _figures_narrow(measured))
     for name, counts in (
         ("refused", account.refused),
         ("failed", account.failed),
@@ -103,17 +112,39 @@ def told(result: Result) -> Iterator[RenderableType]:
     yield from (Text(warning, style="yellow") for warning in warnings(result))
 
 
-def _figures(measured: Measured) -> Table:
+def _account(checks: Sequence[Check]) -> Iterator[RenderableType]:
+    yield Text("the account", style="bold")
+    for check in checks:
+        yield Text(check.claim)
+        verdict = ("holds", "green") if check.holds else ("does not hold", "red")
+        yield Padding(Text.assemble(verdict, f": {check.numbers}"), (0, 0, 0, 2))
+
+
+def _figures(measured: Measured) -> Iterator[RenderableType]:
     shown = Table(f"{measured.rate:,.0f} accepted a second", *(f"p{share:g}" for share in PERCENTILES))
-    rows = (
-        ("from when it should have left, ms", measured.intended),
-        ("from when it left, ms", measured.served),
-        ("until it was accepted, with all pauses, ms", measured.taken),
-        ("the load generator's own delay, ms", measured.lag),
-    )
-    for name, latency in rows:
-        shown.add_row(name, *(f"{latency.at(share):,.1f}" if latency.count else "-" for share in PERCENTILES))
-    return shown
+    for name, numbers in _latencies(measured):
+        shown.add_row(name, *numbers)
+    yield shown
+
+
+def _figures_narrow(measured: Measured) -> Iterator[RenderableType]:
+    yield Text(f"{measured.rate:,.0f} accepted a second", style="bold")
+    for name, numbers in _latencies(measured):
+        yield Text(name)
+        said = [f"p{share:g} {number}" for share, number in zip(PERCENTILES, numbers, strict=True)]
+        yield Padding(Columns(map(Text, said), padding=(0, 2)), (0, 0, 0, 2))
+
+
+def _latencies(measured: Measured) -> Iterator[tuple[str, list[str]]]:
+    """Each latency by its name, and its percentiles as they are shown."""
+    rows = {
+        "from when it should have left, ms": measured.intended,
+        "from when it left, ms": measured.served,
+        "until it was accepted, with all pauses, ms": measured.taken,
+        "the load generator's own delay, ms": measured.lag,
+    }
+    for name, latency in rows.items():
+        yield name, [f"{latency.at(share):,.1f}" if latency.count else "-" for share in PERCENTILES]
 
 
 def warnings(result: Result) -> Iterator[str]:

@@ -93,6 +93,10 @@ class _Second(msgspec.Struct):
     p99: float
 
 
+class _Edge(msgspec.Struct):
+    builds: tuple[str, ...] = ()
+
+
 class _Form(msgspec.Struct):
     """What ``compare`` looks at in a result."""
 
@@ -103,3 +107,4 @@ class _Form(msgspec.Struct):
     account: _Counts
     histograms: dict[str, str]
     seconds: list[_Second]
+    edge: _Edge | None = None

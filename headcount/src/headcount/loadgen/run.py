@@ -25,6 +25,7 @@ from headcount_wire.catalog_file import parse_catalog
 from headcount_wire.clock import Clock
 from headcount_wire.errors import CatalogError
 from headcount_wire.organisation import read_text
+from headcount_wire.version import VERSION
 from rich.console import Console
 from rich.progress import Progress
 
@@ -92,6 +93,7 @@ class Options:
             "keys": len(self.keys) or self.customers,
             "debug": any(is_debug(key) for key in self.keys),
             "event_loop": "uvloop" if find_spec("uvloop") else "asyncio",
+            "headcount": VERSION,
             "python": platform.python_version(),
             "cores": os.cpu_count(),
             "admins": len(self.admins),
@@ -216,7 +218,7 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, s
     }
     checks = [*balance(load.account, edge, counted, others=options.others), *of_edge, *of_centre]
     result = Result(settings, load.account, edge, counted, checks, load.measured)
-    for part in told(result):
+    for part in told(result, shown.out.width):
         shown.out.print(part)
     written = _written(options, result, shown)
     sound = result.balances and (load.account.counted or not load.account.made)

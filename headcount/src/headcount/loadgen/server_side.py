@@ -22,6 +22,7 @@ from headcount.loadgen.account import AtCentre, AtEdge
 ASK_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 _OUTCOME = re.compile(r'^headcount_edge_requests_total\{outcome="([^"]+)"\} (\S+)$', re.MULTILINE)
+_BUILD = re.compile(r'^headcount_edge_build_info\{compiled="([^"]+)",version="([^"]+)"\} 1', re.MULTILINE)
 _STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
 
 
@@ -33,6 +34,7 @@ class Unreachable(Exception):
 class _Worker:
     outcomes: Counter[str]
     started: str
+    build: str
 
 
 class Workers:
@@ -49,9 +51,10 @@ class Workers:
         for one, other in zip(self._before, after, strict=True):
             counted.update({name: n - one.outcomes[name] for name, n in other.outcomes.items()})
         pairs = zip(self._before, after, strict=True)
+        builds = tuple(sorted({one.build for one in after if one.build}))
         if any(one.started != other.started for one, other in pairs):
-            return AtEdge({}, restarted=True)
-        return AtEdge({name: n for name, n in sorted(counted.items()) if n})
+            return AtEdge({}, restarted=True, builds=builds)
+        return AtEdge({name: n for name, n in sorted(counted.items()) if n}, builds=builds)
 
 
 def _ask(admin: str) -> _Worker:
@@ -60,11 +63,12 @@ def _ask(admin: str) -> _Worker:
             text = answer.read().decode()
     except (OSError, ValueError):
         raise Unreachable(f"{admin}/metrics does not answer") from None
-    started = _STARTED.search(text)
+    started, build = _STARTED.search(text), _BUILD.search(text)
     found = Counter({name: int(float(value)) for name, value in _OUTCOME.findall(text)})
     if not found and "headcount_edge" not in text:
         raise Unreachable(f"{admin}/metrics is not an edge's operator port")
-    return _Worker(found, started.group(1) if started else "")
+    told = f"{build.group(2)}{', compiled' * (build.group(1) == 'true')}" if build else ""
+    return _Worker(found, started.group(1) if started else "", told)
 
 
 class Centre:

@@ -17,6 +17,7 @@ from headcount_sdk.uploader import compress
 from headcount_wire import codec, limits
 from headcount_wire.policy import Policy
 from headcount_wire.report import Report, new_report_id
+from headcount_wire.version import VERSION
 
 from headcount.logtap import state as states
 from headcount.logtap.coding import Coding
@@ -27,7 +28,7 @@ from headcount.logtap.reports import Waiting, requests_of
 from headcount.logtap.sources import Piece
 from headcount.logtap.state import Sealed, State
 
-SDK_NAME = "logtap/0.1.0"
+SDK_NAME = f"logtap/{VERSION}"
 BUCKETS_MOST = 100_000
 """Different latencies that wait at once, over all days, classes and labels; a request counts also without its own."""
 
