@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure as Canvas
 from rich.table import Table
 
+from benchmarks.bench import alt
 from benchmarks.bench.chapter import Chapter
 
 PAGE = Path(__file__).with_name("page.html")
@@ -20,15 +21,18 @@ INCHES, DOTS = (6.4, 2.8), 100
 def write(chapters: Sequence[Chapter], machine: Mapping[str, Any], folder: Path, target: str) -> None:
     """Write everything into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    alts: dict[str, str] = {}
     for chapter in chapters:
         for plot in chapter.plots:
             canvas = Canvas(figsize=INCHES, layout="constrained")
-            plot.draw(canvas.subplots())
+            axes = canvas.subplots()
+            plot.draw(axes)
+            alts[plot.name] = alt.told(axes)
             canvas.savefig(folder / f"{plot.name}.png", dpi=DOTS)
     whole = {"machine": dict(machine), "chapters": {chapter.slug: chapter.to_plain() for chapter in chapters}}
     (folder / "bench.json").write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE.read_text("utf-8"))
-    html = template.render(chapters=chapters, machine=machine, target=target)
+    html = template.render(chapters=chapters, machine=machine, target=target, alts=alts)
     (folder / "index.html").write_text(html, "utf-8")
 
 

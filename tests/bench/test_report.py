@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.bench import report
+from benchmarks.bench import alt, report
 from benchmarks.bench.chapter import Chapter, Figure, Plot, Sheet, at_least, bars, exponent, lines, spread
 from benchmarks.bench.flame import Stacks, boxes, by_module, within
 from benchmarks.micro.__main__ import LOOP_SECONDS, LOOPS, paired
@@ -48,6 +48,7 @@ def test_the_report_is_whole_and_needs_nothing_else(tmp_path: Path) -> None:
     assert "&lt;b&gt;" in page
     assert page.count('class="under"') == 2, "what is a part of another is set in, and nothing else"
     assert not re.search(r"https?://|<script", page)
+    assert '<img src="speeds.png" alt="Speeds. us: 2; them: 1.">' in page
     assert (tmp_path / "speeds.png").read_bytes().startswith(b"\x89PNG")
     plain = json.loads((tmp_path / "bench.json").read_text())
     assert [figure["holds"] for figure in plain["chapters"]["a"]["figures"]] == [True, False, None]
@@ -92,6 +93,7 @@ def test_a_plot_says_numbers_in_full(powers: bool) -> None:
     assert "1,000,000" in [label.get_text() for label in axes.get_yticklabels()]
     assert (axes.get_ylim()[0] == 0.0) is not powers
     assert axes.get_ylim()[1] > 1_000_000 or powers
+    assert alt.told(axes) == "Throughput: a second by workers. a: 500,000 at 1, 1,000,000 at 2."
 
 
 @pytest.mark.parametrize("calls", [1, 5, 8, 1_000])
