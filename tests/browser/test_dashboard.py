@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,9 +11,8 @@ from headcount_aggregator.web.dashboard.languages import LANGUAGES
 from headcount_aggregator.web.dashboard.pages import PAGES
 from playwright.async_api import Browser, Page
 
+from tests.browser.axe import violations
 from tests.browser.signed_in import STATES, address, opened
-
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
@@ -33,7 +30,7 @@ async def test_every_page_is_quiet_and_accessible(
             assert wide <= 0, state
             assert watched.said == [], state
             await _open_all(page)
-            assert await _axe(page) == [], state
+            assert await violations(page) == [], state
         assert all(url.startswith(origin) for url in watched.asked), watched.asked
 
 
@@ -69,7 +66,7 @@ async def test_pages_under_noise_are_quiet_and_accessible(
             assert await page.evaluate("violations") == [], state
             assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, state
             await _open_all(page)
-            assert await _axe(page) == [], state
+            assert await violations(page) == [], state
         await page.goto(address(noisy_dashboard, "overview", subject))
         assert await page.locator("path.band").count() > 0
         rule = await page.locator("p.rule").first.inner_text()
@@ -88,7 +85,7 @@ async def test_a_page_in_each_language_is_accessible(browser: Browser, product_d
             for state in ("engagement", "health", "weekly", "explore"):
                 await page.goto(address(product_dashboard, f"{state}?lang={language}"))
                 assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (state, language)
-            assert await _axe(page) == [], language
+            assert await violations(page) == [], language
         assert watched.said == []
 
 
@@ -244,24 +241,9 @@ async def test_signing_out_forgets(browser: Browser, dashboard: TestServer) -> N
         page = watched.page
         await page.get_by_role("button", name="Sign out").click()
         assert "Open the link" in await page.inner_text("h1")
-        assert await _axe(page) == []
+        assert await violations(page) == []
         assert await page.context.cookies() == []
 
 
 async def _open_all(page: Page) -> None:
     await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true })")
-
-
-async def _axe(page: Page) -> list[str]:
-    """What axe finds, run through the debugger: the page's own policy would not let it in, rightly."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Runtime.evaluate", {"expression": AXE})
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    run = f"axe.run(document, {{runOnly: {json.dumps(tags)}}}).then((found) => found.violations)"
-    answer = await session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
-    await session.detach()
-    return [
-        f"{violation['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
-        for violation in answer["result"]["value"]
-        for node in violation["nodes"][:2]
-    ]

@@ -7,11 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 640.0, 220.0
-LEFT, RIGHT, TOP, FOOT = 64.0, 12.0, 14.0, 30.0
+WIDTH, HEIGHT = 640.0, 232.0
+LEFT, RIGHT, TOP, FOOT = 64.0, 12.0, 14.0, 42.0
 WORD_MOST = 64.0
 """As wide as the word of a tick may be."""
-COLOURS = ("#0b6e99", "#c2571a", "#8a1c4a", "#4d7c0f", "#6b7280", "#7c3aed")
+COLOURS = tuple(
+    f"light-dark({light}, {dark})"
+    for light, dark in (
+        ("#0b6e99", "#4cb3de"),
+        ("#c2571a", "#f0935c"),
+        ("#8a1c4a", "#e879a8"),
+        ("#4d7c0f", "#a3d04f"),
+        ("#6b7280", "#b0b6c0"),
+        ("#7c3aed", "#b595f8"),
+    )
+)
+STEPS = (1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0)
+"""Where an axis may end: its quarters are round too."""
 Points = Sequence[tuple[float, float]]
 
 
@@ -34,7 +46,7 @@ def chart(lines: Mapping[str, Points], across: str, *, ticks: Mapping[float, str
     for colour, points in zip(_colours(len(drawn)), drawn.values(), strict=True):
         path = "M" + "L".join("{:.1f} {:.1f}".format(*place(x, min(y, top))) for x, y in points)
         marks.append(
-            Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.6" stroke-linejoin="round"/>').format(
+            Markup('<path d="{}" fill="none" style="stroke: {}" stroke-width="1.6" stroke-linejoin="round"/>').format(
                 path, colour
             )
         )
@@ -42,11 +54,22 @@ def chart(lines: Mapping[str, Points], across: str, *, ticks: Mapping[float, str
         if left <= x <= right:
             at = place(x, 0)[0]
             anchor = "middle" if at < WIDTH - RIGHT - WORD_MOST / 2 else "end"  # or the page would cut it off
-            marks.append(_text(at, HEIGHT - FOOT + 14, word, anchor))
-    marks.append(_text(WIDTH - RIGHT, HEIGHT - 2, across, "end"))
+            marks.append(_text(at, HEIGHT - FOOT + 18, word, anchor))
+    marks.append(_text(WIDTH - RIGHT, HEIGHT - 4, across, "end"))
     return Markup(
-        '<figure><svg viewBox="0 0 {:g} {:g}" role="img">{}</svg><figcaption>{}</figcaption></figure>'
-    ).format(WIDTH, HEIGHT, Markup().join(marks), _legend(drawn))
+        '<figure><svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">{}</svg><figcaption>{}</figcaption></figure>'
+    ).format(WIDTH, HEIGHT, in_words(drawn, across), Markup().join(marks), _legend(drawn))
+
+
+def in_words(drawn: Mapping[str, Points], across: str) -> str:
+    """What the lines show, for who does not see them: each one's least and most."""
+    spans = {name: (min(y for _, y in points), max(y for _, y in points)) for name, points in drawn.items()}
+    said = (f"{name} {_number(least)} to {_number(most)}" for name, (least, most) in spans.items())
+    return f"By {across}: {'; '.join(said)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def round_up(most: float) -> float:
@@ -54,7 +77,9 @@ def round_up(most: float) -> float:
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0) if step * power >= most * 0.999999)
+    return next(
+        step * power for step in (1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0) if step * power >= most * 0.999999
+    )
 
 
 def _colours(count: int) -> Sequence[str]:
