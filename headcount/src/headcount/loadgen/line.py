@@ -1,4 +1,8 @@
-"""One connection with at most one request under way: bytes out, one answer in."""
+"""One connection with at most one request under way: bytes out, one answer in.
+
+Answers are read by llhttp (httptools), so that proxies may say theirs as they like: in chunks, after a 100, until they
+hang up.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+import httptools
 from headcount_sdk.transport import Answer
 from headcount_sdk.uploader import Outcome, judge
+
+ANSWER_BYTES = 64 * 1024
+"""An answer with its head, at most; an edge's are a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Line(asyncio.Protocol):
     def __init__(self, answered: Callable[[Line, Heard], None], lost: Callable[[Line], None]) -> None:
         self._answered = answered
         self._lost = lost
-        self._rest = b""
+        self._reading = _Reading()
         self._transport: asyncio.Transport | None = None
         self.carries: Any = None
         """What is under way on it."""
@@ -60,24 +68,96 @@ class Line(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self._rest:
-            data = self._rest + data
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            self._rest = data
+        heard = self._reading.feed(data)
+        if heard is None:
             return
-        status, length, kind, retry, last = _head(data[:end])
-        if len(data) < end + 4 + length:
-            self._rest = data
-            return
-        self._rest = b""
-        if self.carries is not None:
-            outcome = _judged(status, kind, retry, data[end + 4 : end + 4 + length])
-            self._answered(self, Heard(outcome, status, bool(retry), last))
+        if self.carries is None:  # nobody asked
+            self.abort()
+        else:
+            self._answered(self, heard)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        heard = self._reading.hung_up() if exc is None and self.carries is not None else None
+        if heard is not None:
+            self._answered(self, heard)
         self._lost(self)
+
+
+class _Reading:
+    """Answers as they arrive, one after the other."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._status = self._read = 0
+        self._kind = self._retry = ""
+        self._body = b""
+        self._sized = self._whole = self._last = self._more = False
+
+    def feed(self, data: bytes) -> Heard | None:
+        """The answer that is whole with this, or that is none; it is the last where there is more behind it."""
+        self._read += len(data)
+        broken = False
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            broken = True
+        if self._whole:
+            return self._heard(last=broken or self._last or self._more)
+        if broken or self._read > ANSWER_BYTES:
+            self._body = b""
+            return self._heard(last=True)
+        return None
+
+    def hung_up(self) -> Heard | None:
+        """The answer whose end is that of the connection, if it is one."""
+        return self._heard(last=True) if self._status >= 200 and not self._sized else None
+
+    def _heard(self, *, last: bool) -> Heard:
+        outcome = _judged(self._status, self._kind, self._retry, self._body)
+        heard = Heard(outcome, self._status, bool(self._retry), last)
+        self._forget()
+        return heard
+
+    def on_message_begin(self) -> None:
+        """Something begins; nobody asked for what comes behind a whole answer."""
+        self._more = self._whole
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field of a head."""
+        if self._more:
+            return
+        match name.lower():
+            case b"content-type":
+                self._kind = value.decode("latin-1")
+            case b"retry-after":
+                self._retry = value.decode("latin-1")
+            case b"content-length" | b"transfer-encoding":
+                self._sized = True
+            case _:
+                pass
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        if not self._more:
+            self._status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body, without its chunks' frames."""
+        if not self._more:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        """An answer is whole; one in between (100) is none."""
+        if self._more:
+            return
+        if self._status >= 200:
+            self._whole, self._last = True, not self._parser.should_keep_alive()
+        else:
+            self._forget()
 
 
 @lru_cache(maxsize=256)
@@ -85,23 +165,3 @@ def _judged(status: int, kind: str, retry: str, body: bytes) -> Outcome:
     """What a device makes of an answer: by the SDK's own rule, asked once for answers that are alike."""
     headers = {"content-type": kind, **({"retry-after": retry} if retry else {})}
     return judge(Answer(status, headers, body))
-
-
-def _head(head: bytes) -> tuple[int, int, str, str, bool]:
-    """Of a head: status, length of the body, its kind, Retry-After, and whether the connection ends behind it."""
-    length, kind, retry, last = 0, "", "", False
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        match name.lower():
-            case b"content-length":
-                length = int(value)
-            case b"content-type":
-                kind = value.strip().decode("latin-1")
-            case b"retry-after":
-                retry = value.strip().decode("latin-1")
-            case b"connection":
-                last = value.strip().lower() == b"close"
-            case _:
-                pass
-    status = head[9:12]
-    return int(status) if status.isdigit() else 0, length, kind, retry, last
