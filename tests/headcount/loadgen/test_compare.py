@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,21 @@ def test_what_edges_were_loaded_is_said(tmp_path: Path) -> None:
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:
-    """Results of loads that were not the same say so."""
+    """Results of loads that were not the same say so, and nothing is said of which is worse."""
     draw = random.Random(2)
     first, other = written(tmp_path / "a.json", draw), written(tmp_path / "b.json", draw, devices=99)
-    assert "devices differs: 10 and 99" in compared(first, other)[1]
+    code, printed = compared(first, other)
+    assert (code, "devices differs: 10 and 99" in printed) == (2, True)
+
+
+def test_a_piece_of_a_second_is_no_second(tmp_path: Path) -> None:
+    """What came in the fifth of a second after the last whole one is not taken for a second in which little came."""
+    first = written(tmp_path / "a.json", random.Random(8))
+    seconds = json.loads(first.read_text())["seconds"]
+    piece = {**seconds[-1], "at": seconds[-1]["at"] + 0.2, "accepted": 1}
+    code, printed = compared(first, changed(first, "b.json", seconds=[*seconds, piece]))
+    assert code == 0
+    assert re.search(r"accepted a second\D+([\d.]+)\D+\1\D+1\.00", printed), printed
 
 
 def changed(file: Path, name: str, **values: Any) -> Path:
@@ -96,13 +108,14 @@ def test_a_short_load_tells_no_change(tmp_path: Path) -> None:
     first, second = written(tmp_path / "a.json", draw), written(tmp_path / "b.json", draw, slower=2.0)
     short = changed(second, "c.json", seconds=json.loads(second.read_text())["seconds"][:6])
     code, printed = compared(first, short)
-    assert (code, "too short" in printed) == (0, True)
+    assert (code, "too short" in printed, "nothing is said" in printed) == (2, True, True)
 
 
 def test_an_end_before_its_time_is_told(tmp_path: Path) -> None:
     """A load that was ended early is not taken for one that was as long as was asked for."""
     first = written(tmp_path / "a.json", random.Random(6))
-    assert "b was ended early" in compared(first, changed(first, "b.json", settings={"ended_early": True}))[1]
+    code, printed = compared(first, changed(first, "b.json", settings={"ended_early": True}))
+    assert (code, "b was ended early" in printed) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import replace
 
 import pytest
 from headcount.loadgen.account import Check
-from headcount.loadgen.live import BARS, View, spark, told
+from headcount.loadgen.live import BARS, View, spark, told, warnings
 from headcount.loadgen.measured import Measured, Second
 from headcount.loadgen.profiles import Plan, Profile
 from headcount.loadgen.result import Result
@@ -80,6 +82,28 @@ def test_with_no_terminal_a_line_each_ten_seconds() -> None:
             view.show(second(at, 900))
     assert [line.split(" s ")[0].strip() for line in lines_of(out)] == ["0", "10", "20"]
     assert "900 accepted, 3 refused" in lines_of(out)[0]
+
+
+def test_what_nobody_waits_for_is_not_shown_as_waiting() -> None:
+    """Of 100 reports one waits: three were refused for good. Where nothing was accepted there is no latency."""
+    out = terminal(80, live=True)
+    out.print(View(PLAN, sound(), out)._whole(replace(second(700, 0), p50=0.0, p99=0.0)))
+    said = "\n".join(lines_of(out))
+    assert re.search(r"waiting +12 +1\b", said), said
+    assert re.search(r"p50, p99 ms +- +-", said), said
+    assert "600 of 600 s, 256 connections: waiting for what is under way" in said
+
+
+def test_a_load_that_was_not_taken_says_so() -> None:
+    """A tenth of the attempts that a device would have got through were not taken: a sentence says what that means."""
+    account = sound()
+    account.failed["connection lost"] += 10
+    result = Result({"seconds": 60.0}, account, None, None, CHECKS, Measured(took=60.0))
+    assert any(sentence.startswith("17% of the attempts") for sentence in warnings(result))
+    account.failed["connection lost"] = 0
+    account.refused["overloaded"] = 2
+    account.failed["no network"] = 50
+    assert not any("of the attempts" in sentence for sentence in warnings(result))
 
 
 def test_bars_are_of_what_is_shown() -> None:

@@ -151,6 +151,17 @@ def test_nobody_there_is_no_success(tmp_path: Path) -> None:
     assert "Nothing was accepted" in printed
 
 
+def test_where_nobody_listens_a_load_ends_by_itself(tmp_path: Path) -> None:
+    """A hundred attempts that found nobody are enough: it is not gone on for as long as was asked for."""
+    own = House("http://127.0.0.1:9", (), Path(), ("hc_live_" + "a" * 43,))
+    code, found, printed = against(own, tmp_path, admins=(), data=None, seconds=60.0, rate=200.0)
+    assert code == 1
+    assert found["balances"]
+    assert found["took_seconds"] < 30
+    assert HOPELESS_AFTER <= found["account"]["sent"] < 10 * HOPELESS_AFTER
+    assert "nobody listens at the target" in " ".join(printed.split())
+
+
 def test_a_key_that_nobody_knows_ends_the_load(own_house: House, tmp_path: Path) -> None:
     """Where each report is refused for its key no more are sent; the account adds up, and says what to do."""
     strange = ("hc_live_" + "a" * 43,)

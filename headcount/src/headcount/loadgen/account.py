@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 FOR_EVERY_REPORT = ("key-unknown", "key-revoked", "region")
 """Refusals of the key itself: no later report can fare better."""
+NOBODY = "no connection (ConnectionRefusedError)"
+"""Nobody listens."""
 HOPELESS_AFTER = 100
 """So many of them, and nothing accepted: it is the wrong key or the wrong target."""
 
@@ -50,8 +52,12 @@ class Account:
 
     @property
     def hopeless(self) -> bool:
-        """Whether to go on would only be refused: the keys are not taken."""
-        return not self.accepted and sum(self.refused[why] for why in FOR_EVERY_REPORT) >= HOPELESS_AFTER
+        """Whether to go on would be of no use: the keys are not taken, or nobody has listened."""
+        if self.accepted:
+            return False
+        keys = sum(self.refused[why] for why in FOR_EVERY_REPORT)
+        alone = not self.refused and self.failed[NOBODY] == self.failed.total()
+        return keys >= HOPELESS_AFTER or (alone and self.failed[NOBODY] >= HOPELESS_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ import random
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from headcount.loadgen.measured import PERCENTILES
+from headcount.loadgen.measured import PERCENTILES, WHOLE_SECOND
 from headcount.loadgen.result import Earlier, read
 
 DRAWS = 2_000
@@ -79,7 +80,11 @@ def _steady(one: Earlier, key: str) -> list[float]:
 
     Of a second in which nothing was accepted there is no latency.
     """
-    seconds = [second for second in one.plain["seconds"][1:] if second["at"] <= one.plain["took_seconds"] + 0.5]
+    seconds = [
+        second
+        for before, second in pairwise(one.plain["seconds"])
+        if second["at"] <= one.plain["took_seconds"] + 0.5 and second["at"] - before["at"] >= WHOLE_SECOND
+    ]
     return [float(second[key]) for second in seconds if key == "accepted" or second["accepted"]]
 
 
@@ -113,7 +118,10 @@ def unlike(first: Earlier, second: Earlier) -> Iterator[str]:
 
 
 def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail: Console) -> int:
-    """Print the comparison; 1 when the second is worse, or its account does not add up; 2 when a file is no result."""
+    """Print the comparison; 1 when the second is worse, or its account does not add up.
+
+    2 when nothing can be said: a file is no result, or the two are not of the same load, whole and long enough.
+    """
     try:
         a, b = read(first), read(second)
     except OSError as error:
@@ -122,7 +130,8 @@ def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail:
     except ValueError as error:
         fail.print(str(error), style="red")
         return 2
-    for sentence in unlike(a, b):
+    reasons = list(unlike(a, b))
+    for sentence in reasons:
         out.print(sentence, style="yellow", markup=False)
     changes = compare(a, b, tolerance)
     shown = Table("", a.name, b.name, "ratio", "95 of 100", "")
@@ -136,4 +145,9 @@ def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail:
         builds = (one.plain.get("edge") or {}).get("builds")
         if builds:
             out.print(f"{one.name}: edge {' and '.join(builds)}", style="dim", markup=False, highlight=False)
-    return 1 if any(change.worse for change in changes) or not b.plain["balances"] else 0
+    if not b.plain["balances"]:
+        return 1
+    if reasons:
+        out.print("So nothing is said of which is worse.", style="yellow")
+        return 2
+    return int(any(change.worse for change in changes))

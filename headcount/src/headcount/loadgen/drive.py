@@ -24,7 +24,7 @@ from headcount.loadgen.account import Account
 from headcount.loadgen.bodies import Reports, Sending
 from headcount.loadgen.hostile import Crowd
 from headcount.loadgen.line import Heard, Line
-from headcount.loadgen.measured import Measured, Second
+from headcount.loadgen.measured import WHOLE_SECOND, Measured, Second
 from headcount.loadgen.profiles import Plan, arrivals, even_arrivals
 from headcount.loadgen.target import Target
 
@@ -334,6 +334,7 @@ class Load:
         for line in self._lines:
             line.close()
         self._sampler.cancel()
-        self._sample()
-        self._sampler.cancel()
+        if self._loop.time() - self._sampled[0] >= WHOLE_SECOND:
+            self._sample()
+            self._sampler.cancel()
         await asyncio.sleep(0)

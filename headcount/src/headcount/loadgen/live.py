@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from headcount.loadgen.account import Account, Check
+from headcount.loadgen.account import NOBODY, Account, Check
 from headcount.loadgen.measured import PERCENTILES, Measured, Second
 from headcount.loadgen.profiles import Plan
 from headcount.loadgen.result import Result
@@ -24,6 +24,8 @@ BESIDE_BARS = 37
 """Columns of a terminal that numbers and their names take; the bars get the rest."""
 NARROW = 76
 """Below so many columns the latencies are told one after the other, not as a table."""
+NOTABLE = 0.05
+"""Of the attempts, refused or failed: more is said to be so."""
 CORE_MOST = 0.9
 """Beyond this share of a core the load generator may be what is measured."""
 
@@ -53,7 +55,7 @@ class View:
         elif int(second.at) % 10 == 0:
             self._out.print(
                 f"{second.at:5.0f} s  {second.sent:,} sent, {second.accepted:,} accepted, {second.refused:,} refused, "
-                f"{second.failed:,} failed a second; p99 {second.p99:,.1f} ms",
+                f"{second.failed:,} failed in this second; p99 {_ms(second.p99)} ms",
                 highlight=False,
             )
 
@@ -70,20 +72,31 @@ class View:
             ("accepted", second.accepted, account.accepted, [one.accepted for one in self._recent]),
             ("refused", second.refused, account.refused.total(), [one.refused for one in self._recent]),
             ("failed", second.failed, account.failed.total(), [one.failed for one in self._recent]),
-            ("waiting", second.waiting, account.made - account.counted, [one.waiting for one in self._recent]),
+            (
+                "waiting",
+                second.waiting,
+                account.made - account.counted - account.refused_for_good,
+                [one.waiting for one in self._recent],
+            ),
         )
         for name, now, total, line in rows:
             shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line, room)))
         p99s = [one.p99 for one in self._recent]
-        shown.add_row("p50, p99 ms", f"{second.p50:,.1f}", f"{second.p99:,.1f}", Text(spark(p99s, room)))
+        shown.add_row("p50, p99 ms", _ms(second.p50), _ms(second.p99), Text(spark(p99s, room)))
         bar = ProgressBar(
             total=self._plan.seconds, completed=min(second.at, self._plan.seconds), width=min(WIDTH, self._out.width)
         )
-        title = (
-            f"{self._plan.profile.value}, {second.at:,.0f} of {self._plan.seconds:,.0f} s, {second.lines:,} connections"
-        )
+        plan = self._plan
+        over = "" if second.at < plan.seconds + 1 else ": waiting for what is under way"
+        at = f"{min(second.at, plan.seconds):,.0f} of {plan.seconds:,.0f} s"
+        title = f"{plan.profile.value}, {at}, {second.lines:,} connections{over}"
         # Padding ends the bar's line, which the bar by itself does not.
         return Group(Text(title, style="bold"), Padding(bar), shown)
+
+
+def _ms(latency: float) -> str:
+    """Of a second in which nothing was accepted there is none."""
+    return f"{latency:,.1f}" if latency else "-"
 
 
 def spark(values: Sequence[float], room: int = WIDTH) -> str:
@@ -109,6 +122,8 @@ def told(result: Result, width: int) -> Iterator[RenderableType]:
     ):
         if counts:
             yield Text(f"{name}: {_listed(counts)}")
+    if account.refused["too-late"]:
+        yield Text("too-late: clocks of a few devices are wrong; these reports are meant to be refused.", style="dim")
     yield from (Text(warning, style="yellow") for warning in warnings(result))
 
 
@@ -156,6 +171,7 @@ def warnings(result: Result) -> Iterator[str]:
     if account.made and not account.counted:
         yield f"Nothing was accepted: {_advice(account)}"
     yield from _behind(result)
+    yield from _not_taken(account)
     if account.dropped:
         yield f"{account.dropped:,} tallies were not counted: the catalog or the policy is another one over there."
     if account.silent:
@@ -174,7 +190,7 @@ ADVICE = {
     "nothing-admissible": "the target's catalog or policy is another one; name them with --catalog and --policy.",
     "paused": "the Customer's policy has paused counting.",
     "rate": "the edge takes no more of one address or key; see --addresses, and the bounds in docs/load.md.",
-    "no connection (ConnectionRefusedError)": "nobody listens at the target; is the edge running, and is it this port?",
+    NOBODY: "nobody listens at the target; is the edge running, and is it this port?",
     "no connection (SSLCertVerificationError)": "nobody vouches for its certificate; name who does with --authority.",
     "no connection (SSLError)": "it speaks no TLS; is it http://?",
     "connection lost": "it ends connections; does it speak TLS (https://)?",
@@ -196,6 +212,16 @@ def _behind(result: Result) -> Iterator[str]:
         yield "What waits for the loader is not lost: give it longer with --patience, and see whether the store runs."
     if not result.settings.get("others") and any(check.surplus and not check.holds for check in result.checks):
         yield "More arrived than was sent: if others send to it too, say so with --others."
+
+
+def _not_taken(account: Account) -> Iterator[str]:
+    """What was refused or failed though a device would have got it through: neither too late nor without a network."""
+    lost = account.refused.total() - account.refused["too-late"] + account.failed.total() - account.failed["no network"]
+    if account.accepted and lost > NOTABLE * account.sent:
+        yield (
+            f"{lost / account.sent:.0%} of the attempts were refused or failed: more was asked than the target takes, "
+            "or it was disturbed. An edge that cannot even refuse shuts its port for moments (docs/operate.md)."
+        )
 
 
 def _listed(counts: Counter[str]) -> str:

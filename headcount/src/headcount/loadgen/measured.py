@@ -9,6 +9,8 @@ from hdrh.histogram import HdrHistogram
 
 LEAST_US, MOST_US, DIGITS = 1, 3_600_000_000, 3
 """From a microsecond to an hour, to three digits."""
+WHOLE_SECOND = 0.9
+"""Of less no line is kept: it would look like a fall. The account has what came in it."""
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 

@@ -200,6 +200,9 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, s
         centre = Centre(options.data, clock) if options.data else None
         load = _run(options, target, tls, made, shown.out, asked.at_all)
         before = asked.times
+        if centre and shown.out.is_terminal:
+            told_to_wait = f"waiting for the loader, {options.patience:g} s at most; Ctrl-C ends it"
+            shown.out.print(told_to_wait, style="dim", highlight=False)
         # Whatever happens from here on, the account is told: a load cannot be had again.
         edge, of_edge = _read(workers.since if workers else None, "the edge's own count is known")
         counted, of_centre = _read(
@@ -245,6 +248,7 @@ def _written(options: Options, result: Result, shown: _Shown) -> bool:
         try:
             if file:
                 write(file)
+                shown.out.print(f"written: {file}", style="dim", markup=False, highlight=False, soft_wrap=True)
         except OSError as error:
             shown.failed(f"{file}: cannot be written ({error.strerror})")
             written = False
