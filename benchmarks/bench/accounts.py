@@ -39,9 +39,8 @@ def accounts(folder: Path, report: Path, given: Given) -> Chapter:
     for profile, plain in found.items():
         claims = [check["claim"] for check in plain["checks"] if not check["holds"]]
         told = "balances" if plain["balances"] else "; ".join(claims)
-        chapter.figures.append(
-            Figure(f"{profile.value}: {profile.sentence}", told, "balances", bool(plain["balances"]))
-        )
+        chapter.figures.append(Figure(profile.value, told, "balances", bool(plain["balances"])))
+        chapter.notes.append(f"{profile.value}: {profile.sentence}")
     columns = ("profile", "reports", "attempts", "accepted", "refused", "failed", "counted once", "p50 ms", "p99 ms")
     chapter.sheets.append(Sheet("Accounts", columns, [_row(profile, plain) for profile, plain in found.items()]))
     outage = _outage(found[Profile.OUTAGE])

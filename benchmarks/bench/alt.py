@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def told(axes: Axes) -> str:
-    """Its title, what its axes are, the ends of each line, the value of each bar."""
+    """Its title, what its axes are, the ends and the height of each line, the value of each bar."""
     across, up = axes.get_xlabel(), axes.get_ylabel()
     title = axes.get_title() + (f": {up} by {across}" if up and across else "")
     parts = [*_lines(axes), *_bars(axes)]
@@ -21,9 +21,11 @@ def told(axes: Axes) -> str:
 
 def _lines(axes: Axes) -> Iterator[str]:
     for line in axes.lines:
-        points = [f"{_number(y)} at {_number(x)}" for x, y in cast("Iterable[tuple[float, float]]", line.get_xydata())]
+        points = list(cast("Iterable[tuple[float, float]]", line.get_xydata()))
         if points:
-            yield f"{line.get_label()}: {', '.join(dict.fromkeys((points[0], points[-1])))}"
+            seen = [points[0], max(points, key=lambda point: point[1]), points[-1]]
+            said = [f"{_number(y)} at {_number(x)}" for x, y in sorted({(float(x), float(y)) for x, y in seen})]
+            yield f"{line.get_label()}: {', '.join(said)}"
 
 
 def _bars(axes: Axes) -> Iterator[str]:

@@ -77,6 +77,11 @@ def beside_others(days: Sequence[DeviceDay], folder: Path, cores: Sequence[str],
             chapter.sheets.append(flame.by_module(stacks))
             chapter.plots.append(Plot("edge-flame", lambda axes, stacks=stacks: flame.draw(axes, stacks)))  # type: ignore[misc]  # bound now
     chapter.notes = [f"{name}: {promise}." for name, promise in PROMISES.items()]
+    chapter.notes.append(
+        "Bars and the table are medians of all rounds, ratios the median of each round's own: they can differ by less "
+        "than the spread. CPU time is counted from before the connections are opened until the last answer, answers a "
+        "second within the window only: multiplied they come to a little more than one core."
+    )
     chapter.notes.append("Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
     told = ("rates", "cpu_us", "p99", "memory_bytes", "bytes_a_request", "refused")
     chapter.data = {

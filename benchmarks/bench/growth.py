@@ -65,7 +65,7 @@ def growth(given: Given) -> Chapter:
             memory = f"{plain['memory_bytes'] / 1e6:.0f}"
             rows.append(
                 (
-                    f"{value:,} {name}",
+                    f"{value:,} {name if value != 1 else name.removesuffix('s')}",
                     f"{each:.0f}",
                     f"{plain['rows']:,}",
                     f"{plain['stored_bytes'] / 1e6:.2f}",
@@ -82,7 +82,7 @@ def growth(given: Given) -> Chapter:
     def draw(axes: Any) -> None:
         for name, line in series.items():
             axes.loglog([x for x, _ in line], [y for _, y in line], "o-", label=name, markersize=3)
-        axes.set(title="Stored by what is varied", ylabel="MB that stay")
+        axes.set(title="Stored by what is varied", xlabel="how many there are of it", ylabel="MB that stay")
         axes.legend(fontsize=8)
 
     chapter.plots.append(Plot("growth", draw))

@@ -51,14 +51,17 @@ def workers(population: Population, folder: Path, cores: Sequence[str], given: G
         "workers",
         "Workers",
         f"One worker on each core, {given.rounds} rounds of {given.seconds:g} s in turn. The load has no core of its "
-        "own, so that the rate falls short of what the workers could take; the cost of an answer does not.",
+        "own, so that the rate falls short of what the workers could take; the cost of an answer does not. Powers and "
+        "ratios are of each round; in brackets the least and the most.",
     )
     seen = [(float(count), spread(rates[count]).median) for count in counts]
-    power = exponent(seen)
+    power = spread([exponent([(count, rates[count][at]) for count in counts]) for at in range(given.rounds)])
     target = f"at least ^{GROWS}" if len(counts) > 1 else ""
-    chapter.figures = [Figure("answers a second", f"workers^{power:.2f}", target, power >= GROWS if target else None)]
-    own = exponent([(float(count), count / spread(costs[count]).median) for count in counts])
-    chapter.figures.append(Figure("  by the workers' own CPU time, as if the load had a core", f"workers^{own:.2f}"))
+    holds = power.median >= GROWS if target else None
+    chapter.figures = [Figure("answers a second", f"workers^{power.told}", target, holds)]
+    own = spread([exponent([(count, count / costs[count][at]) for count in counts]) for at in range(given.rounds)])
+    own_told = f"workers^{own.told}"
+    chapter.figures.append(Figure("  by the workers' own CPU time, as if the load had a core", own_told))
     steady = spread([a / b for a, b in zip(costs[counts[-1]], costs[counts[0]], strict=True)])
     chapter.figures.append(Figure(f"  cost of an answer, of one worker's, with {counts[-1]}", steady.told))
     rows = [
