@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pyperf
 from rich.console import Console
 from rich.table import Table
@@ -47,6 +49,14 @@ def compare(ratios: Mapping[str, float], baseline: Mapping[str, float]) -> list[
     return [Change(name, ratio, baseline.get(name)) for name, ratio in ratios.items()]
 
 
+def stored(file: Path) -> dict[str, float]:
+    """The baseline; ends with a sentence when it is none."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Annotated[float, msgspec.Meta(gt=0)]])
+    except (OSError, msgspec.MsgspecError) as error:
+        sys.exit(f"{file}: is no baseline ({error}): --store makes it anew")
+
+
 def time_cases(file: Path, names: Iterable[str] = ()) -> dict[str, float]:
     """Each case's ratio to the loop, the middle one of pyperf's processes; of all cases if none is named."""
     file.unlink(missing_ok=True)
@@ -64,8 +74,10 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=MOST, help="how many times as slow fails")
     parser.add_argument("--store", action="store_true", help="make these ratios the baseline")
     given = parser.parse_args()
-    baseline = json.loads(BASELINE.read_bytes()) if BASELINE.exists() else {}
+    baseline = {} if given.store else stored(BASELINE)
     ratios = time_cases(given.file)
+    if not given.store and (unlike := sorted(ratios.keys() ^ baseline.keys())):
+        sys.exit(f"{BASELINE}: is of other cases ({', '.join(unlike)}): --store makes it anew")
     if given.store:
         BASELINE.write_text(json.dumps({name: round(ratio, 4) for name, ratio in ratios.items()}, indent=1) + "\n")
         baseline = ratios

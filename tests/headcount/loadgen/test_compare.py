@@ -120,7 +120,18 @@ def test_an_end_before_its_time_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [{"histograms": {"intended": "AAAA"}}, {"seconds": [{}]}, {"settings": None}, {"account": None}, {"form": 9}],
+    [
+        {"histograms": {"intended": "AAAA"}},
+        {"seconds": [{}]},
+        {"seconds": [{"at": 1.0, "accepted": 1, "p50": 1.0, "p99": float("nan")}]},
+        {"seconds": [{"at": 1.0, "accepted": 1, "p50": 1.0, "p99": 1e308}]},
+        {"seconds": [{"at": 1.0, "accepted": -1, "p50": 1.0, "p99": 1.0}]},
+        {"account": {"sent": -5}},
+        {"edge": "0.1.0"},
+        {"settings": None},
+        {"account": None},
+        {"form": 9},
+    ],
 )
 def test_what_is_damaged_is_no_result(tmp_path: Path, damage: dict[str, Any]) -> None:
     """Whatever is missing of a result, it is refused with a sentence."""
@@ -129,7 +140,25 @@ def test_what_is_damaged_is_no_result(tmp_path: Path, damage: dict[str, Any]) ->
     assert (code, "is not a result" in printed.replace("\n", " ")) == (2, True)
 
 
-@pytest.mark.parametrize("text", ["{}", "nothing", '{"form":1,"histograms":{}}', '{"form":2}', "[]"])
+@pytest.mark.parametrize("at", [20, 24, 40, -12])
+def test_a_histogram_of_which_a_piece_is_broken_is_none(tmp_path: Path, at: int) -> None:
+    """Wherever its bytes are wrong, there is a sentence and no trace of an error, unless it still is a histogram."""
+    first = written(tmp_path / "a.json", random.Random(10))
+    encoded = json.loads(first.read_text())["histograms"]["intended"]
+    broken = encoded[:at] + ("A" if encoded[at] != "A" else "B") + encoded[at:][1:]
+    code, printed = compared(first, changed(first, "b.json", histograms={"intended": broken}))
+    assert code == 0 or (code, "is not a result" in printed.replace("\n", " ")) == (2, True)
+
+
+def test_a_name_is_shown_as_it_is(tmp_path: Path) -> None:
+    """What looks like markup in a file's name is none."""
+    first = written(tmp_path / "[bold]a.json", random.Random(9))
+    assert "[bold]a" in compared(first, first)[1]
+    code, printed = compared(first, tmp_path / "x[/].json")
+    assert (code, "x[/].json" in printed) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{}", "nothing", '{"form":1,"histograms":{}}', '{"form":2}', "[]"])
 def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
     """A file that is no result ends with 2, and says so."""
     file = tmp_path / "a.json"

@@ -106,6 +106,17 @@ def test_a_load_that_was_not_taken_says_so() -> None:
     assert not any("of the attempts" in sentence for sentence in warnings(result))
 
 
+def test_a_terminal_of_few_signs_shows_other_bars() -> None:
+    """Where there is only ASCII the bars are of it, and nothing fails."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    out = Console(file=file, width=80, force_terminal=True, color_system=None)
+    with View(PLAN, sound(), out) as view:
+        view.show(second(1, 900))
+        out.print(view._whole(second(2, 450)))
+    file.flush()
+    assert file.buffer.getvalue().decode("ascii").count("@") >= 5
+
+
 def test_bars_are_of_what_is_shown() -> None:
     """The highest that is shown is as high as it gets; of no room there is nothing."""
     assert spark([100.0, 4.0, 8.0], room=2) == BARS[4] + BARS[8]

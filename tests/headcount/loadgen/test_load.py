@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import socket
@@ -17,11 +18,12 @@ from headcount.command import app
 from headcount.loadgen.account import HOPELESS_AFTER
 from headcount.loadgen.house import House
 from headcount.loadgen.profiles import Profile
-from headcount.loadgen.run import Options
+from headcount.loadgen.run import Options, run_load
 from headcount.loadgen.server_side import Centre
 from headcount_ingest.compiled import COMPILED
 from headcount_wire.clock import SystemClock
 from headcount_wire.version import VERSION
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tests.headcount.loadgen.conftest import ANSWER, CATALOG_FILE, answering, beside, loaded, thief
@@ -149,6 +151,42 @@ def test_nobody_there_is_no_success(tmp_path: Path) -> None:
     assert found["balances"]
     assert found["account"]["waiting"] == found["account"]["made"] > 0
     assert "Nothing was accepted" in printed
+
+
+def test_an_end_among_lost_connections_gives_every_report_its_fate(tmp_path: Path) -> None:
+    """An edge that hangs up on everybody, and no patience: the account adds up each time."""
+    key = ("hc_live_" + "a" * 43,)
+    with beside(lambda: answering(lambda _: None)) as port:
+        own = House(f"http://127.0.0.1:{port}", (), Path(), key)
+        for _ in range(4):
+            options = {"seconds": 0.4, "rate": 2_500.0, "lines": 6, "patience": 0.0, "devices": 50}
+            _, found, printed = against(own, tmp_path, admins=(), data=None, **options)
+            assert found["balances"], printed
+
+
+class Closed(io.StringIO):
+    """What nobody reads any more."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_where_nobody_reads_on_the_result_is_written_all_the_same(tmp_path: Path) -> None:
+    """A pipe that was closed or a disk that is full takes no result with it."""
+    result = tmp_path / "result.json"
+    with beside(lambda: answering(lambda _: ANSWER)) as port:
+        key = ("hc_live_" + "a" * 43,)
+        options = Options(target=f"http://127.0.0.1:{port}", keys=key, devices=20, rate=20, seconds=1, json_file=result)
+        assert run_load(options, SystemClock(), Console(file=Closed()), Console(file=io.StringIO())) == 0
+    assert json.loads(result.read_text())["balances"]
+
+
+def test_one_file_is_not_asked_for_two_results(tmp_path: Path) -> None:
+    """The page would replace the numbers."""
+    file = tmp_path / "x"
+    options = Options(target="http://127.0.0.1:9", keys=("hc_live_" + "a" * 43,), json_file=file, html_file=file)
+    code, printed = loaded(options)
+    assert (code, "the same file" in printed) == (2, True)
 
 
 def test_where_nobody_listens_a_load_ends_by_itself(tmp_path: Path) -> None:

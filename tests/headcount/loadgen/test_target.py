@@ -42,6 +42,10 @@ def test_another_machine_is_not_unless_it_is_named_as_one_s_own(url: str) -> Non
         "http://127.0.0.1:8700/v1",
         "http://a@127.0.0.1",
         "http://127.0.0.1:x",
+        "http://127.0.0.1:0",
+        "http://[::1",
+        "http://.x",
+        "http://" + "a" * 70,
     ],
 )
 def test_what_is_no_address_of_an_edge_is_refused(url: str) -> None:

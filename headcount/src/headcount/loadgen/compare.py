@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from headcount.loadgen.measured import PERCENTILES, WHOLE_SECOND
@@ -125,16 +126,16 @@ def run_compare(first: Path, second: Path, tolerance: float, out: Console, fail:
     try:
         a, b = read(first), read(second)
     except OSError as error:
-        fail.print(f"{error.filename}: cannot be read ({error.strerror})", style="red")
+        fail.print(f"{error.filename}: cannot be read ({error.strerror})", style="red", markup=False, soft_wrap=True)
         return 2
     except ValueError as error:
-        fail.print(str(error), style="red")
+        fail.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     reasons = list(unlike(a, b))
     for sentence in reasons:
         out.print(sentence, style="yellow", markup=False)
     changes = compare(a, b, tolerance)
-    shown = Table("", a.name, b.name, "ratio", "95 of 100", "")
+    shown = Table("", escape(a.name), escape(b.name), "ratio", "95 of 100", "")
     for change in changes:
         span = f"{change.least:.2f} to {change.most:.2f}" if change.least is not None else ""
         ratio = f"{change.ratio:.2f}" if change.ratio else ""

@@ -65,6 +65,10 @@ class Said:
     skew: int
 
 
+class NothingToSayError(Exception):
+    """A device was drawn that has nothing to report: the catalog declares nothing that each day has."""
+
+
 class Devices:
     """Draws devices for a catalog: ``policy`` is the version that consents are given under, ``mean`` of how many
     interactions a day is.
@@ -151,6 +155,10 @@ class Devices:
         interactions: int,
         skew: int,
     ) -> Said:
+        if not taken:
+            raise NothingToSayError(
+                "A device that was drawn has nothing to report by this catalog: declare `active` in it."
+            )
         markers.origin = taken[0][1].context
         report = report_of(taken, markers, self._catalog, purposes, self._policy, created)
         body = encode_msgpack(report) if self._msgpack else encode_json(report)

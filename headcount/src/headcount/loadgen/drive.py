@@ -106,7 +106,7 @@ class Load:
         while self._busy and loop.time() < deadline and not self._to_end:
             self._leave_due()
             await self._until(min(deadline, self._next_due(deadline)))
-        await self._crowd.finish()
+        await self._crowd.finish(lambda: self._to_end)
         self.measured.drained = loop.time() - self._began - self.measured.took
         await self._end()
 
@@ -312,15 +312,16 @@ class Load:
         elapsed = now - self._began
         meant = self._plan.rate_at(elapsed) if elapsed <= self._plan.seconds + SECOND / 2 else 0.0
         waiting = len(self._queue) + len(self._retries)
+        self._sampler = self._loop.call_at(now + SECOND, self._sample)  # whatever becomes of who looks on
         if now > at:
             second = Second(elapsed, meant, sent, accepted, refused, failed, waiting, len(self._lines), p50, p99, most)
             self.measured.seconds.append(second)
             self._seen(second)
-        self._sampler = self._loop.call_at(now + SECOND, self._sample)
 
     async def _end(self) -> None:
         """Give every report that still waits its fate, and close every connection."""
         self._over = True
+        await asyncio.sleep(0)  # a task that is cancelled before its first step would give its report no fate
         for task in set(self._connecting):
             task.cancel()
         self._give_up(len(self._under_way), "no answer when the load ended")

@@ -21,6 +21,7 @@ from headcount.loadgen.target import Target
 AT_ONCE = 64
 """Connections that hostile clients hold at most."""
 PATIENCE_SECONDS = 20.0
+LOOK_SECONDS = 0.1
 BOMB_BYTES = 32 * 1024 * 1024
 LARGE_BYTES = 70 * 1024
 
@@ -107,15 +108,20 @@ class Crowd:
         self._clients.add(task)
         task.add_done_callback(self._clients.discard)
 
-    async def finish(self) -> None:
-        """Wait for those under way; each ends by its own patience."""
+    async def finish(self, stopping: Callable[[], bool]) -> None:
+        """Wait for those under way: each ends by its own patience, or at once when somebody wants it to end."""
+        while self._clients and not stopping():
+            await asyncio.wait(set(self._clients), timeout=LOOK_SECONDS)
+        await asyncio.sleep(0)  # who has just been sent has begun
+        for client in set(self._clients):
+            client.cancel()
         if self._clients:
             await asyncio.wait(set(self._clients))
 
     async def _one(self, kind: Hostile, data: bytes) -> None:
         status = 0
         written = False
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
+        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 name = self._target.host if self._tls else None
                 reader, writer = await asyncio.open_connection(

@@ -19,6 +19,8 @@ from headcount.loadgen.profiles import Plan
 from headcount.loadgen.result import Result
 
 BARS = " ▁▂▃▄▅▆▇█"
+PLAIN_BARS = " .:-=+*#@"
+"""Where a terminal has no other signs."""
 WIDTH = 60
 BESIDE_BARS = 37
 """Columns of a terminal that numbers and their names take; the bars get the rest."""
@@ -65,6 +67,7 @@ class View:
             shown.add_column(justify="right", no_wrap=True)
         shown.add_column(no_wrap=True)
         room = max(0, self._out.width - BESIDE_BARS)
+        bars = BARS if self._out.encoding.startswith("utf") else PLAIN_BARS
         account = self._account
         shown.add_row("", "a second", "in all", "")
         rows: tuple[tuple[str, int, int, list[float]], ...] = (
@@ -80,9 +83,9 @@ class View:
             ),
         )
         for name, now, total, line in rows:
-            shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line, room)))
+            shown.add_row(name, f"{now:,}", f"{total:,}", Text(spark(line, room, bars)))
         p99s = [one.p99 for one in self._recent]
-        shown.add_row("p50, p99 ms", _ms(second.p50), _ms(second.p99), Text(spark(p99s, room)))
+        shown.add_row("p50, p99 ms", _ms(second.p50), _ms(second.p99), Text(spark(p99s, room, bars)))
         bar = ProgressBar(
             total=self._plan.seconds, completed=min(second.at, self._plan.seconds), width=min(WIDTH, self._out.width)
         )
@@ -99,11 +102,11 @@ def _ms(latency: float) -> str:
     return f"{latency:,.1f}" if latency else "-"
 
 
-def spark(values: Sequence[float], room: int = WIDTH) -> str:
+def spark(values: Sequence[float], room: int = WIDTH, bars: str = BARS) -> str:
     """A row of small bars, the highest as high as it gets: the last ``room`` of them."""
     shown = values[-room:] if room else ()
     most = max(shown, default=0) or 1
-    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in shown)
+    return "".join(bars[round(value / most * (len(bars) - 1))] for value in shown)
 
 
 def told(result: Result, width: int) -> Iterator[RenderableType]:

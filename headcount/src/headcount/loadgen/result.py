@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
@@ -17,7 +18,16 @@ from headcount.loadgen.measured import Latency, Measured
 
 FORM = 1
 """The version of a result's form."""
-NO_HISTOGRAM = (HdrCookieException, HdrHistogramSettingsException, HdrLengthException)
+NO_HISTOGRAM = (
+    HdrCookieException,
+    HdrHistogramSettingsException,
+    HdrLengthException,
+    IndexError,
+    OverflowError,
+    zlib.error,
+)
+MOST = 2.0**53
+"""No count and no number of milliseconds in a result is larger."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +82,33 @@ class Earlier:
 def read(file: Path) -> Earlier:
     """A result that was written; raises ``OSError``, or ``ValueError`` when it is none."""
     try:
-        plain: dict[str, Any] = json.loads(file.read_bytes())
+        plain: dict[str, Any] = json.loads(file.read_bytes(), parse_constant=_no_number)
         msgspec.convert(plain, _Form)
         intended, served = (Latency.decoded(plain["histograms"][name]) for name in ("intended", "served"))
-    except (ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError, *NO_HISTOGRAM):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError, *NO_HISTOGRAM):
         raise ValueError(f"{file}: is not a result of headcount load") from None
     return Earlier(file.stem, plain, intended, served)
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=int(MOST))]
+_Number = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+
+
 class _Counts(msgspec.Struct):
-    sent: int
-    refused: dict[str, int]
-    failed: dict[str, int]
+    sent: _Count
+    refused: dict[str, _Count]
+    failed: dict[str, _Count]
 
 
 class _Second(msgspec.Struct):
-    at: float
-    accepted: int
-    p50: float
-    p99: float
+    at: _Number
+    accepted: _Count
+    p50: _Number
+    p99: _Number
 
 
 class _Edge(msgspec.Struct):
@@ -103,7 +121,7 @@ class _Form(msgspec.Struct):
     form: Literal[1]
     settings: dict[str, Any]
     balances: bool
-    took_seconds: float
+    took_seconds: _Number
     account: _Counts
     histograms: dict[str, str]
     seconds: list[_Second]

@@ -26,11 +26,13 @@ from headcount_wire.clock import Clock
 from headcount_wire.errors import CatalogError
 from headcount_wire.organisation import read_text
 from headcount_wire.version import VERSION
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import Progress
+from rich.text import Text
 
 from headcount.loadgen.account import Check, balance
 from headcount.loadgen.bodies import Crowd, Made, Reports, make
+from headcount.loadgen.devices import NothingToSayError
 from headcount.loadgen.drive import Load, Way
 from headcount.loadgen.house import house
 from headcount.loadgen.live import View, told
@@ -101,6 +103,10 @@ class Options:
         }
 
 
+UNREAD = (OSError, SystemExit)
+"""What printing raises where nobody reads any more (rich would end the program), or a disk is full."""
+
+
 class Refused(Exception):
     """A load that is not begun, and why."""
 
@@ -111,6 +117,11 @@ class _Shown:
 
     out: Console
     fail: Console
+
+    def say(self, part: RenderableType) -> None:
+        """Show something; that nobody reads it any more, or nothing can be written, ends nothing."""
+        with contextlib.suppress(*UNREAD):
+            self.out.print(part, highlight=False)
 
     def failed(self, sentence: str) -> None:
         """Say what went wrong."""
@@ -157,9 +168,13 @@ def _bounded(options: Options) -> None:
 
 def _results_can_be_written(options: Options) -> None:
     """Look before the load: what it found should not be lost for a folder that is not there."""
+    if options.json_file is not None and options.json_file == options.html_file:
+        raise Refused(f"--json and --html name the same file, {options.json_file}: the second would replace the first.")
     for name, file in (("--json", options.json_file), ("--html", options.html_file)):
         if file is None:
             continue
+        if file.exists() and not (file.is_file() or file.is_char_device()):
+            raise Refused(f"{name} {file}: cannot be written (it is no file)")
         was_there = file.exists()
         try:
             with file.open("ab"):
@@ -195,14 +210,17 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, s
     tls = _tls(options, target)
     crowd = Crowd(catalog, options.devices, options.policy, today, options.seed, options.msgpack)
     with _told_to_stop() as asked:
-        made = _made(crowd, options.plan, shown.out, asked.at_all)
+        try:
+            made = _made(crowd, options.plan, shown.out, asked.at_all)
+        except NothingToSayError as error:
+            raise Refused(str(error)) from None
         workers = Workers(options.admins) if options.admins else None
         centre = Centre(options.data, clock) if options.data else None
         load = _run(options, target, tls, made, shown.out, asked.at_all)
         before = asked.times
         if centre and shown.out.is_terminal:
             told_to_wait = f"waiting for the loader, {options.patience:g} s at most; Ctrl-C ends it"
-            shown.out.print(told_to_wait, style="dim", highlight=False)
+            shown.say(Text(told_to_wait, style="dim"))
         # Whatever happens from here on, the account is told: a load cannot be had again.
         edge, of_edge = _read(workers.since if workers else None, "the edge's own count is known")
         counted, of_centre = _read(
@@ -221,9 +239,9 @@ def _against(options: Options, target: Target, catalog: Catalog, clock: Clock, s
     }
     checks = [*balance(load.account, edge, counted, others=options.others), *of_edge, *of_centre]
     result = Result(settings, load.account, edge, counted, checks, load.measured)
-    for part in told(result, shown.out.width):
-        shown.out.print(part)
     written = _written(options, result, shown)
+    for part in told(result, shown.out.width):
+        shown.say(part)
     sound = result.balances and (load.account.counted or not load.account.made)
     return 0 if sound and written else 1
 
@@ -248,7 +266,7 @@ def _written(options: Options, result: Result, shown: _Shown) -> bool:
         try:
             if file:
                 write(file)
-                shown.out.print(f"written: {file}", style="dim", markup=False, highlight=False, soft_wrap=True)
+                shown.say(Text(f"written: {file}", style="dim"))
         except OSError as error:
             shown.failed(f"{file}: cannot be written ({error.strerror})")
             written = False
@@ -265,7 +283,7 @@ def _tls(options: Options, target: Target) -> ssl.SSLContext | None:
 
 
 def _made(crowd: Crowd, plan: Plan, out: Console, stopping: Callable[[], bool]) -> Made:
-    with Progress(console=out, transient=True) as bar:
+    with Progress(console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task(f"making {crowd.devices:,} devices", total=None)
 
         def progress(done: int, of: int) -> None:
@@ -303,7 +321,8 @@ def _run(
 
 def _show(views: list[View], second: Second) -> None:
     for view in views:
-        view.show(second)
+        with contextlib.suppress(*UNREAD):
+            view.show(second)
 
 
 def _on_a_loop(load: Callable[[], Any]) -> Load:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from headcount_aggregator.load.disk import Disk
 from headcount_aggregator.load.spool_reader import SEALED, SET_ASIDE, drained, unsealed
-from headcount_aggregator.load.unit import Units
+from headcount_aggregator.load.unit import UnitCorrupt, Units
 from headcount_wire.clock import Clock
 
 from headcount.loadgen.account import AtCentre, AtEdge
@@ -22,7 +22,10 @@ from headcount.loadgen.account import AtCentre, AtEdge
 ASK_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 _OUTCOME = re.compile(r'^headcount_edge_requests_total\{outcome="([^"]+)"\} (\S+)$', re.MULTILINE)
-_BUILD = re.compile(r'^headcount_edge_build_info\{compiled="([^"]+)",version="([^"]+)"\} 1', re.MULTILINE)
+_BUILD = re.compile(r"^headcount_edge_build_info\{([^}]{1,200})\} 1", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([\w.+-]{1,64})"', re.ASCII)
+METRICS_BYTES = 8 * 1024 * 1024
+"""Of an operator port's answer, at most: a worker's is some kilobytes for each Customer."""
 _STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
 
 
@@ -59,16 +62,39 @@ class Workers:
 
 def _ask(admin: str) -> _Worker:
     try:
-        with urllib.request.urlopen(f"{admin.rstrip('/')}/metrics", timeout=ASK_SECONDS) as answer:  # noqa: S310  # the scheme was looked at
-            text = answer.read().decode()
-    except (OSError, ValueError):
-        raise Unreachable(f"{admin}/metrics does not answer") from None
+        text = _text(f"{admin.rstrip('/')}/metrics")
+        found = Counter({name: int(float(value)) for name, value in _OUTCOME.findall(text)})
+    except (OSError, ValueError, OverflowError, http.client.HTTPException):
+        raise Unreachable(f"{admin}/metrics does not answer as it should") from None
     started, build = _STARTED.search(text), _BUILD.search(text)
-    found = Counter({name: int(float(value)) for name, value in _OUTCOME.findall(text)})
     if not found and "headcount_edge" not in text:
         raise Unreachable(f"{admin}/metrics is not an edge's operator port")
-    told = f"{build.group(2)}{', compiled' * (build.group(1) == 'true')}" if build else ""
+    labels: dict[str, str] = dict(_LABEL.findall(build.group(1))) if build else {}
+    version = labels.get("version", "")
+    told = f"{version}, compiled" if version and labels.get("compiled") == "true" else version
     return _Worker(found, started.group(1) if started else "", told)
+
+
+class _NowhereElse(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: what is asked is what was named."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _text(url: str) -> str:
+    """What is there, whole and in time, by no proxy; raises ``OSError``, ``ValueError`` or ``HTTPException``."""
+    deadline = time.monotonic() + ASK_SECONDS
+    found = bytearray()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NowhereElse())
+    with opener.open(url, timeout=ASK_SECONDS) as answer:
+        while piece := answer.read1(65_536):
+            found += piece
+            if len(found) > METRICS_BYTES or time.monotonic() > deadline:
+                raise ValueError
+        if answer.length:  # so much is missing
+            raise ValueError
+    return found.decode()
 
 
 class Centre:
@@ -80,7 +106,10 @@ class Centre:
         self._spool = data / "spool"
         self._units = Units(data / "units", Disk())
         self._clock = clock
-        self._newest = max(self._units.numbers(), default=0)
+        try:
+            self._newest = max(self._units.numbers(), default=0)
+        except ValueError:
+            raise Unreachable(f"{data / 'units'} holds a file that is no unit") from None
         self._aside = self._set_aside()
 
     def since(self, patience: float, stopping: Callable[[], bool]) -> AtCentre:
@@ -97,7 +126,10 @@ class Centre:
             rest.wait(LOOK_SECONDS)
         waiting = len(unsealed(self._spool, moment)) + len(list(self._spool.glob(f"*/*{SEALED}")))
         pending = set(self._units.pending())
-        headers = [header for header in self._units.headers() if header.number > self._newest]
+        try:
+            headers = [header for header in self._units.headers() if header.number > self._newest]
+        except UnitCorrupt as error:
+            raise Unreachable(str(error)) from None
         return AtCentre(
             records=sum(header.records for header in headers),
             repeats=sum(header.duplicates for header in headers),

@@ -41,11 +41,16 @@ def parse_target(url: str, owned: str) -> Target | NotOurs:
 
     Looks the host up, once. A host that is not this machine must be named twice: as the target, and as one's own.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return NotOurs("A target is an address such as http://127.0.0.1:8700.")
     try:
         port = parts.port
     except ValueError:
-        return NotOurs("The target's port is no number from 0 to 65535.")
+        port = 0
+    if port == 0:
+        return NotOurs("The target's port is no number from 1 to 65535.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return NotOurs("A target is an address such as http://127.0.0.1:8700.")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username or parts.password:
@@ -54,7 +59,7 @@ def parse_target(url: str, owned: str) -> Target | NotOurs:
     port = port or (443 if tls else 80)
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return NotOurs("The target's host has no address.")
     address = str(found[0][4][0])
     if not ipaddress.ip_address(address.partition("%")[0]).is_loopback and owned != parts.hostname:
