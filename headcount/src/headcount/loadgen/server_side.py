@@ -24,6 +24,12 @@ LOOK_SECONDS = 0.2
 _OUTCOME = re.compile(r'^headcount_edge_requests_total\{outcome="([^"]+)"\} (\S+)$', re.MULTILINE)
 _BUILD = re.compile(r"^headcount_edge_build_info\{([^}]{1,200})\} 1", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([\w.+-]{1,64})"', re.ASCII)
+_HANDLERS = (
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPErrorProcessor,
+)
 METRICS_BYTES = 8 * 1024 * 1024
 """Of an operator port's answer, at most: a worker's is some kilobytes for each Customer."""
 _STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
@@ -75,18 +81,13 @@ def _ask(admin: str) -> _Worker:
     return _Worker(found, started.group(1) if started else "", told)
 
 
-class _NowhereElse(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: what is asked is what was named."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
 def _text(url: str) -> str:
     """What is there, whole and in time, by no proxy; raises ``OSError``, ``ValueError`` or ``HTTPException``."""
     deadline = time.monotonic() + ASK_SECONDS
     found = bytearray()
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NowhereElse())
+    opener = urllib.request.OpenerDirector()  # of which nobody asks a proxy or goes elsewhere
+    for handler in _HANDLERS:
+        opener.add_handler(handler())
     with opener.open(url, timeout=ASK_SECONDS) as answer:
         while piece := answer.read1(65_536):
             found += piece
